@@ -1,0 +1,214 @@
+package registry
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/riferrei/srclient"
+	"golang.org/x/sync/singleflight"
+)
+
+const (
+	maxAnswer   = 1 << 20         // bytes of an answer of the registry
+	maxCached   = 1024            // ids whose answer is remembered
+	maxQuoted   = 1024            // bytes of the registry's words in an error
+	staleAfter  = 5 * time.Second // how long an error is believed, and a doubted answer is not asked for again
+	codeUnknown = 40403           // the registry's code for "schema not found"
+)
+
+var errOversized = fmt.Errorf("answer exceeds %d bytes", maxAnswer)
+
+// Client asks a schema registry that speaks Confluent's API. It is safe for
+// concurrent use. Of srclient it uses the requests only: srclient's calls take
+// no context, its caches have no bound, and neither has what it reads.
+type Client struct {
+	sr      *srclient.SchemaRegistryClient
+	flights singleflight.Group
+	now     func() time.Time
+
+	mu    sync.Mutex
+	known map[uint32]answer
+}
+
+// answer is what the registry last said of an id: a schema, or an error that
+// asking again at once will not change.
+type answer struct {
+	schema *Schema
+	err    error
+	at     time.Time
+}
+
+// NewClient makes a client of the registry at url. A call that takes longer
+// than timeout fails with [ErrUnavailable]. Nothing is asked yet.
+func NewClient(url string, timeout time.Duration) *Client {
+	httpClient := &http.Client{Timeout: timeout, Transport: limited{http.DefaultTransport}}
+	sr := srclient.NewSchemaRegistryClient(strings.TrimRight(url, "/"), srclient.WithClient(httpClient))
+	sr.CachingEnabled(false)
+	return &Client{sr: sr, now: time.Now, known: map[uint32]answer{}}
+}
+
+// schema is the schema that the registry knows under id. It asks the registry
+// when it does not remember the answer, or when the remembered one is an error
+// or doubted, and older than staleAfter. Concurrent callers share one request; a caller
+// whose ctx ends leaves it to the others.
+func (c *Client) schema(ctx context.Context, id uint32, doubted bool) (*Schema, error) {
+	if a, ok := c.remembered(id, doubted); ok {
+		return a.schema, a.err
+	}
+	// Doubt is part of the key: who doubts must not join a flight that is content
+	// with the remembered answer.
+	asked := c.flights.DoChan(fmt.Sprintf("id %d %t", id, doubted), func() (any, error) {
+		// A caller that looked before the flight before this one landed would
+		// otherwise ask again: it missed the cache, the flight remembered its
+		// answer and ended, and only then did the caller take off.
+		if a, ok := c.remembered(id, doubted); ok {
+			return a.schema, a.err
+		}
+		schema, err := c.fetch(id)
+		if !errors.Is(err, ErrUnavailable) {
+			c.remember(id, answer{schema: schema, err: err, at: c.now()})
+		}
+		return schema, err
+	})
+	select {
+	case <-ctx.Done():
+		return nil, fmt.Errorf("%w: fetch schema %d: %w", ErrUnavailable, id, ctx.Err())
+	case r := <-asked:
+		return r.Val.(*Schema), r.Err
+	}
+}
+
+func (c *Client) fetch(id uint32) (*Schema, error) {
+	got, err := c.sr.GetSchema(int(id))
+	var refusal srclient.Error
+	switch {
+	case errors.As(err, &refusal) && refusal.Code == codeUnknown:
+		return nil, fmt.Errorf("%w: id %d", ErrUnknownSchema, id)
+	case errors.Is(err, errOversized):
+		return nil, fmt.Errorf("%w: schema %d: %w", ErrIncompatible, id, errOversized)
+	case err != nil:
+		return nil, unavailable(fmt.Sprintf("fetch schema %d", id), err)
+	case got.Schema() == "":
+		return nil, fmt.Errorf("%w: fetch schema %d: the answer holds no schema", ErrUnavailable, id)
+	case got.SchemaType() != nil && *got.SchemaType() != srclient.Avro:
+		return nil, fmt.Errorf("%w: schema %d is %s, not Avro", ErrIncompatible, id, quoted(string(*got.SchemaType())))
+	}
+	schema, err := parse(got.Schema())
+	if err != nil {
+		return nil, fmt.Errorf("%w: schema %d: %s", ErrIncompatible, id, quoted(err.Error()))
+	}
+	return schema, nil
+}
+
+// register makes the registry know a schema and answers with its id, which is
+// the one from before when it knew it already.
+func (c *Client) register(ctx context.Context, s *Schema) (uint32, error) {
+	asked := c.flights.DoChan("register "+s.Subject()+" "+s.Fingerprint, func() (any, error) {
+		return c.sr.CreateSchema(s.Subject(), s.Text, srclient.Avro)
+	})
+	var got *srclient.Schema
+	select {
+	case <-ctx.Done():
+		return 0, fmt.Errorf("%w: %w", ErrUnavailable, ctx.Err())
+	case r := <-asked:
+		var refusal srclient.Error
+		if errors.As(r.Err, &refusal) && refused(refusal.Code) {
+			return 0, fmt.Errorf("%w: the registry refused it: %s", ErrIncompatible, quoted(refusal.Message))
+		}
+		if r.Err != nil {
+			return 0, unavailable("ask the registry", r.Err)
+		}
+		got = r.Val.(*srclient.Schema)
+	}
+	// A registry that holds another schema under the id it just gave would make
+	// every reader without our fingerprint read nonsense.
+	if back, err := parse(got.Schema()); err != nil || back.Fingerprint != s.Fingerprint {
+		return 0, fmt.Errorf("%w: the registry holds another schema under id %d", ErrMismatch, got.ID())
+	}
+	return uint32(got.ID()), nil
+}
+
+// refused tells a verdict on the schema (409 incompatible, 422 not a schema, and
+// their finer codes such as 42201) from every failure that may pass.
+func refused(code int) bool {
+	for code >= 1000 {
+		code /= 10
+	}
+	return code == http.StatusConflict || code == http.StatusUnprocessableEntity
+}
+
+func (c *Client) remembered(id uint32, doubted bool) (answer, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	a, ok := c.known[id]
+	if (doubted || a.err != nil) && c.now().Sub(a.at) >= staleAfter {
+		return answer{}, false
+	}
+	return a, ok
+}
+
+func (c *Client) remember(id uint32, a answer) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, ok := c.known[id]; !ok && len(c.known) >= maxCached {
+		for old := range c.known { // any one: a registry with as many ids in use is asked a little more
+			delete(c.known, old)
+			break
+		}
+	}
+	c.known[id] = a
+}
+
+// unavailable covers every failure that may pass: no connection, no answer in
+// time, a server error, an answer that is not a registry's.
+func unavailable(doing string, err error) error {
+	var refusal srclient.Error
+	if errors.As(err, &refusal) {
+		return fmt.Errorf("%w: %s: error %d: %s", ErrUnavailable, doing, refusal.Code, quoted(refusal.Message))
+	}
+	var syntax *json.SyntaxError
+	if errors.As(err, &syntax) {
+		return fmt.Errorf("%w: %s: the answer is not JSON", ErrUnavailable, doing)
+	}
+	return fmt.Errorf("%w: %s: %w", ErrUnavailable, doing, err)
+}
+
+func quoted(s string) string {
+	if len(s) > maxQuoted {
+		s = s[:maxQuoted] + "..."
+	}
+	return strconv.Quote(s)
+}
+
+// limited bounds what a registry, or whatever answers in its place, can make
+// this process hold.
+type limited struct{ http.RoundTripper }
+
+func (l limited) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := l.RoundTripper.RoundTrip(req)
+	if err == nil {
+		resp.Body = &limitedBody{ReadCloser: resp.Body, left: maxAnswer}
+	}
+	return resp, err
+}
+
+type limitedBody struct {
+	io.ReadCloser
+	left int
+}
+
+func (b *limitedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p[:min(len(p), b.left+1)])
+	if b.left -= n; b.left < 0 {
+		return 0, errOversized
+	}
+	return n, err
+}
