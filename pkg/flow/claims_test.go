@@ -1,0 +1,87 @@
+package flow_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/quintet-eda/quintet/pkg/flow"
+)
+
+// Two members of a group over one database, as rows of one PostgreSQL will be:
+// the second takes the partitions over while the first still holds records.
+func TestWhatAFormerOwnerStillHoldsIsNotApplied(t *testing.T) {
+	w := newWorld(t)
+	first := w.start()
+	first.add("k", 1, "")
+	first.taken()
+	held := []*flow.Record{w.record(Added{Tally: "k", Amount: 2}, "two", 2), w.record(Added{Tally: "k", Amount: 3}, "three", 3)}
+
+	second := w.start()
+	equal(t, "where the second starts", second.claims["feeder.events"].Start, int64(1))
+	first.send(held...)
+	eventually(t, "the first has handled them as not its own", func() bool { return first.lines.count(`"outcome":"not-ours"`) == 2 })
+	equal(t, "trail", w.trail("k"), "1")
+	equal(t, "marked by the former owner", first.marked.Load(), int64(1))
+
+	second.send(held...)
+	second.taken()
+	equal(t, "trail", w.trail("k"), "1 2 3")
+	second.drained()
+	inOrder(t, w, 3)
+}
+
+func TestClaimsChangeHandsUnderLoadWithoutLossOrCopy(t *testing.T) {
+	w := newWorld(t)
+	members := []*process{w.start(), w.start()}
+	var records []*flow.Record
+	for i := range int64(300) {
+		records = append(records, w.record(Added{Tally: fmt.Sprintf("k%d", i%5), Amount: i}, fmt.Sprintf("id-%d", i), i/5+1))
+	}
+	for round := 0; ; round++ {
+		p := members[round%2]
+		p.assign() // from the other, which may have a batch under way
+		start := p.claims["feeder.events"].Start
+		if start == int64(len(records)) {
+			break
+		}
+		p.send(records[start:min(start+40, int64(len(records)))]...)
+		if round > 200 {
+			t.Fatal("never done")
+		}
+	}
+	for _, p := range members {
+		p.stop()
+	}
+	equal(t, "inbox", w.count("inbox"), "300")
+	for k := range int64(5) {
+		want := ""
+		for i := k; i < 300; i += 5 {
+			want += fmt.Sprintf(" %d", i)
+		}
+		equal(t, "order", " "+w.trail(fmt.Sprintf("k%d", k)), want)
+	}
+}
+
+func TestATopicThatIsNotTheOneReadBeforeIsRefused(t *testing.T) {
+	w := newWorld(t)
+	p := w.start()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	was := flow.Topology{Topic: "feeder.events", Partitions: 12, ID: "a"}
+	for _, c := range []struct {
+		now flow.Topology
+		err error
+	}{
+		{was, nil},
+		{was, nil},
+		{flow.Topology{Topic: "feeder.events", Partitions: 13, ID: "a"}, flow.ErrTopology},
+		{flow.Topology{Topic: "feeder.events", Partitions: 12, ID: "b"}, flow.ErrTopology},
+		{was, nil},
+	} {
+		if err := p.engine.Meet(ctx, []flow.Topology{c.now}); (err == nil) != (c.err == nil) {
+			t.Errorf("topology %+v: got %v, want %v", c.now, err, c.err)
+		}
+	}
+}

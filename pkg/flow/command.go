@@ -1,0 +1,119 @@
+package flow
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+var (
+	// ErrKeyReused is returned when an idempotency key comes again with
+	// another request.
+	ErrKeyReused = errors.New("idempotency key was used for another request")
+	// ErrBusy is returned when a command was not taken in: the database is
+	// out of reach, or the outbox is over its bound. Nothing happened.
+	ErrBusy = errors.New("service cannot take commands now")
+	// ErrUnknown is returned when a command may or may not have been taken
+	// in. Repeated with the same idempotency key it happens once.
+	ErrUnknown = errors.New("outcome unknown, repeat with the same Idempotency-Key")
+)
+
+// Command is a request to this participant.
+type Command struct {
+	Key            string // whose state it is about
+	Body           any    // a type that the table names
+	IdempotencyKey string // optional
+	Digest         string // of the request; equal for equal requests
+	Tenant         string
+	Traceparent    string
+}
+
+// command is a command in the loop. Its state decides who speaks: a caller
+// that gave up before the batch took the command leaves it undone; from then
+// on only the batch can tell how it ended.
+type command struct {
+	key    string
+	digest string
+	reply  string
+	err    error
+	state  atomic.Int32
+	answer chan struct{}
+}
+
+const (
+	commandWaiting = iota
+	commandTaken
+	commandAbandoned
+)
+
+// take claims a waiting command for a batch.
+func (c *command) take() bool {
+	return c.state.CompareAndSwap(commandWaiting, commandTaken) || c.state.Load() == commandTaken
+}
+
+func (c *command) repeat(a answered) {
+	c.reply = a.reply
+	if a.digest != c.digest {
+		c.err = ErrKeyReused
+	}
+}
+
+// commandPatience is how long a command waits for its batch. It is longer
+// than any healthy commit and shorter than a caller's patience.
+const commandPatience = 5 * time.Second
+
+// Submit hands a command to the next batch and waits for its commit. The reply
+// is what the reaction replied, as JSON. An error that is none of this
+// package's is the reaction's own refusal.
+func (e *Engine[S]) Submit(ctx context.Context, c Command) (json.RawMessage, error) {
+	if e.relay.depth() > e.OutboxBound || !e.open.Load() {
+		return nil, ErrBusy
+	}
+	ctx, cancel := context.WithTimeout(ctx, commandPatience)
+	defer cancel()
+	id := c.IdempotencyKey
+	if id == "" {
+		id = uuid.NewString()
+	}
+	cmd := &command{key: c.IdempotencyKey, digest: c.Digest, answer: make(chan struct{})}
+	in := &Input{
+		Kind: KindCommand, Name: name(c.Body), ID: "command/" + id, Key: c.Key, Body: c.Body, command: cmd,
+		Trace: Trace{Tenant: c.Tenant, Traceparent: c.Traceparent},
+	}
+	if !e.put(ctx, in) {
+		return nil, ErrBusy
+	}
+	select {
+	case <-cmd.answer:
+		return json.RawMessage(cmd.reply), cmd.err
+	case <-ctx.Done():
+	}
+	// The batch and this caller race for the command. Batch first: it is in
+	// a transaction that may yet commit, so the outcome is unknown here.
+	// Caller first: the batch will find it abandoned and leave it out.
+	if cmd.state.CompareAndSwap(commandWaiting, commandAbandoned) {
+		return nil, ErrBusy
+	}
+	select {
+	case <-cmd.answer:
+		return json.RawMessage(cmd.reply), cmd.err
+	default:
+		return nil, ErrUnknown
+	}
+}
+
+// DeriveKey names what a command creates. With an idempotency key the name is
+// derived from it, so that repeats on any instance meet under one lock; without
+// one it is new.
+func DeriveKey(tenant, idempotencyKey string) string {
+	if idempotencyKey == "" {
+		return uuid.Must(uuid.NewV7()).String()
+	}
+	return deriveID(tenant, "command", idempotencyKey, 0)
+}
+
+type commandRow struct{ key, digest, reply string }

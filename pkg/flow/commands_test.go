@@ -1,0 +1,164 @@
+package flow_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/quintet-eda/quintet/pkg/flow"
+	"github.com/quintet-eda/quintet/pkg/store"
+)
+
+func (p *process) submit(key string, amount int64, digest string) (string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	reply, err := p.engine.Submit(ctx, flow.Command{Key: "c", Body: Add{amount}, IdempotencyKey: key, Digest: digest, Tenant: flow.DefaultTenant})
+	return string(reply), err
+}
+
+func TestARepeatedCommandGetsItsFirstReplyAlsoAfterARestart(t *testing.T) {
+	w := newWorld(t)
+	p := w.start()
+	for range 2 {
+		for range 3 {
+			reply, err := p.submit("key", 5, "five")
+			if err != nil {
+				t.Fatal(err)
+			}
+			equal(t, "reply", reply, "5")
+		}
+		if _, err := p.submit("key", 6, "six"); !errors.Is(err, flow.ErrKeyReused) {
+			t.Errorf("same key for another request: got %v, want %v", err, flow.ErrKeyReused)
+		}
+		p.stop()
+		p = w.start()
+	}
+	equal(t, "applied", w.trail("c"), "5")
+}
+
+func TestFiftyConcurrentCopiesOfACommandApplyOnce(t *testing.T) {
+	w := newWorld(t)
+	p := w.start()
+	var copies sync.WaitGroup
+	for range 50 {
+		copies.Go(func() {
+			if reply, err := p.submit("key", 5, "five"); reply != "5" || err != nil {
+				t.Errorf("got %s, %v", reply, err)
+			}
+		})
+	}
+	copies.Wait()
+	equal(t, "applied", w.trail("c"), "5")
+}
+
+func TestACommandThatTheReactionRefusesChangesNothing(t *testing.T) {
+	w := newWorld(t)
+	p := w.start()
+	if _, err := p.submit("key", 0, "zero"); !errors.Is(err, errNothing) {
+		t.Errorf("got %v, want the reaction's own %v", err, errNothing)
+	}
+	if _, err := p.submit("bad", poison, "bad"); err == nil || !strings.Contains(err.Error(), "CHECK") {
+		t.Errorf("a state that the database refuses: got %v", err)
+	}
+	reply, err := p.submit("key", 3, "three") // nothing was stored for the key
+	if reply != "3" || err != nil {
+		t.Errorf("got %s, %v", reply, err)
+	}
+	equal(t, "parked", w.count("parked"), "0")
+	equal(t, "applied", w.trail("c"), "3")
+}
+
+func TestACommandOfUnknownOutcomeHappensOnceWhenRepeated(t *testing.T) {
+	for name, faults := range unknownOutcomes() {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			p := w.start()
+			w.db.SetFaults(faults())
+			if _, err := p.submit("key", 5, "five"); !errors.Is(err, flow.ErrUnknown) {
+				t.Fatalf("got %v, want %v", err, flow.ErrUnknown)
+			}
+			w.db.SetFaults(store.Faults{})
+			reply, err := p.submit("key", 5, "five")
+			if reply != "5" || err != nil {
+				t.Errorf("repeated: got %s, %v", reply, err)
+			}
+			equal(t, "applied", w.trail("c"), "5")
+		})
+	}
+}
+
+func TestACommandWithoutAPlaceToGoIsRefusedAsBusy(t *testing.T) {
+	w := newWorld(t)
+	w.bound = 10
+	w.openLog = func() (flow.Log, error) { return nil, errors.New("no broker") }
+	p := w.startStopping(time.Millisecond)
+	for i := range int64(11) {
+		p.add("k", i, "")
+	}
+	p.taken()
+	eventually(t, "the outbox is over its bound", func() bool {
+		_, err := p.submit("key", 5, "five")
+		return errors.Is(err, flow.ErrBusy)
+	})
+	p.stop()
+	if _, err := p.submit("key2", 5, "five"); !errors.Is(err, flow.ErrBusy) {
+		t.Errorf("after the stop: got %v, want %v", err, flow.ErrBusy)
+	}
+}
+
+func TestACommandWhoseCallerGaveUpFirstNeverHappens(t *testing.T) {
+	w := newWorld(t)
+	p := w.start()
+	release := p.hold()
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
+	defer cancel()
+	if _, err := p.engine.Submit(ctx, flow.Command{Key: "late", Body: Add{7}, IdempotencyKey: "late"}); !errors.Is(err, flow.ErrBusy) {
+		t.Errorf("given up before a batch took it: got %v, want %v", err, flow.ErrBusy)
+	}
+	release()
+	p.add("k", 1, "")
+	p.taken()
+	equal(t, "applied", w.trail("late"), "")
+}
+
+func TestACommandWhoseCallerGivesUpDuringItsBatchIsOfUnknownOutcome(t *testing.T) {
+	w := newWorld(t)
+	ctx, cancel := context.WithCancel(context.Background())
+	release := make(chan struct{})
+	w.panics = func(place, _ string) {
+		if place == "save" {
+			cancel()
+			<-release
+		}
+	}
+	p := w.start()
+	_, err := p.engine.Submit(ctx, flow.Command{Key: "c", Body: Add{7}, IdempotencyKey: "key", Digest: "seven"})
+	if !errors.Is(err, flow.ErrUnknown) {
+		t.Errorf("got %v, want %v", err, flow.ErrUnknown)
+	}
+	close(release)
+	reply, err := p.submit("key", 7, "seven")
+	if reply != "7" || err != nil {
+		t.Errorf("repeated: got %s, %v", reply, err)
+	}
+	equal(t, "applied", w.trail("c"), "7")
+}
+
+func TestACommandIsNeverAppliedSilentlyWhileTheDatabaseIsDown(t *testing.T) {
+	w := newWorld(t)
+	p := w.startStopping(time.Millisecond)
+	if err := w.db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
+	defer cancel()
+	_, err := p.engine.Submit(ctx, flow.Command{Key: "c", Body: Add{7}, IdempotencyKey: "key"})
+	if !errors.Is(err, flow.ErrBusy) && !errors.Is(err, flow.ErrUnknown) {
+		t.Errorf("got %v", err)
+	}
+	eventually(t, "the engine says what is missing", func() bool { return strings.Contains(strings.Join(p.engine.Missing(), ""), "database") })
+	p.stop() // bounded, though nothing can be committed
+}

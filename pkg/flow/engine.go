@@ -1,0 +1,220 @@
+package flow
+
+import (
+	"context"
+	"embed"
+	"io/fs"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/quintet-eda/quintet/pkg/registry"
+	"github.com/quintet-eda/quintet/pkg/store"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// Migrations are the kit's own tables.
+func Migrations() fs.FS {
+	sub, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		panic(err) // the directory is embedded above
+	}
+	return sub
+}
+
+// Config is what an engine is made of.
+type Config[S any] struct {
+	Participant Participant[S]
+	Store       Store[S]
+	DB          *store.DB
+	Codec       *registry.Codec
+	Performers  []Performer         // nil: nobody makes the calls, see Answer
+	OpenLog     func() (Log, error) // opens a producer; called again when one has failed for good
+	Log         *slog.Logger
+	Metrics     *Metrics
+	Changed     func(keys []string) // told after each commit whose states changed; may be nil
+	OutboxBound int                 // unpublished events above which commands are refused
+	Park        ParkPolicy
+}
+
+// Engine runs a participant: gather, load under lock, fold, write, commit,
+// hand over. One goroutine does it for all of a service's inputs.
+type Engine[S any] struct {
+	Config[S]
+	table    table[S]
+	declared map[string]declared
+	inputs   chan *Input
+	relay    *relay
+	effects  *effects[S]
+	timers   *timers[S]
+	parker   *parker[S]
+	open     atomic.Bool // takes commands
+	handled  atomic.Int64
+	trouble  trouble
+	unknown  sync.Map // since when the registry has not known a schema
+}
+
+// New makes an engine. The database must be migrated.
+func New[S any](c Config[S]) (*Engine[S], error) {
+	t, err := c.Participant.table()
+	if err != nil {
+		return nil, err
+	}
+	e := &Engine[S]{Config: c, table: t, declared: make(map[string]declared, len(t)), inputs: make(chan *Input, maxInputs)}
+	for n, r := range t {
+		e.declared[n] = r.declared()
+	}
+	e.relay = newRelay(c.DB, c.OpenLog, c.Log, c.Metrics)
+	e.timers = &timers[S]{e: e, running: map[timerID]*timerRow{}, changed: make(chan struct{}, 1)}
+	e.parker = &parker[S]{e: e, woken: make(chan struct{}, 1)}
+	if e.effects, err = newEffects(e, c.Performers); err != nil {
+		return nil, err
+	}
+	return e, nil
+}
+
+const (
+	maxInputs = 500     // of one batch; the bound on its statements follows from it
+	maxBytes  = 4 << 20 // of one batch's records
+	// flushAfter is how long acknowledged outbox rows wait for a batch to
+	// take their deletion along before they get a transaction of their own.
+	flushAfter = 50 * time.Millisecond
+)
+
+// Run handles inputs until ctx ends, then what is still queued, and returns
+// when everything committed is published or stop has passed.
+func (e *Engine[S]) Run(ctx context.Context, stop time.Duration) error {
+	if err := e.reload(ctx); err != nil {
+		if ctx.Err() != nil {
+			return nil // stopped before it began
+		}
+		return err
+	}
+	e.open.Store(true)
+	// Workers make inputs, so they end first; the loop goes on until the
+	// queue is empty; the relay is last, since the loop feeds it.
+	workers, stopWorkers := context.WithCancel(context.WithoutCancel(ctx))
+	loop, stopLoop := context.WithCancel(context.WithoutCancel(ctx))
+	publish, stopPublish := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopPublish()
+	var feeding, looping, publishing sync.WaitGroup
+	calls, stopCalls := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopCalls()
+	feeding.Go(func() { e.effects.run(workers, calls) })
+	feeding.Go(func() { e.timers.run(workers) })
+	feeding.Go(func() { e.parker.run(workers) })
+	looping.Go(func() { e.loop(loop) })
+	publishing.Go(func() { e.relay.run(publish) })
+
+	<-ctx.Done()
+	e.open.Store(false)
+	deadline, cancel := context.WithTimeout(context.WithoutCancel(ctx), stop)
+	defer cancel()
+	stopWorkers()
+	cutCalls := time.AfterFunc(stop/2, stopCalls)
+	feeding.Wait()
+	cutCalls.Stop()
+	e.drain(deadline)
+	stopLoop()
+	looping.Wait()
+	stopPublish()
+	publishing.Wait()
+	return nil
+}
+
+// drain waits until nothing is queued and the broker has everything, or until
+// the deadline; what is left then is in the tables, for the next start.
+func (e *Engine[S]) drain(deadline context.Context) {
+	look := time.NewTicker(5 * time.Millisecond)
+	defer look.Stop()
+	// Nothing queued does not yet mean nothing under way: the loop may have
+	// taken the last inputs and not committed them. What is told of this one
+	// comes after them.
+	e.settle(deadline, &Input{internal: func(*work) {}})
+	for len(e.inputs) > 0 || e.relay.depth() > 0 {
+		if len(e.inputs) == 0 && e.relay.acknowledged() {
+			e.put(deadline, &Input{internal: func(*work) {}}) // an empty batch takes the deletions along
+		}
+		select {
+		case <-look.C:
+		case <-deadline.Done():
+			e.Log.Warn("stopping with work left; it goes on at the next start", "queued", len(e.inputs), "unpublished", e.relay.depth())
+			return
+		}
+	}
+}
+
+// put queues an input for the next batch. It waits while the queue is full,
+// which is what holds the sources back when the database is slow.
+func (e *Engine[S]) put(ctx context.Context, in *Input) bool {
+	select {
+	case e.inputs <- in:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func (e *Engine[S]) loop(ctx context.Context) {
+	for {
+		batch := e.gather(ctx)
+		if batch == nil {
+			return
+		}
+		if !e.handle(ctx, batch) {
+			// Abandoned: a later batch must not commit, since it would move
+			// the positions past what was abandoned.
+			return
+		}
+	}
+}
+
+// gather returns what arrived while the previous batch was committed. It does
+// not wait for more: an idle system has batches of one and no added latency.
+func (e *Engine[S]) gather(ctx context.Context) []*Input {
+	var first *Input
+	select {
+	case first = <-e.inputs:
+	default:
+		flush := time.NewTimer(flushAfter)
+		defer flush.Stop()
+		for first == nil {
+			select {
+			case first = <-e.inputs:
+			case <-flush.C:
+				if e.relay.acknowledged() {
+					return []*Input{{internal: func(*work) {}}} // an empty batch takes the deletions along
+				}
+				flush.Reset(flushAfter)
+			case <-ctx.Done():
+				return nil
+			}
+		}
+	}
+	batch := []*Input{first}
+	for size := first.cost(); len(batch) < maxInputs && size < maxBytes; {
+		select {
+		case in := <-e.inputs:
+			batch = append(batch, in)
+			size += in.cost()
+		default:
+			return batch
+		}
+	}
+	return batch
+}
+
+// reload reads back what earlier processes, or a batch of unknown outcome,
+// left to be done.
+func (e *Engine[S]) reload(ctx context.Context) error {
+	if err := e.relay.reload(ctx); err != nil {
+		return err
+	}
+	if err := e.effects.reload(ctx); err != nil {
+		return err
+	}
+	return e.timers.reload(ctx)
+}

@@ -1,0 +1,126 @@
+package flow
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// ErrUndeclared is returned when a reaction puts out something that its row
+// of the table does not declare.
+var ErrUndeclared = errors.New("output is not declared by the reaction")
+
+// Out collects what one reaction puts out. A reaction has no other way to act:
+// no clock, no randomness, no I/O. Nothing of it happens unless the batch
+// commits.
+type Out struct {
+	now     time.Time
+	inputID string
+	service string
+	declare declared
+	effects []any
+	events  []Event
+	timers  []startedTimer
+	stopped []string
+	reply   any
+	err     error
+}
+
+type declared struct{ emits, does, starts []string }
+
+type startedTimer struct {
+	name string
+	body any
+	due  time.Time
+}
+
+// Now is the time of the batch, the same for every output of it.
+func (o *Out) Now() time.Time { return o.now }
+
+// ID derives an identifier from the input's, so that a reaction that is run
+// again for the same input names the same things.
+func (o *Out) ID(what string) string { return deriveID(o.inputID, o.service, what, 0) }
+
+// Emit publishes an event once the batch is committed.
+func (o *Out) Emit(e Event) {
+	if !slices.Contains(o.declare.emits, e.EventType()) {
+		o.refuse(fmt.Errorf("emit %s: %w", e.EventType(), ErrUndeclared))
+		return
+	}
+	o.events = append(o.events, e)
+}
+
+// Do makes an external call once the batch is committed. Its result comes back
+// as an input.
+func (o *Out) Do(effect any) {
+	if !slices.Contains(o.declare.does, name(effect)) {
+		o.refuse(fmt.Errorf("do %s: %w", name(effect), ErrUndeclared))
+		return
+	}
+	o.effects = append(o.effects, effect)
+}
+
+// After starts a timer that comes back as an input after d. There is one timer
+// of a name per key: starting it again moves it.
+func (o *Out) After(d time.Duration, timer any) {
+	if !slices.Contains(o.declare.starts, name(timer)) {
+		o.refuse(fmt.Errorf("start %s: %w", name(timer), ErrUndeclared))
+		return
+	}
+	o.timers = append(o.timers, startedTimer{name: name(timer), body: timer, due: o.now.Add(d)})
+}
+
+// Stop ends a timer, if it is running.
+func (o *Out) Stop(timer any) {
+	o.timers = slices.DeleteFunc(o.timers, func(t startedTimer) bool { return t.name == name(timer) })
+	o.stopped = append(o.stopped, name(timer))
+}
+
+// Reply is the answer to a command. It is stored with the command's key, so a
+// repeat gets the same.
+func (o *Out) Reply(v any) { o.reply = v }
+
+// Refuse ends the reaction without any effect. A command gets err as its
+// answer; an event, a result or a timer parks with err as its cause. A
+// business refusal is not an error but an event: this is for input that
+// cannot be handled at all.
+func (o *Out) Refuse(err error) { o.refuse(err) }
+
+func (o *Out) refuse(err error) {
+	if o.err == nil {
+		o.err = err
+	}
+}
+
+// deriveID names the n-th output of a kind that a participant makes of an
+// input. Equal inputs give equal names, which is what makes publishing again
+// after a crash a duplicate and not a second event.
+func deriveID(inputID, service, what string, n int) string {
+	return uuid.NewSHA1(idSpace, []byte(inputID+"\x00"+service+"\x00"+what+"\x00"+strconv.Itoa(n))).String()
+}
+
+// idSpace keeps derived ids apart from everyone else's name-based UUIDs.
+var idSpace = uuid.MustParse("5f0c6a52-6d1b-4d0e-9a5e-0d4f3c1e7b21")
+
+// react runs one reaction. A panic is that input's alone.
+func (r Reaction[S]) react(state S, body any, out *Out) (next S, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("reaction to %s panicked: %v", r.inputName(), p)
+		}
+	}()
+	next = r.apply(state, body, out)
+	return next, out.err
+}
+
+func (r Reaction[S]) declared() declared {
+	d := declared{does: names(r.does), starts: names(r.starts)}
+	for _, e := range r.emits {
+		d.emits = append(d.emits, e.EventType())
+	}
+	return d
+}

@@ -1,0 +1,127 @@
+package flow
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+)
+
+// add takes over the rows of a committed batch, and forgets those that the
+// batch deleted.
+func (r *relay) add(rows []outgoing, deleted []string) {
+	r.mu.Lock()
+	for _, id := range deleted {
+		delete(r.known, id)
+	}
+	if r.reloading {
+		r.late = append(r.late, rows...)
+	} else {
+		r.enqueue(rows)
+	}
+	r.m.outbox.Set(float64(len(r.known)))
+	r.mu.Unlock()
+	r.wake()
+}
+
+// enqueue queues rows that are not known yet. A row can come twice: committed
+// while the table was being read, it is in what was read and is handed over
+// after that. The second finds it known.
+func (r *relay) enqueue(rows []outgoing) {
+	for _, row := range rows {
+		if _, twice := r.known[row.ID]; twice {
+			continue
+		}
+		r.known[row.ID] = struct{}{}
+		r.queue = append(r.queue, row)
+	}
+}
+
+// depth is how many committed rows are still in the outbox. While the table is
+// read again it is what it was before: a moment of knowing nothing must not
+// look like an empty outbox.
+func (r *relay) depth() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.reloading {
+		return max(r.before, len(r.known)+len(r.late))
+	}
+	return len(r.known)
+}
+
+func (r *relay) acknowledged() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.acked) > 0
+}
+
+// takeAcknowledged gives the ids that a batch may delete. giveBack returns
+// them when the batch did not commit; deleting a row twice does no harm.
+func (r *relay) takeAcknowledged() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := min(len(r.acked), maxDeletes)
+	ids := r.acked[:n:n]
+	r.acked = r.acked[n:]
+	return ids
+}
+
+// maxDeletes keeps the deletion of a long backlog from making one batch slow.
+const maxDeletes = 4 * maxInputs
+
+func (r *relay) giveBack(ids []string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.acked = append(r.acked, ids...)
+}
+
+// reload reads what the table holds and nobody has queued. Rows that are handed
+// over meanwhile are held back until it is done:
+//
+//	reload begins ─ batch commits row 9 and hands it over ─ reload finds rows 7, 8
+//
+// Published as they came, 9 would overtake 7 and 8 of its key. Held back, it
+// follows them, whether or not the reading saw it. The same holds when the
+// reading fails: it must be repeated, and until it succeeds nothing gets past.
+func (r *relay) reload(ctx context.Context) error {
+	r.reloads.Lock()
+	defer r.reloads.Unlock()
+	r.mu.Lock()
+	r.reloading = true
+	r.mu.Unlock()
+	found, err := r.unpublished(ctx)
+	if err != nil {
+		return err
+	}
+	r.mu.Lock()
+	r.enqueue(found)
+	r.enqueue(r.late)
+	r.late, r.reloading, r.before = nil, false, 0
+	r.m.outbox.Set(float64(len(r.known)))
+	r.mu.Unlock()
+	r.wake()
+	return nil
+}
+
+func (r *relay) unpublished(ctx context.Context) ([]outgoing, error) {
+	rows, err := r.db.Read().QueryContext(ctx, `SELECT id, topic, key, seq, headers, value FROM outbox ORDER BY key, topic, seq`)
+	if err != nil {
+		return nil, fmt.Errorf("read outbox: %w", err)
+	}
+	defer rows.Close()
+	var found []outgoing
+	for rows.Next() {
+		var o outgoing
+		var headers string
+		if err := rows.Scan(&o.ID, &o.Topic, &o.Key, &o.Seq, &headers, &o.Value); err != nil {
+			return nil, fmt.Errorf("read outbox: %w", err)
+		}
+		if err := json.Unmarshal([]byte(headers), &o.Headers); err != nil {
+			return nil, fmt.Errorf("read outbox row %s: %w", o.ID, err)
+		}
+		found = append(found, o)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("read outbox: %w", err)
+	}
+	return found, nil
+}

@@ -1,0 +1,262 @@
+package flow
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"time"
+)
+
+type parkedID struct {
+	lane
+	n int64
+}
+
+type parkedRow struct {
+	id       parkedID
+	inputID  string
+	input    []byte
+	cause    string
+	attempts int
+	dead     int
+}
+
+// park sets an input aside, in the transaction that takes it in. cause is nil
+// for an input that only waits behind another of its lane.
+//
+// An input that is parked is taken in: the position moves past it, its inbox
+// entry says parked, its effect or timer row is gone. The parked row is the
+// truth from here on.
+func (e *Engine[S]) park(w *work, in *Input, cause error) {
+	l := in.lane()
+	row := parkedRow{id: parkedID{l, in.parkedN}, inputID: in.ID, attempts: in.attempts}
+	if cause != nil {
+		row.cause = cause.Error()
+		row.attempts++
+	}
+	if in.parkedN == 0 {
+		row.id.n = w.stream(in.Key).next()
+		w.parked[l] = append(w.parked[l], row.id.n)
+		switch in.Kind {
+		case KindEvent:
+			w.setInbox(in.ID, "parked")
+		case KindResult:
+			w.finish(in.effectID)
+		case KindTimer:
+			w.stopTimer(timerID{in.Key, in.Name})
+		}
+	}
+	p := in.toPark()
+	row.input = []byte(mustJSON(p))
+	switch {
+	case in.dead:
+		row.dead = 1 // told once, however often a restart tries it again
+	case cause != nil && row.attempts >= e.Park.Attempts:
+		row.dead = 1
+		w.done.records = append(w.done.records, e.deadLetter(in, cause))
+	}
+	w.done.parked = append(w.done.parked, row)
+}
+
+// DeadLetterTopic is where a participant publishes what it could not handle,
+// each with its cause.
+func DeadLetterTopic(service string) string { return service + ".dead-letter" }
+
+// deadLetter is the record that tells of an input that could not be handled.
+// It carries the original bytes and headers; what happened is in dl_ headers.
+func (e *Engine[S]) deadLetter(in *Input, cause error) outgoing {
+	r := outgoing{ID: deriveID(in.ID, e.Participant.Service, "dead-letter", 0), Topic: DeadLetterTopic(e.Participant.Service)}
+	if usable(in.Key) {
+		r.Key = in.Key
+	}
+	if in.record != nil {
+		if size := in.record.size(); size <= maxDeadLetter {
+			r.Value = in.record.Value
+			r.Headers = append(r.Headers, in.record.Headers...)
+		} else {
+			r.Headers = append(r.Headers, Header{"dl_left_out", strconv.Itoa(size)})
+		}
+		r.Headers = append(r.Headers,
+			Header{"dl_topic", in.record.Topic},
+			Header{"dl_partition", strconv.Itoa(int(in.record.Partition))},
+			Header{"dl_offset", strconv.FormatInt(in.record.Offset, 10)})
+	} else {
+		r.Value = in.body()
+	}
+	r.Headers = append(r.Headers,
+		Header{"dl_service", e.Participant.Service},
+		Header{"dl_kind", string(in.Kind)},
+		Header{"dl_name", in.Name},
+		Header{"dl_input", in.ID},
+		Header{"dl_attempts", strconv.Itoa(in.attempts + 1)},
+		Header{"dl_cause", cause.Error()[:min(len(cause.Error()), maxCause)]})
+	return r
+}
+
+// What a dead letter adds to a record must not make it too large for the
+// broker: it would be refused for ever, and every producer with it. Over this
+// size it only tells where the original is.
+const (
+	maxDeadLetter = 768 << 10
+	maxCause      = 4 << 10
+)
+
+func (r *Record) size() int {
+	n := len(r.Key) + len(r.Value)
+	for _, h := range r.Headers {
+		n += len(h.Name) + len(h.Value)
+	}
+	return n
+}
+
+// ParkPolicy says how a parked lane is tried again: its head, after a fixed
+// delay, so many times; then it goes to the dead-letter topic and waits for the
+// next start of the service.
+type ParkPolicy struct {
+	Delay    time.Duration
+	Attempts int
+}
+
+// parker tries the heads of parked lanes again.
+type parker[S any] struct {
+	e     *Engine[S]
+	woken chan struct{}
+}
+
+func (p *parker[S]) wake() {
+	select {
+	case p.woken <- struct{}{}:
+	default: // it is awake already, and will look at the table after this
+	}
+}
+
+// run retries every lane once at the start, whatever its state: the cause may
+// have been mended by the new binary. After that it looks at the table when a
+// lane was parked, and after each delay while there is one.
+func (p *parker[S]) run(ctx context.Context) {
+	all := true
+	for {
+		heads, err := p.heads(ctx, all)
+		if err != nil && ctx.Err() == nil {
+			p.e.Log.Error("read parked lanes", "error", err)
+		}
+		for _, h := range heads {
+			p.drain(ctx, h)
+		}
+		all = all && err != nil
+		var again <-chan time.Time
+		if len(heads) > 0 || err != nil {
+			again = time.After(p.e.Park.Delay)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-again:
+		case <-p.woken:
+			// A lane parked just now failed just now: its first retry
+			// comes after the delay, like every other.
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(p.e.Park.Delay):
+			}
+		}
+	}
+}
+
+// heads returns the lanes whose head is due.
+func (p *parker[S]) heads(ctx context.Context, all bool) ([]lane, error) {
+	rows, err := p.e.DB.Read().QueryContext(ctx,
+		`SELECT lane, key FROM parked p WHERE n = (SELECT min(n) FROM parked h WHERE h.lane = p.lane AND h.key = p.key) AND (? OR dead = 0)`, all)
+	if err != nil {
+		return nil, fmt.Errorf("read heads of parked lanes: %w", err)
+	}
+	defer rows.Close()
+	var ls []lane
+	for rows.Next() {
+		var l lane
+		if err := rows.Scan(&l.source, &l.key); err != nil {
+			return nil, fmt.Errorf("read heads of parked lanes: %w", err)
+		}
+		ls = append(ls, l)
+	}
+	return ls, rows.Err()
+}
+
+// drain hands a lane's rows to the loop, oldest first, until one of them fails
+// again or the lane is empty.
+func (p *parker[S]) drain(ctx context.Context, l lane) {
+	for ctx.Err() == nil {
+		in, err := p.head(ctx, l)
+		if err != nil {
+			p.e.Log.Error("read head of parked lane", "lane", l.source, "key", l.key, "error", err)
+			return
+		}
+		if in == nil {
+			return
+		}
+		settled := make(chan Outcome, 1)
+		in.told = func(o Outcome) { settled <- o }
+		if !p.e.put(ctx, in) {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case o := <-settled:
+			if o != Applied {
+				return
+			}
+		}
+	}
+}
+
+// head reads a lane's oldest row and makes it an input again.
+func (p *parker[S]) head(ctx context.Context, l lane) (*Input, error) {
+	rows, err := p.e.DB.Read().QueryContext(ctx, `SELECT n, input, attempts, dead FROM parked WHERE lane = ? AND key = ? ORDER BY n LIMIT 1`, l.source, l.key)
+	if err != nil {
+		return nil, fmt.Errorf("read parked row: %w", err)
+	}
+	defer rows.Close()
+	if !rows.Next() {
+		return nil, rows.Err()
+	}
+	var n int64
+	var text []byte
+	var attempts int
+	var dead bool
+	if err := rows.Scan(&n, &text, &attempts, &dead); err != nil {
+		return nil, fmt.Errorf("read parked row: %w", err)
+	}
+	var row parkedInput
+	if err := json.Unmarshal(text, &row); err != nil {
+		return nil, fmt.Errorf("read parked row %s %d: %w", l, n, err)
+	}
+	in, err := p.e.unpark(ctx, row)
+	if err != nil {
+		return nil, err
+	}
+	in.parkedN, in.attempts, in.dead = n, attempts, dead
+	return in, nil
+}
+
+func (e *Engine[S]) unpark(ctx context.Context, row parkedInput) (*Input, error) {
+	var in *Input
+	if row.Record != nil {
+		var err error
+		if in, err = e.read(ctx, row.Record); err != nil {
+			return nil, err // the registry is out of reach: not an attempt
+		}
+		in.ID = row.ID // the name it was taken in under, which is the inbox's
+	} else {
+		in = &Input{Kind: row.Kind, Name: row.Name, ID: row.ID, Key: row.Key, Trace: row.Trace, effectID: row.EffectID}
+		r, ok := e.table[row.Name]
+		if !ok {
+			in.unreadable, in.raw = fmt.Errorf("participant %s has no reaction to %s", e.Participant.Service, row.Name), row.Body
+		} else {
+			in.readBody(r.decode, row.Body)
+		}
+	}
+	return in, nil
+}

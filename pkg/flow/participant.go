@@ -1,0 +1,150 @@
+package flow
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+)
+
+// Event is a fact in the past tense that its owner publishes. The generated
+// types of the schemas module are events.
+type Event interface {
+	EventType() string  // full name of its schema, and its CloudEvents type
+	EventOwner() string // the one participant that emits it
+	EventKey() string   // what its records are keyed and ordered by
+}
+
+// Topic is where an owner's events are published.
+func Topic(owner string) string { return owner + ".events" }
+
+// Participant is one service's part in a choreography: every input it reacts
+// to, and everything each reaction may put out. It is data, so the maps of the
+// system are made from it, and the kit refuses an output that it does not
+// declare.
+type Participant[S any] struct {
+	Service   string
+	Reactions []Reaction[S]
+	// Terminal are the emitted events that end a story: nobody need react.
+	Terminal []Event
+	// Undone declares how this participant's forward steps are compensated.
+	Undone []Compensation
+}
+
+// Compensation names the event that undoes what another one said was done.
+type Compensation struct{ Step, By Event }
+
+// Kind tells where an input comes from.
+type Kind string
+
+const (
+	KindEvent   Kind = "event"   // a participant's fact, from a topic
+	KindCommand Kind = "command" // a request, from this service's HTTP API
+	KindResult  Kind = "result"  // the outcome of an external call that this service made
+	KindTimer   Kind = "timer"   // time that this service waited for
+)
+
+// Reaction is one row of a participant's table.
+type Reaction[S any] struct {
+	kind   Kind
+	input  reflect.Type
+	decode func(decode func(into any) error) (any, error)
+	apply  func(S, any, *Out) S
+	emits  []Event
+	does   []any
+	starts []any
+	call   any // whose result this is
+}
+
+// When declares the reaction to an event.
+func When[E Event, S any](react func(S, E, *Out) S) Reaction[S] {
+	return reaction(KindEvent, react)
+}
+
+// Asked declares the reaction to a command of this service's HTTP API.
+func Asked[C, S any](react func(S, C, *Out) S) Reaction[S] {
+	return reaction(KindCommand, react)
+}
+
+// Answered declares the reaction to the result of an external call.
+func Answered[R, S any](react func(S, R, *Out) S) Reaction[S] {
+	return reaction(KindResult, react)
+}
+
+// Elapsed declares the reaction to a timer.
+func Elapsed[T, S any](react func(S, T, *Out) S) Reaction[S] {
+	return reaction(KindTimer, react)
+}
+
+func reaction[I, S any](kind Kind, react func(S, I, *Out) S) Reaction[S] {
+	return Reaction[S]{
+		kind:  kind,
+		input: reflect.TypeFor[I](),
+		decode: func(decode func(into any) error) (any, error) {
+			var in I
+			err := decode(&in)
+			return in, err
+		},
+		apply: func(s S, in any, out *Out) S { return react(s, in.(I), out) },
+	}
+}
+
+// Emits declares the events that the reaction may emit.
+func (r Reaction[S]) Emits(events ...Event) Reaction[S] {
+	r.emits = append(r.emits[:len(r.emits):len(r.emits)], events...)
+	return r
+}
+
+// Does declares the external calls that the reaction may ask for.
+func (r Reaction[S]) Does(effects ...any) Reaction[S] {
+	r.does = append(r.does[:len(r.does):len(r.does)], effects...)
+	return r
+}
+
+// To declares the call whose result the reaction takes.
+func (r Reaction[S]) To(effect any) Reaction[S] {
+	r.call = effect
+	return r
+}
+
+// Starts declares the timers that the reaction may start.
+func (r Reaction[S]) Starts(timers ...any) Reaction[S] {
+	r.starts = append(r.starts[:len(r.starts):len(r.starts)], timers...)
+	return r
+}
+
+// name is how an effect, a result, a timer or a command is called in tables,
+// logs and the database: the name of its Go type.
+func name(v any) string { return reflect.TypeOf(v).Name() }
+
+// inputName is how a reaction's input is called: an event by its type.
+func (r Reaction[S]) inputName() string {
+	if e := r.event(); e != nil {
+		return e.EventType()
+	}
+	return r.input.Name()
+}
+
+// table is a participant's reactions by the name of their input.
+type table[S any] map[string]Reaction[S]
+
+func (p Participant[S]) table() (table[S], error) {
+	t := make(table[S], len(p.Reactions))
+	for _, r := range p.Reactions {
+		n := r.inputName()
+		if _, twice := t[n]; twice {
+			return nil, fmt.Errorf("participant %s declares two reactions to %s", p.Service, n)
+		}
+		for _, e := range r.emits {
+			if e.EventOwner() != p.Service {
+				return nil, fmt.Errorf("participant %s declares to emit %s, which %s owns", p.Service, e.EventType(), e.EventOwner())
+			}
+		}
+		t[n] = r
+	}
+	return t, nil
+}
+
+// fromJSON reads an input that this service wrote down itself.
+func fromJSON(text []byte) func(into any) error {
+	return func(into any) error { return json.Unmarshal(text, into) }
+}

@@ -1,0 +1,49 @@
+package flow
+
+import (
+	"fmt"
+	"time"
+)
+
+// Outputs are what one reaction put out.
+type Outputs struct {
+	Events  []Event
+	Effects []any
+	Timers  []any // started
+	Stopped []string
+	Reply   any
+}
+
+// React runs the reaction to one input and nothing else: the same function
+// that a batch folds, for those who explore or draw what a participant does.
+// id names the input; equal inputs have equal ids.
+func (p Participant[S]) React(state S, id string, now time.Time, input any) (S, Outputs, error) {
+	t, err := p.table()
+	if err != nil {
+		return state, Outputs{}, err
+	}
+	called := inputName(input)
+	r, ok := t[called]
+	if !ok {
+		return state, Outputs{}, fmt.Errorf("participant %s has no reaction to %s", p.Service, called)
+	}
+	out := Out{now: now, inputID: id, service: p.Service, declare: r.declared()}
+	next, err := r.react(state, input, &out)
+	if err != nil {
+		return state, Outputs{}, err
+	}
+	o := Outputs{Events: out.events, Effects: out.effects, Stopped: out.stopped, Reply: out.reply}
+	for _, timer := range out.timers {
+		o.Timers = append(o.Timers, timer.body)
+	}
+	return next, o, nil
+}
+
+// inputName is how tables call an input: an event by its type, anything else
+// by the name of its Go type.
+func inputName(input any) string {
+	if e, ok := input.(Event); ok {
+		return e.EventType()
+	}
+	return name(input)
+}

@@ -1,0 +1,251 @@
+package flow_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/http/httptest"
+	"path/filepath"
+	"strconv"
+	"sync/atomic"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/quintet-eda/quintet/pkg/flow"
+	"github.com/quintet-eda/quintet/pkg/flowtest"
+	"github.com/quintet-eda/quintet/pkg/registry"
+	"github.com/quintet-eda/quintet/pkg/store"
+)
+
+// world is a tally's surroundings, which outlive its processes.
+type world struct {
+	t          *testing.T
+	db         *store.DB
+	log        *flowtest.Log
+	openLog    func() (flow.Log, error)
+	schemas    *schemaRegistry
+	codecs     map[string]*registry.Codec
+	broken     atomic.Bool
+	panics     func(place, key string)
+	held       atomic.Pointer[func()] // runs once, in the next batch that saves the tally of nobody
+	performers []flow.Performer
+	park       flow.ParkPolicy
+	bound      int
+	offsets    map[string]int64
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	t.Parallel() // tests wait for disk and timers more than they compute
+	w := &world{t: t, log: &flowtest.Log{}, schemas: &schemaRegistry{}, offsets: map[string]int64{}, bound: 10000,
+		park: flow.ParkPolicy{Delay: 5 * time.Millisecond, Attempts: 3}, panics: func(string, string) {}, codecs: map[string]*registry.Codec{}}
+	w.openLog = w.log.Open
+	db, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "tally.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.db = db
+	t.Cleanup(func() { _ = db.Close() }) // a test may have closed it
+	for set, files := range map[string]fs.FS{"kit": flow.Migrations(), "own": fstest.MapFS{"0001_tallies.sql": {Data: []byte(tables)}}} {
+		if err := db.Migrate(t.Context(), set, files); err != nil {
+			t.Fatal(err)
+		}
+	}
+	server := httptest.NewServer(w.schemas)
+	t.Cleanup(server.Close)
+	c, err := registry.Load(contract())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, owner := range []string{"tally", "feeder", "keeper"} {
+		w.codecs[owner] = registry.NewCodec(c, registry.NewClient(server.URL, 5*time.Second), owner)
+		if err := w.codecs[owner].Register(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return w
+}
+
+// process is one run of the service.
+type process struct {
+	*world
+	engine *flow.Engine[Tally]
+	lines  *lines
+	gather *prometheus.Registry
+	cancel context.CancelFunc
+	ended  chan struct{}
+	claims map[string]*flow.Claim
+	marked atomic.Int64 // what the broker was told of the feeder's topic
+}
+
+func (w *world) start() *process { return w.startStopping(5 * time.Second) }
+
+func (w *world) startStopping(stop time.Duration) *process {
+	w.t.Helper()
+	p := &process{world: w, lines: &lines{}, gather: prometheus.NewRegistry(), ended: make(chan struct{}), claims: map[string]*flow.Claim{}}
+	e, err := flow.New(flow.Config[Tally]{
+		Participant: participant(w.broken.Load), Store: tallies(w.store), DB: w.db,
+		Codec: w.codecs["tally"], Performers: w.performers, OpenLog: w.openLog, Log: slog.New(slog.NewJSONHandler(p.lines, nil)),
+		Metrics: flow.NewMetrics(p.gather), OutboxBound: w.bound, Park: w.park,
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	p.engine = e
+	ctx, cancel := context.WithCancel(context.Background())
+	p.cancel = cancel
+	go func() {
+		defer close(p.ended)
+		if err := e.Run(ctx, stop); err != nil {
+			w.t.Error(err)
+		}
+	}()
+	w.t.Cleanup(p.stop)
+	p.assign()
+	return p
+}
+
+// store is told of each row that is loaded and saved.
+func (w *world) store(place, key string) {
+	if key == "nobody" && place == "save" {
+		if held := w.held.Swap(nil); held != nil {
+			(*held)()
+		}
+	}
+	w.panics(place, key)
+}
+
+// assign takes over partition 0 of both topics.
+func (p *process) assign() {
+	p.t.Helper()
+	claims := []*flow.Claim{{Topic: "feeder.events", Mark: p.marked.Store}, {Topic: "keeper.events", Mark: func(int64) {}}}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if err := p.engine.Assign(ctx, claims); err != nil {
+		p.t.Fatal(err)
+	}
+	for _, c := range claims {
+		p.claims[c.Topic] = c
+	}
+}
+
+func (p *process) stop() {
+	p.cancel()
+	<-p.ended
+}
+
+// kill ends the process as a crash does: from here on nothing commits.
+func (p *process) kill() {
+	p.t.Helper()
+	p.db.SetFaults(store.Faults{BeforeCommit: func() error { return errors.New("the process is gone") }})
+	p.stop()
+	p.db.SetFaults(store.Faults{})
+}
+
+// record is an event as its owner publishes it, at the end of its topic.
+func (w *world) record(ev flow.Event, id string, seq int64) *flow.Record {
+	w.t.Helper()
+	value, dataSchema, err := w.codecs[ev.EventOwner()].Encode(ev.EventType(), ev)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	topic := flow.Topic(ev.EventOwner())
+	w.offsets[topic]++
+	return &flow.Record{Topic: topic, Offset: w.offsets[topic] - 1, Key: ev.EventKey(), Value: value, Headers: []flow.Header{
+		{Name: "ce_id", Value: id}, {Name: "ce_type", Value: ev.EventType()}, {Name: "ce_dataschema", Value: dataSchema},
+		{Name: "ce_sequence", Value: strconv.FormatInt(seq, 10)}, {Name: "ce_correlationid", Value: "story"},
+	}}
+}
+
+// send delivers records, each to its topic's claim.
+func (p *process) send(records ...*flow.Record) {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	for _, r := range records {
+		if err := p.engine.Deliver(ctx, p.claims[r.Topic], r); err != nil {
+			p.t.Fatal(err)
+		}
+	}
+}
+
+// add delivers an amount as an event of its own.
+func (p *process) add(key string, amount int64, then string) {
+	p.t.Helper()
+	n := p.offsets["feeder.events"]
+	p.send(p.record(Added{Tally: key, Amount: amount, Then: then}, fmt.Sprintf("added-%d", n), n+1))
+}
+
+// taken waits until everything that was sent is taken in.
+func (p *process) taken() {
+	p.t.Helper()
+	eventually(p.t, "everything sent is taken in", func() bool {
+		next, err := p.engine.Positions(context.Background())
+		if err != nil {
+			return false
+		}
+		for topic, end := range p.offsets {
+			if next[topic+"/0"] != end {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// trail is what a tally went through.
+func (w *world) trail(key string) string {
+	return w.one(`SELECT trim(coalesce((SELECT trail FROM tallies WHERE key = ?), ''))`, key)
+}
+
+func (w *world) one(query string, args ...any) (v string) {
+	w.t.Helper()
+	if err := w.db.Read().QueryRowContext(context.Background(), query, args...).Scan(&v); err != nil {
+		w.t.Fatal(err)
+	}
+	return v
+}
+
+func (w *world) count(table string) string { return w.one(`SELECT count(*) FROM ` + table) }
+
+// published are the records of a topic by first appearance, each id once.
+func (w *world) published(topic string) (records []flow.Record, copies int) {
+	seen := map[string]bool{}
+	for _, r := range w.log.Records() {
+		if id := header(r, "ce_id") + header(r, "dl_input"); r.Topic == topic {
+			if seen[id] {
+				copies++
+				continue
+			}
+			seen[id] = true
+			records = append(records, r)
+		}
+	}
+	return records, copies
+}
+
+// drained waits until the broker has everything and the outbox is empty.
+func (p *process) drained() {
+	p.t.Helper()
+	eventually(p.t, "the outbox is empty", func() bool { return p.count("outbox") == "0" })
+}
+
+func (p *process) metric(name string) (sum float64) {
+	families, err := p.gather.Gather()
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			if f.GetName() == name {
+				sum += m.GetCounter().GetValue()
+			}
+		}
+	}
+	return sum
+}

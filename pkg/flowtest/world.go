@@ -1,0 +1,278 @@
+package flowtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"reflect"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/quintet-eda/quintet/pkg/flow"
+	"github.com/quintet-eda/quintet/pkg/registry"
+	"github.com/quintet-eda/quintet/pkg/store"
+)
+
+// world is the participant of one run of a case, and what surrounds it.
+type world[S any] struct {
+	t      *testing.T
+	suite  Suite[S]
+	mode   mode
+	db     *store.DB
+	log    *Log
+	codecs map[string]*registry.Codec
+	key    string
+
+	engine  *flow.Engine[S]
+	claims  map[string]*flow.Claim
+	offsets map[string]int64
+	stopped func()
+}
+
+// start makes an engine over the database, as a process does.
+func (w *world[S]) start() {
+	w.t.Helper()
+	e, err := flow.New(flow.Config[S]{
+		Participant: w.suite.Participant, Store: w.suite.Store, DB: w.db, Codec: w.codecs[w.suite.Participant.Service],
+		OpenLog: w.log.Open, Log: slog.New(slog.DiscardHandler), Metrics: flow.NewMetrics(prometheus.NewRegistry()),
+		OutboxBound: 1000, Park: flow.ParkPolicy{Delay: time.Hour, Attempts: 3},
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() {
+		if err := e.Run(ctx, 10*time.Second); err != nil {
+			w.t.Error(err)
+		}
+	})
+	w.engine = e
+	w.stopped = func() { cancel(); running.Wait() }
+	w.claims = map[string]*flow.Claim{}
+	if w.offsets == nil {
+		w.offsets = map[string]int64{}
+	}
+	var claims []*flow.Claim
+	for _, topic := range w.suite.Participant.Topics() {
+		c := &flow.Claim{Topic: topic, Mark: func(int64) {}}
+		w.claims[topic] = c
+		claims = append(claims, c)
+	}
+	if err := e.Assign(ctx, claims); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *world[S]) stop() { w.stopped() }
+
+// happen lets an input happen as often as the mode says, with its fault.
+func (w *world[S]) happen(i int, in any) error {
+	w.t.Helper()
+	var err error
+	for n := range w.mode.copies {
+		if n == 0 && w.mode.fault != nil {
+			w.db.SetFaults(w.mode.fault())
+		}
+		err = w.happenOnce(i, in, n)
+		if w.mode.fresh {
+			w.stop()
+			w.start()
+		}
+		if err != nil {
+			return err
+		}
+	}
+	w.db.SetFaults(store.Faults{})
+	return nil
+}
+
+func (w *world[S]) happenOnce(i int, in any, n int) error {
+	ctx, cancel := context.WithTimeout(w.t.Context(), patience)
+	defer cancel()
+	if e, ok := in.(flow.Event); ok {
+		return w.deliver(ctx, i, e)
+	}
+	for _, r := range w.suite.Participant.Rows() {
+		if r.Input != reflect.TypeOf(in).Name() {
+			continue
+		}
+		switch r.Kind {
+		case flow.KindCommand:
+			return w.submit(ctx, i, in)
+		case flow.KindResult:
+			return ignoreCopy(w.engine.Answer(ctx, w.key, in, w.at(n)), n)
+		case flow.KindTimer:
+			return ignoreCopy(w.engine.Elapse(ctx, w.key, in, w.at(n)), n)
+		}
+	}
+	return fmt.Errorf("participant %s has no reaction to %T", w.suite.Participant.Service, in)
+}
+
+// at is how many copies of a result or a timer one process is given: its row
+// can only be found by the first.
+func (w *world[S]) at(n int) int {
+	if n == 0 && !w.mode.fresh {
+		return w.mode.copies
+	}
+	return 1
+}
+
+// ignoreCopy lets the copy of a result or a timer find nothing to do.
+func ignoreCopy(err error, n int) error {
+	if n > 0 && errors.Is(err, flow.ErrNothingOpen) {
+		return nil
+	}
+	return err
+}
+
+func (w *world[S]) submit(ctx context.Context, i int, in any) error {
+	c := flow.Command{Key: w.key, Body: in, IdempotencyKey: "command-" + strconv.Itoa(i), Digest: fmt.Sprint(in)}
+	_, err := w.engine.Submit(ctx, c)
+	if errors.Is(err, flow.ErrUnknown) {
+		_, err = w.engine.Submit(ctx, c) // as the error says
+	}
+	return err
+}
+
+// deliver hands an event over as a record of its owner's topic, and waits until
+// it is taken in.
+func (w *world[S]) deliver(ctx context.Context, i int, e flow.Event) error {
+	value, dataSchema, err := w.codecs[e.EventOwner()].Encode(e.EventType(), e)
+	if err != nil {
+		return err
+	}
+	topic := flow.Topic(e.EventOwner())
+	c := w.claims[topic]
+	if c == nil {
+		return fmt.Errorf("participant %s does not read %s", w.suite.Participant.Service, topic)
+	}
+	offset := w.offsets[topic]
+	w.offsets[topic]++
+	id := "input-" + strconv.Itoa(i)
+	r := &flow.Record{Topic: topic, Offset: offset, Key: e.EventKey(), Value: value, Headers: []flow.Header{
+		{Name: "ce_id", Value: id}, {Name: "ce_type", Value: e.EventType()}, {Name: "ce_dataschema", Value: dataSchema},
+		{Name: "ce_correlationid", Value: "story"}, {Name: "ce_sequence", Value: strconv.Itoa(i + 1)},
+	}}
+	if err := w.engine.Deliver(ctx, c, r); err != nil {
+		return err
+	}
+	eventually(w.t, fmt.Sprintf("%T is taken in", e), func(ctx context.Context) bool {
+		next, err := w.engine.Positions(ctx)
+		return err == nil && next[topic+"/0"] > offset
+	})
+	return nil
+}
+
+// outputs are all events ever published, each once, and all calls ever asked
+// for, as lines.
+func (w *world[S]) outputs() []string {
+	w.t.Helper()
+	return scrub(append(w.events(), w.calls()...), nil)
+}
+
+func (w *world[S]) events() []string {
+	w.t.Helper()
+	eventually(w.t, "everything that is committed is published", func(context.Context) bool { return w.unpublished() == 0 })
+	seen := map[string]bool{}
+	var lines []string
+	for _, r := range w.log.Records() {
+		id, kind := header(r, "ce_id"), header(r, "ce_type")
+		if seen[id] {
+			continue
+		}
+		seen[id] = true
+		if kind == "" {
+			w.t.Fatalf("dead letter: %s", header(r, "dl_cause"))
+		}
+		writer, err := w.codecs[w.suite.Participant.Service].Writer(w.t.Context(), r.Value, header(r, "ce_dataschema"))
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		text, err := writer.JSON()
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		lines = append(lines, last(kind)+" "+string(text))
+	}
+	return lines
+}
+
+// unpublished counts the outbox rows that are not in the log. Rows that are
+// may stay a little: the next batch takes them along.
+func (w *world[S]) unpublished() (n int) {
+	published := map[string]bool{}
+	for _, r := range w.log.Records() {
+		published[header(r, "ce_id")] = true
+	}
+	for _, id := range w.column(`SELECT id FROM outbox`) {
+		if !published[id] {
+			n++
+		}
+	}
+	return n
+}
+
+func (w *world[S]) calls() []string {
+	w.t.Helper()
+	return w.column(`SELECT name || ' ' || body FROM effects ORDER BY key, n`)
+}
+
+func (w *world[S]) column(query string) []string {
+	w.t.Helper()
+	rows, err := w.db.Read().QueryContext(w.t.Context(), query)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer rows.Close()
+	var values []string
+	for rows.Next() {
+		var v string
+		if err := rows.Scan(&v); err != nil {
+			w.t.Fatal(err)
+		}
+		values = append(values, v)
+	}
+	if err := rows.Err(); err != nil {
+		w.t.Fatal(err)
+	}
+	return values
+}
+
+// since returns the outputs that are not among those before.
+func (w *world[S]) since(before []string) []string {
+	left := map[string]int{}
+	for _, line := range before {
+		left[line]++
+	}
+	var lines []string
+	for _, line := range w.outputs() {
+		if left[line] > 0 {
+			left[line]--
+			continue
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+// state reads the state of the case's key as a batch would.
+func (w *world[S]) state() S {
+	w.t.Helper()
+	tx, err := w.db.Begin(w.t.Context())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer tx.Rollback(nil)
+	in := &flow.Input{Key: w.key, Name: "state"}
+	unit, err := w.suite.Store.Load(w.t.Context(), tx, []*flow.Input{in})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return unit.State(in)
+}
