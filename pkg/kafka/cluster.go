@@ -1,0 +1,98 @@
+package kafka
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/IBM/sarama"
+
+	"github.com/quintet-eda/quintet/pkg/flow"
+)
+
+// Cluster is a connection for questions: topics, offsets, group membership.
+type Cluster struct {
+	s      Settings
+	client sarama.Client
+	admin  sarama.ClusterAdmin
+}
+
+// limitUnpacking bounds what a compressed batch may unpack to, which by default
+// is anything. The client keeps it in a variable of its own, so it is set once.
+var limitUnpacking = sync.OnceFunc(func() { sarama.MaxDecompressedBatchSize = 16 << 20 })
+
+// Connect connects to the cluster. It fails at once when no broker answers;
+// the caller tries again.
+func Connect(s Settings) (*Cluster, error) {
+	limitUnpacking()
+	client, err := sarama.NewClient(s.Brokers, s.consumer())
+	if err != nil {
+		return nil, fmt.Errorf("connect to broker %v: %w", s.Brokers, err)
+	}
+	admin, err := sarama.NewClusterAdminFromClient(client)
+	if err != nil {
+		return nil, fmt.Errorf("connect to broker %v: %w", s.Brokers, errors.Join(err, client.Close()))
+	}
+	return &Cluster{s: s, client: client, admin: admin}, nil
+}
+
+// Close ends the connection.
+func (c *Cluster) Close() error { return c.admin.Close() }
+
+// Create creates a topic of this service's, with records kept for ever, and is
+// content when it exists.
+func (c *Cluster) Create(topic string) error {
+	forever := "-1"
+	err := c.admin.CreateTopic(topic, &sarama.TopicDetail{
+		NumPartitions: c.s.Partitions, ReplicationFactor: c.s.Replication,
+		ConfigEntries: map[string]*string{"retention.ms": &forever, "message.timestamp.type": new("LogAppendTime")},
+	}, false)
+	if err != nil && !errors.Is(err, sarama.ErrTopicAlreadyExists) {
+		return fmt.Errorf("create topic %s: %w", topic, err)
+	}
+	return nil
+}
+
+// Describe returns those of the topics that exist.
+func (c *Cluster) Describe(topics []string) ([]flow.Topology, error) {
+	found, err := c.admin.DescribeTopics(topics)
+	if err != nil {
+		return nil, fmt.Errorf("describe topics: %w", err)
+	}
+	var ts []flow.Topology
+	for _, t := range found {
+		switch {
+		case errors.Is(t.Err, sarama.ErrUnknownTopicOrPartition):
+		case !errors.Is(t.Err, sarama.ErrNoError):
+			return nil, fmt.Errorf("describe topic %s: %w", t.Name, t.Err)
+		default:
+			ts = append(ts, flow.Topology{Topic: t.Name, Partitions: len(t.Partitions), ID: t.Uuid.String()})
+		}
+	}
+	return ts, nil
+}
+
+// offsets asks for one offset of each partition: sarama.OffsetOldest or
+// sarama.OffsetNewest. One request per broker, however many partitions.
+func (c *Cluster) offsets(partitions map[string][]int32, which int64) (map[string]map[int32]int64, error) {
+	ask := make(map[string]map[int32]int64, len(partitions))
+	for topic, ps := range partitions {
+		ask[topic] = make(map[int32]int64, len(ps))
+		for _, p := range ps {
+			ask[topic][p] = which
+		}
+	}
+	answers, err := c.admin.ListOffsets(ask, nil)
+	if err != nil {
+		return nil, fmt.Errorf("list offsets: %w", err)
+	}
+	for topic, ps := range answers {
+		for p, a := range ps {
+			if a.Err != nil && !errors.Is(a.Err, sarama.ErrNoError) { // the client reports success as an error value
+				return nil, fmt.Errorf("list offset of %s/%d: %w", topic, p, a.Err)
+			}
+			ask[topic][p] = a.Offset
+		}
+	}
+	return ask, nil
+}

@@ -1,0 +1,287 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/IBM/sarama"
+
+	"github.com/quintet-eda/quintet/pkg/flow"
+)
+
+// engine is what a consumer feeds; flow.Engine is one for each type of state.
+type engine interface {
+	Meet(ctx context.Context, found []flow.Topology) error
+	Assign(ctx context.Context, claims []*flow.Claim) error
+	Deliver(ctx context.Context, c *flow.Claim, r *flow.Record) error
+	Positions(ctx context.Context) (map[string]int64, error)
+}
+
+// Consumer reads a participant's topics as a member of its group.
+type Consumer struct {
+	s      Settings
+	engine engine
+	topics []string // what the participant reads
+	own    []string // what this service creates
+	log    *slog.Logger
+
+	mu      sync.Mutex
+	missing []string // why it does not read, or not everything
+	cluster *Cluster
+	joined  bool
+	claims  map[string]*flow.Claim
+}
+
+// NewConsumer makes a consumer of topics. own are the topics that this service
+// creates when they do not exist.
+func NewConsumer(s Settings, e engine, topics, own []string, log *slog.Logger) *Consumer {
+	return &Consumer{s: s, engine: e, topics: topics, own: own, log: log, missing: []string{"broker: not connected yet"}, claims: map[string]*flow.Claim{}}
+}
+
+// retryEvery is how often a broker that is out of reach is tried again, and a
+// topic that another service has to create is looked for.
+const retryEvery = 250 * time.Millisecond
+
+// leaveTime bounds how long a stop waits for the group to be left.
+const leaveTime = 2 * time.Second
+
+// Run reads until ctx ends, through every outage, and then leaves the group. A
+// broker that accepts connections and says nothing does not hold it up: the
+// client's calls take no context, so they are left behind.
+func (c *Consumer) Run(ctx context.Context) {
+	left := make(chan struct{})
+	go func() {
+		defer close(left)
+		for ctx.Err() == nil {
+			err := c.connected(ctx)
+			if err == nil || ctx.Err() != nil {
+				return
+			}
+			c.lost(err)
+			wait(ctx, retryEvery)
+		}
+	}()
+	<-ctx.Done()
+	select {
+	case <-left:
+	case <-time.After(leaveTime):
+		c.log.Warn("stopped without leaving the consumer group: the broker does not answer")
+	}
+}
+
+// connected works with one connection until ctx ends or the connection fails.
+func (c *Consumer) connected(ctx context.Context) error {
+	cluster, err := Connect(c.s)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		c.mu.Lock()
+		c.cluster = nil
+		c.mu.Unlock()
+		if err := cluster.Close(); err != nil {
+			c.log.Debug("close connection", "error", err)
+		}
+	}()
+	for _, topic := range c.own {
+		if err := cluster.Create(topic); err != nil {
+			return err
+		}
+	}
+	c.mu.Lock()
+	c.cluster = cluster
+	c.mu.Unlock()
+	if len(c.topics) == 0 {
+		c.set(nil)
+		<-ctx.Done()
+		return nil
+	}
+	return c.consume(ctx, cluster)
+}
+
+func (c *Consumer) consume(ctx context.Context, cluster *Cluster) error {
+	// The group has a client of its own: on a shared connection its commits
+	// and heartbeats would queue behind the long polls.
+	group, err := sarama.NewConsumerGroup(c.s.Brokers, c.s.Service, c.s.consumer())
+	if err != nil {
+		return fmt.Errorf("join group %s: %w", c.s.Service, err)
+	}
+	go func() {
+		for err := range group.Errors() {
+			c.log.Warn("consumer group", "error", err)
+		}
+	}()
+	defer c.leave(ctx, group, cluster)
+	present, err := c.present(ctx, cluster, firstLook)
+	if err != nil {
+		return err
+	}
+	for ctx.Err() == nil {
+		session, stop := context.WithCancel(ctx)
+		go c.watch(session, stop, cluster, len(present)) // not waited for: it may be asking a broker that says nothing
+		err := group.Consume(session, present, &handler{c: c, cluster: cluster, present: present})
+		stop()
+		if err != nil {
+			return fmt.Errorf("consume %v: %w", present, err)
+		}
+		if present, err = c.present(ctx, cluster, 0); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// firstLook is how long a service that starts waits for the others to create
+// their topics, before it goes on with those that exist. Joining once with all
+// of them spares the group a rebalance.
+const firstLook = 3 * time.Second
+
+// present returns the topics that exist, waiting for all of them at most d and
+// for one of them as long as it takes.
+func (c *Consumer) present(ctx context.Context, cluster *Cluster, d time.Duration) ([]string, error) {
+	for asked := time.Now(); ; {
+		found, err := cluster.Describe(append(slices.Clone(c.topics), c.own...))
+		if err != nil {
+			return nil, err
+		}
+		if err := c.engine.Meet(ctx, found); err != nil {
+			return nil, err
+		}
+		var present []string
+		for _, t := range found {
+			if slices.Contains(c.topics, t.Topic) {
+				present = append(present, t.Topic)
+			}
+		}
+		if len(present) == len(c.topics) || len(present) > 0 && time.Since(asked) >= d {
+			slices.Sort(present)
+			return present, nil
+		}
+		c.set([]string{"topics: " + c.absent(present)})
+		if !wait(ctx, retryEvery) {
+			return nil, ctx.Err()
+		}
+	}
+}
+
+func (c *Consumer) absent(present []string) string {
+	var absent []string
+	for _, t := range c.topics {
+		if !slices.Contains(present, t) {
+			absent = append(absent, t)
+		}
+	}
+	return strings.Join(absent, ", ") + " not created yet by the service that owns it"
+}
+
+// lookAgain is how often a session looks whether its topics are still those it
+// began with. One that was deleted and created again answers to the same name,
+// and its offsets may well reach past the positions.
+const lookAgain = 5 * time.Second
+
+// watch ends a session once more topics exist than it reads, or one of them is
+// another.
+func (c *Consumer) watch(session context.Context, stop func(), cluster *Cluster, reading int) {
+	every := lookAgain
+	if reading < len(c.topics) {
+		every = retryEvery
+	}
+	for wait(session, every) {
+		found, err := cluster.Describe(c.topics)
+		if err != nil {
+			continue // the session has a connection of its own, and its own say
+		}
+		if len(found) > reading || errors.Is(c.engine.Meet(session, found), flow.ErrTopology) {
+			stop()
+			return
+		}
+	}
+}
+
+// leave closes the group. A static member that only closes keeps its place
+// until the session time is over, which is right for a restart and wrong for a
+// stop: the others would wait for its partitions.
+func (c *Consumer) leave(ctx context.Context, group sarama.ConsumerGroup, cluster *Cluster) {
+	if err := group.Close(); err != nil {
+		c.log.Warn("close consumer group", "error", err)
+	}
+	if ctx.Err() == nil {
+		return // not stopping: it will take its place again
+	}
+	if _, err := cluster.admin.RemoveMemberFromConsumerGroup(c.s.Service, []string{c.s.Instance}); err != nil {
+		c.log.Warn("leave consumer group", "error", err)
+	}
+}
+
+func (c *Consumer) lost(err error) {
+	what := "broker"
+	if errors.Is(err, flow.ErrTopology) {
+		what = "topics"
+	}
+	c.log.Warn("not consuming", "error", err)
+	c.set([]string{what + ": " + err.Error()})
+}
+
+func (c *Consumer) set(missing []string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.missing = missing
+}
+
+// Missing tells why this consumer does not read everything it should.
+func (c *Consumer) Missing() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.missing)
+}
+
+// Lag returns how many records of this instance's partitions are not taken in.
+func (c *Consumer) Lag(ctx context.Context) (int64, error) {
+	c.mu.Lock()
+	cluster, joined := c.cluster, c.joined
+	partitions := map[string][]int32{}
+	for _, claim := range c.claims {
+		partitions[claim.Topic] = append(partitions[claim.Topic], claim.Partition)
+	}
+	c.mu.Unlock()
+	if cluster == nil || !joined && len(c.topics) > 0 {
+		return 0, errors.New("lag is unknown: not a member of the consumer group now")
+	}
+	if len(partitions) == 0 {
+		return 0, nil
+	}
+	newest, err := cluster.offsets(partitions, sarama.OffsetNewest)
+	if err != nil {
+		return 0, err
+	}
+	// The positions are read after the ends, so a record that comes between
+	// can make the lag too small by what was handled, never hide one.
+	next, err := c.engine.Positions(ctx)
+	if err != nil {
+		return 0, err
+	}
+	var lag int64
+	for topic, ps := range newest {
+		for p, end := range ps {
+			lag += max(0, end-next[fmt.Sprintf("%s/%d", topic, p)])
+		}
+	}
+	return lag, nil
+}
+
+func wait(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

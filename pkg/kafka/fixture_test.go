@@ -1,0 +1,283 @@
+package kafka_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/twmb/franz-go/pkg/kfake"
+
+	"github.com/quintet-eda/quintet/pkg/flow"
+	"github.com/quintet-eda/quintet/pkg/flowtest"
+	"github.com/quintet-eda/quintet/pkg/kafka"
+	"github.com/quintet-eda/quintet/pkg/registry"
+	"github.com/quintet-eda/quintet/pkg/store"
+)
+
+// The participant of these tests hears what a caller says and echoes it.
+
+type Said struct {
+	Hall string `avro:"hall"`
+	N    int64  `avro:"n"`
+}
+
+type Rested struct {
+	Hall string `avro:"hall"`
+}
+
+type Echoed struct {
+	Hall string `avro:"hall"`
+	N    int64  `avro:"n"`
+}
+
+func (Said) EventType() string    { return "test.caller.Said" }
+func (Rested) EventType() string  { return "test.sleeper.Rested" }
+func (Echoed) EventType() string  { return "test.echo.Echoed" }
+func (Said) EventOwner() string   { return "caller" }
+func (Rested) EventOwner() string { return "sleeper" }
+func (Echoed) EventOwner() string { return "echo" }
+func (e Said) EventKey() string   { return e.Hall }
+func (e Rested) EventKey() string { return e.Hall }
+func (e Echoed) EventKey() string { return e.Hall }
+
+func contract() fstest.MapFS {
+	record := func(owner, name, more string) *fstest.MapFile {
+		return &fstest.MapFile{Data: []byte(fmt.Sprintf(`{"type":"record","name":%q,"namespace":"test.%s","fields":[{"name":"hall","type":"string"}%s]}`, name, owner, more))}
+	}
+	return fstest.MapFS{
+		"caller/Said/v1.avsc":    record("caller", "Said", `,{"name":"n","type":"long"}`),
+		"sleeper/Rested/v1.avsc": record("sleeper", "Rested", ""),
+		"echo/Echoed/v1.avsc":    record("echo", "Echoed", `,{"name":"n","type":"long"}`),
+	}
+}
+
+const tables = `-- +goose Up
+CREATE TABLE halls (hall TEXT PRIMARY KEY, heard TEXT NOT NULL) WITHOUT ROWID;
+`
+
+func echo(sleeper bool) flow.Participant[string] {
+	p := flow.Participant[string]{Service: "echo", Terminal: []flow.Event{Echoed{}}, Reactions: []flow.Reaction[string]{
+		flow.When(func(heard string, e Said, out *flow.Out) string {
+			out.Emit(Echoed(e))
+			return heard + " " + strconv.FormatInt(e.N, 10)
+		}).Emits(Echoed{}),
+	}}
+	if sleeper {
+		p.Reactions = append(p.Reactions, flow.When(func(heard string, _ Rested, _ *flow.Out) string { return heard + " rested" }))
+	}
+	return p
+}
+
+var halls = flow.ByKey[string]{
+	Select: func(ctx context.Context, tx *store.Tx, keys []string) (map[string]string, error) {
+		found := map[string]string{}
+		return found, tx.Each(ctx, func(scan func(...any) error) error {
+			var hall, heard string
+			err := scan(&hall, &heard)
+			found[hall] = heard
+			return err
+		}, `SELECT hall, heard FROM halls WHERE hall IN ({keys})`, store.Keys(keys))
+	},
+	Upsert: func(ctx context.Context, tx *store.Tx, keys []string, states []string) error {
+		var args []any
+		for i := range keys {
+			args = append(args, keys[i], states[i])
+		}
+		return tx.Bulk(ctx, `INSERT INTO halls (hall, heard)`, 2, `ON CONFLICT (hall) DO UPDATE SET heard = excluded.heard`, args)
+	},
+}
+
+// broker starts a broker on a port, 0 for any, with its log in dir.
+func broker(t *testing.T, dir string, port int) (*kfake.Cluster, kafka.Settings) {
+	t.Helper()
+	c, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.Ports(port), kfake.DataDir(dir), kfake.BrokerConfigs(map[string]string{"log.retention.ms": "-1"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	return c, kafka.Settings{Brokers: c.ListenAddrs(), Service: "echo", Partitions: partitions, Replication: 1}
+}
+
+const partitions = 4
+
+func portOf(t *testing.T, c *kfake.Cluster) int {
+	t.Helper()
+	_, port, err := net.SplitHostPort(c.ListenAddrs()[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := strconv.Atoi(port)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func open(t *testing.T, path string) *store.DB {
+	t.Helper()
+	db, err := store.Open(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() }) // a test may have closed it
+	for set, files := range map[string]fs.FS{"kit": flow.Migrations(), "own": fstest.MapFS{"0001_halls.sql": {Data: []byte(tables)}}} {
+		if err := db.Migrate(t.Context(), set, files); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return db
+}
+
+// member is a running instance of the echo.
+type member struct {
+	engine   *flow.Engine[string]
+	consumer *kafka.Consumer
+	db       *store.DB
+	stop     func()
+}
+
+type options struct {
+	sleeper bool
+	changed func([]string)
+	log     io.Writer
+}
+
+func start(t *testing.T, s kafka.Settings, instance string, db *store.DB, o options) *member {
+	t.Helper()
+	s.Instance = instance
+	if o.log == nil {
+		o.log = io.Discard
+	}
+	log := slog.New(slog.NewJSONHandler(o.log, nil))
+	e, err := flow.New(flow.Config[string]{
+		Participant: echo(o.sleeper), Store: halls, DB: db, Codec: flowtest.Codec(t, contract(), "echo"),
+		OpenLog: func() (flow.Log, error) { return kafka.Open(s) }, Log: log, Metrics: flow.NewMetrics(prometheus.NewRegistry()),
+		Changed: o.changed, OutboxBound: 10000, Park: flow.ParkPolicy{Delay: time.Second, Attempts: 3},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := kafka.NewConsumer(s, e, echo(o.sleeper).Topics(), []string{"echo.events", "echo.dead-letter"}, log)
+	reading, stopReading := context.WithCancel(context.Background())
+	working, stopWorking := context.WithCancel(context.Background())
+	var read, work sync.WaitGroup
+	work.Go(func() {
+		if err := e.Run(working, 5*time.Second); err != nil {
+			t.Error(err)
+		}
+	})
+	read.Go(func() { c.Run(reading) })
+	m := &member{engine: e, consumer: c, db: db, stop: sync.OnceFunc(func() { stopReading(); read.Wait(); stopWorking(); work.Wait() })}
+	t.Cleanup(m.stop)
+	return m
+}
+
+// caller publishes what is said, with the client that is tested.
+type caller struct {
+	t     *testing.T
+	s     kafka.Settings
+	codec *registry.Codec
+	said  int64
+}
+
+func newCaller(t *testing.T, s kafka.Settings) *caller {
+	return &caller{t: t, s: s, codec: flowtest.Codec(t, contract(), "caller")}
+}
+
+// createTopics makes the topics that others own.
+func createTopics(t *testing.T, s kafka.Settings, topics ...string) {
+	t.Helper()
+	c, err := kafka.Connect(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, topic := range topics {
+		if err := c.Create(topic); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// say publishes the next number to every hall and waits for the broker.
+func (c *caller) say(halls ...string) {
+	c.t.Helper()
+	log, err := kafka.Open(c.s)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	for _, hall := range halls {
+		value, dataSchema, err := c.codec.Encode(Said{}.EventType(), Said{Hall: hall, N: c.said})
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		id := fmt.Sprintf("said-%d-%s", c.said, hall)
+		log.Publish(c.t.Context(), id, &flow.Record{Topic: "caller.events", Key: hall, Value: value, Headers: []flow.Header{
+			{Name: "ce_id", Value: id}, {Name: "ce_type", Value: Said{}.EventType()}, {Name: "ce_dataschema", Value: dataSchema}, {Name: "ce_sequence", Value: strconv.FormatInt(c.said+1, 10)},
+		}})
+	}
+	for range halls {
+		if p := <-log.Results(); p.Err != nil {
+			c.t.Fatal(p.Err)
+		}
+	}
+	c.said++
+	if err := log.Close(); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+func names(n int) []string {
+	halls := make([]string, n)
+	for i := range halls {
+		halls[i] = fmt.Sprintf("hall-%d", i)
+	}
+	return halls
+}
+
+func heard(t *testing.T, db *store.DB, hall string) string {
+	t.Helper()
+	var text string
+	if err := db.Read().QueryRowContext(context.Background(), `SELECT trim(coalesce((SELECT heard FROM halls WHERE hall = ?), ''))`, hall).Scan(&text); err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// ready waits until the member reads its partitions.
+func (m *member) ready(t *testing.T) {
+	t.Helper()
+	eventually(t, "the member is ready", func() bool { return len(m.consumer.Missing()) == 0 })
+}
+
+func (m *member) missing() string { return strings.Join(m.consumer.Missing(), "; ") }
+
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	end := time.NewTimer(30 * time.Second)
+	defer end.Stop()
+	look := time.NewTicker(2 * time.Millisecond)
+	defer look.Stop()
+	for !ok() {
+		select {
+		case <-look.C:
+		case <-end.C:
+			t.Fatalf("never: %s", what)
+		}
+	}
+}
+
+func dbPath(t *testing.T) string { return filepath.Join(t.TempDir(), "echo.db") }

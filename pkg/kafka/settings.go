@@ -1,0 +1,98 @@
+// Package kafka connects a participant's engine to a Kafka cluster: the
+// producer that the relay publishes with, the consumer group that feeds the
+// engine, and the topics. It is the only importer of the client.
+package kafka
+
+import (
+	"time"
+
+	"github.com/IBM/sarama"
+)
+
+// Settings are what a deployment may choose. Everything else is a matter of
+// safety and stands in this file, each with its reason.
+type Settings struct {
+	Brokers     []string
+	Service     string // client id and consumer group
+	Instance    string // static member of the group: the same after a restart
+	Partitions  int32  // of topics that this service creates
+	Replication int16
+}
+
+// common is what producer and consumer share.
+func (s Settings) common() *sarama.Config {
+	c := sarama.NewConfig()
+	c.ClientID = s.Service
+	// The default is the oldest protocol of 2.8 and would leave out what
+	// later brokers mended; every broker since 3.6 speaks this one.
+	c.Version = sarama.V3_6_0_0
+	c.Net.DialTimeout = 3 * time.Second
+	c.Net.ReadTimeout = 10 * time.Second
+	c.Net.WriteTimeout = 10 * time.Second
+	// Short and few: whoever asked tries again itself, with the error at hand.
+	c.Metadata.Retry.Max = 2
+	c.Metadata.Retry.Backoff = 100 * time.Millisecond
+	// A topic is created by its owner with its settings, never by being asked for.
+	c.Metadata.AllowAutoTopicCreation = false
+	return c
+}
+
+// producer is a configuration that loses nothing and keeps the order of a key.
+func (s Settings) producer() *sarama.Config {
+	c := s.common()
+	// A retry of a batch that did arrive is dropped by the broker, and one
+	// that arrives late is refused: no copies and no inversions from retries.
+	c.Producer.Idempotent = true
+	c.Producer.RequiredAcks = sarama.WaitForAll
+	c.Net.MaxOpenRequests = 1 // required by Idempotent
+	// An outage of some minutes is waited for here: giving a record up while
+	// its successors are queued behind it would publish them without it. A
+	// longer one ends the producer, and the relay starts again from the
+	// outbox. The client keeps a slot per retry and partition, so this is not
+	// simply a huge number.
+	c.Producer.Retry.Max = 300
+	c.Producer.Retry.BackoffFunc = func(retries, _ int) time.Duration {
+		return min(time.Duration(retries)*50*time.Millisecond, time.Second)
+	}
+	// The relay needs to know of every record.
+	c.Producer.Return.Successes = true
+	c.Producer.Return.Errors = true
+	// Where the JVM clients would put the same key.
+	c.Producer.Partitioner = sarama.NewMurmur2Partitioner
+	// No Flush settings: what gathers while a request is under way is the
+	// next request. A linger would add its time to every hop.
+	return c
+}
+
+// consumer is a configuration that reads everything, in order, from the
+// position that the database holds.
+func (s Settings) consumer() *sarama.Config {
+	c := s.common()
+	c.Consumer.Group.InstanceId = s.Instance // a restart within the session time takes its place again without a rebalance
+	c.Consumer.Group.Session.Timeout = 10 * time.Second
+	c.Consumer.Group.Heartbeat.Interval = 2 * time.Second
+	c.Consumer.Group.Rebalance.GroupStrategies = []sarama.BalanceStrategy{sarama.NewBalanceStrategySticky()}
+	// Every wait of a claim ends with its session, so nobody has to be
+	// thrown out of a rebalance; the time is for a commit that is under way.
+	c.Consumer.Group.Rebalance.Timeout = 20 * time.Second
+	c.Consumer.Group.Rebalance.Retry.Max = 4
+	c.Consumer.Group.Rebalance.Retry.Backoff = 250 * time.Millisecond
+	c.Consumer.Return.Errors = true
+	// A group without offsets starts at the beginning: this reader has not
+	// seen anything yet. It never applies twice, since the position is ours.
+	c.Consumer.Offsets.Initial = sarama.OffsetOldest
+	// The broker's copy of the position is for people and tools. Committed
+	// in the background it never waits behind a long poll for its connection.
+	c.Consumer.Offsets.AutoCommit.Enable = true
+	c.Consumer.Offsets.AutoCommit.Interval = time.Second
+	c.Consumer.IsolationLevel = sarama.ReadCommitted
+	c.Consumer.MaxWaitTime = 500 * time.Millisecond // of an empty poll: it ends at once when a record arrives
+	// A batch may take longer than the default 100 ms to make room; being
+	// dropped from the fetch for that would only cost a new subscription.
+	c.Consumer.MaxProcessingTime = 2 * time.Second
+	// One partition's share of memory. The engine's queue bounds the rest.
+	c.ChannelBufferSize = 64
+	c.Consumer.Fetch.Default = 256 << 10
+	c.Consumer.Fetch.Max = 4 << 20
+	return c
+}
