@@ -1,0 +1,131 @@
+// Package remote makes one attempt of an external HTTP call and tells apart
+// what must not be confused: an answer, an attempt that certainly had no effect,
+// and one of which nobody knows.
+package remote
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/quintet-eda/quintet/pkg/flow"
+)
+
+// API is an HTTP API of the outside world, called by idempotency key.
+type API struct {
+	name string
+	url  string
+	http *http.Client
+}
+
+const (
+	maxAnswer = 64 << 10 // bytes; the answers of such APIs are far shorter
+	maxIdle   = 64       // connections
+)
+
+// New returns the API at url; name is what errors call it.
+func New(name, url string) API {
+	return API{name: name, url: strings.TrimSuffix(url, "/"), http: &http.Client{
+		Transport: &http.Transport{
+			MaxIdleConns: maxIdle, MaxIdleConnsPerHost: maxIdle, IdleConnTimeout: time.Minute,
+			MaxResponseHeaderBytes: maxAnswer, DisableCompression: true,
+		},
+		// A redirect is not followed: it would hand the body to whoever is named there.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+}
+
+// Answer is what the other side said. Status is empty, and into left as it was,
+// if it was not said in the API's own words.
+type Answer struct {
+	Code   int
+	Status string // the "status" of the JSON body
+	from   string
+}
+
+// Says reports whether the answer is this one.
+func (a Answer) Says(code int, status string) bool { return a.Code == code && a.Status == status }
+
+// Post makes one attempt and reads the answer into into as well, unless that is
+// nil. Its error wraps flow.ErrNotDone if no connection was got, so that not a
+// byte of the request can have left; after that nobody knows, whatever broke.
+func (a API) Post(ctx context.Context, call flow.Call, path string, body, into any) (Answer, error) {
+	text, err := json.Marshal(body)
+	if err != nil {
+		return Answer{}, fmt.Errorf("%w: %w", flow.ErrNotDone, err)
+	}
+	var connected atomic.Bool
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }})
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, a.url+path, bytes.NewReader(text))
+	if err != nil {
+		return Answer{}, fmt.Errorf("%w: %w", flow.ErrNotDone, err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Idempotency-Key", call.ID)
+	if call.Traceparent != "" {
+		req.Header.Set("Traceparent", call.Traceparent)
+	}
+	// Without GetBody net/http cannot send the request again by itself, as it
+	// does with an Idempotency-Key when a kept connection breaks. The first
+	// copy may have been done then, and a 503 to the second would look like
+	// proof that nothing was.
+	req.GetBody = nil
+	res, err := a.http.Do(req)
+	if err != nil && !connected.Load() {
+		return Answer{}, fmt.Errorf("%w: %w", flow.ErrNotDone, err)
+	}
+	if err != nil {
+		return Answer{}, err
+	}
+	return a.read(res, into)
+}
+
+func (a API) read(res *http.Response, into any) (Answer, error) {
+	text, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
+	if err = errors.Join(err, res.Body.Close()); err != nil {
+		return Answer{}, fmt.Errorf("read answer %d of %s: %w", res.StatusCode, a.name, err)
+	}
+	answer := Answer{Code: res.StatusCode, from: a.name}
+	if len(text) > maxAnswer {
+		return answer, nil
+	}
+	var said struct {
+		Status string `json:"status"`
+	}
+	if json.Unmarshal(text, &said) != nil || into != nil && json.Unmarshal(text, into) != nil {
+		return answer, nil
+	}
+	answer.Status = said.Status
+	return answer, nil
+}
+
+// Failure is an answer that settles nothing. It wraps flow.ErrNotDone if the
+// attempt had no effect for certain: the other side says so in its own words,
+// or the request was turned away as such. A gateway's error says nothing about
+// what happened behind it, and an answer about the key (408, 409, 422) may be
+// about an earlier attempt.
+//
+// No such answer ends a call by itself, though repeating it may be in vain:
+// only the kit knows whether an earlier attempt was left unanswered, also one
+// of a process before this.
+func (a Answer) Failure() error {
+	err := fmt.Errorf("%s answered %d %.40q", a.from, a.Code, a.Status)
+	switch a.Code {
+	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
+		if a.Status == "unavailable" {
+			return fmt.Errorf("%w: %w", flow.ErrNotDone, err)
+		}
+	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound,
+		http.StatusMethodNotAllowed, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType:
+		return fmt.Errorf("%w: %w", flow.ErrNotDone, err)
+	}
+	return err
+}
