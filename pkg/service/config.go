@@ -1,0 +1,109 @@
+// Package service is what all services have in common when they start and
+// stop: configuration, wiring, and the order in which things end.
+package service
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/caarlos0/env/v11"
+
+	"github.com/quintet-eda/quintet/pkg/kafka"
+)
+
+// Config is what every service reads from its environment.
+type Config struct {
+	PortBase    int           `env:"PORT_BASE" envDefault:"8000"`
+	HTTPAddr    string        `env:"HTTP_ADDR"`           // default 127.0.0.1:PORT_BASE+n
+	DataDir     string        `env:"DATA_DIR"`            // default .quintet/<service>
+	Brokers     []string      `env:"KAFKA_BROKERS"`       // default 127.0.0.1:PORT_BASE+1092
+	Registry    string        `env:"SCHEMA_REGISTRY_URL"` // default http://127.0.0.1:PORT_BASE+81
+	Instance    string        `env:"INSTANCE_ID"`         // default <service>-<host name>: the same after a restart
+	Partitions  int32         `env:"TOPIC_PARTITIONS" envDefault:"12"`
+	Replication int16         `env:"TOPIC_REPLICATION" envDefault:"1"`
+	OutboxBound int           `env:"OUTBOX_BOUND" envDefault:"50000"` // unpublished events above which commands are refused
+	ParkDelay   time.Duration `env:"PARK_RETRY_DELAY" envDefault:"5s"`
+	ParkTries   int           `env:"PARK_RETRY_ATTEMPTS" envDefault:"5"`
+	StopTime    time.Duration `env:"STOP_TIMEOUT" envDefault:"10s"`
+	LogLevel    slog.Level    `env:"LOG_LEVEL" envDefault:"INFO"`
+}
+
+// Problems are what is wrong with a configuration, all of it: who mends one at a
+// time starts the service as often.
+type Problems []string
+
+// Unless adds a problem, which begins with the variable's name, unless the
+// setting is right. A variable that could not be read has no value to be wrong.
+func (p *Problems) Unless(right bool, problem string) {
+	variable, _, _ := strings.Cut(problem, " ")
+	unread := slices.ContainsFunc(*p, func(have string) bool { return strings.HasPrefix(have, variable+" cannot be read") })
+	if !right && !unread {
+		*p = append(*p, problem)
+	}
+}
+
+// Err is the configuration's error; nil when nothing is wrong.
+func (p Problems) Err(service string) error {
+	if len(p) == 0 {
+		return nil
+	}
+	return fmt.Errorf("configuration of %s: %s", service, strings.Join(p, "; "))
+}
+
+// Load reads a configuration that embeds Config, and fills in the defaults that
+// follow from the service and its port.
+func Load(into any, common *Config, service string, n int) Problems {
+	var wrong Problems
+	var several env.AggregateError
+	if err := env.Parse(into); errors.As(err, &several) {
+		for _, err := range several.Errors {
+			wrong = append(wrong, describe(err, into))
+		}
+	} else if err != nil {
+		wrong = append(wrong, err.Error())
+	}
+	host, err := os.Hostname()
+	wrong.Unless(err == nil || common.Instance != "", "INSTANCE_ID must be set, since the host has no name")
+	common.HTTPAddr = cmp.Or(common.HTTPAddr, fmt.Sprintf("127.0.0.1:%d", common.PortBase+n))
+	common.DataDir = cmp.Or(common.DataDir, filepath.Join(".quintet", service))
+	common.Registry = cmp.Or(common.Registry, fmt.Sprintf("http://127.0.0.1:%d", common.PortBase+81))
+	common.Instance = cmp.Or(common.Instance, service+"-"+host)
+	if len(common.Brokers) == 0 {
+		common.Brokers = []string{fmt.Sprintf("127.0.0.1:%d", common.PortBase+1092)}
+	}
+	wrong.Unless(common.PortBase >= 1024 && common.PortBase <= 60000, "PORT_BASE must be between 1024 and 60000")
+	wrong.Unless(common.Partitions >= 1, "TOPIC_PARTITIONS must be at least 1")
+	wrong.Unless(common.Replication >= 1, "TOPIC_REPLICATION must be at least 1")
+	wrong.Unless(common.OutboxBound >= 1, "OUTBOX_BOUND must be at least 1")
+	wrong.Unless(common.ParkDelay > 0, "PARK_RETRY_DELAY must be positive")
+	wrong.Unless(common.ParkTries >= 1, "PARK_RETRY_ATTEMPTS must be at least 1")
+	wrong.Unless(common.StopTime > 0, "STOP_TIMEOUT must be positive")
+	return wrong
+}
+
+// describe says which variable could not be read. The library names the Go
+// field, which whoever sets a variable has never seen.
+func describe(err error, config any) string {
+	var unread env.ParseError
+	if !errors.As(err, &unread) {
+		return err.Error()
+	}
+	for _, f := range reflect.VisibleFields(reflect.TypeOf(config).Elem()) {
+		if name := f.Tag.Get("env"); name != "" && f.Name == unread.Name {
+			return fmt.Sprintf("%s cannot be read as %s: %v", name, f.Type, unread.Err)
+		}
+	}
+	return err.Error()
+}
+
+func (c Config) kafka(service string) kafka.Settings {
+	return kafka.Settings{Brokers: c.Brokers, Service: service, Instance: c.Instance, Partitions: c.Partitions, Replication: c.Replication}
+}

@@ -1,0 +1,222 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"github.com/labstack/echo/v4"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/quintet-eda/quintet/pkg/flow"
+	"github.com/quintet-eda/quintet/pkg/kafka"
+	"github.com/quintet-eda/quintet/pkg/registry"
+	"github.com/quintet-eda/quintet/pkg/store"
+	"github.com/quintet-eda/quintet/pkg/telemetry"
+	"github.com/quintet-eda/quintet/pkg/web"
+)
+
+// Parts are what makes one service different from another.
+type Parts[S any] struct {
+	Participant flow.Participant[S]
+	Store       flow.Store[S]
+	Migrations  fs.FS // of the service's own tables
+	Contract    fs.FS // all schemas
+	Performers  []flow.Performer
+	Changed     func(keys []string)
+	Routes      func(e *echo.Echo, db *store.DB, engine *flow.Engine[S])
+}
+
+// registerAgain is how often the schemas are registered again, so that a
+// registry that lost its memory learns them back.
+const registerAgain = 15 * time.Second
+
+// Run runs a service until ctx ends, and stops it in the order in which
+// nothing is lost: requests first, then the group, then what is queued and
+// unpublished, the database last.
+func Run[S any](ctx context.Context, c Config, p Parts[S]) error {
+	name := p.Participant.Service
+	log, lines := telemetry.NewLogger(os.Stdout, name, c.LogLevel)
+	defer func() { _ = lines.Flush() }()
+	db, err := open(ctx, c, name, p.Migrations)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err := db.Close(); err != nil {
+			log.Error("close database", "error", err)
+		}
+	}()
+	contract, err := registry.Load(p.Contract)
+	if err != nil {
+		return fmt.Errorf("load schemas: %w", err)
+	}
+	codec := registry.NewCodec(contract, registry.NewClient(c.Registry, 3*time.Second), name)
+	metrics := prometheus.NewRegistry()
+	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	engine, err := flow.New(flow.Config[S]{
+		Participant: p.Participant, Store: p.Store, DB: db, Codec: codec, Performers: p.Performers,
+		OpenLog: func() (flow.Log, error) { return kafka.Open(c.kafka(name)) },
+		Log:     log, Metrics: flow.NewMetrics(metrics), Changed: p.Changed,
+		OutboxBound: c.OutboxBound, Park: flow.ParkPolicy{Delay: c.ParkDelay, Attempts: c.ParkTries},
+	})
+	if err != nil {
+		return err
+	}
+	r := &running{log: log, registry: "schemas are not registered yet"}
+	r.consumer = kafka.NewConsumer(c.kafka(name), engine, p.Participant.Topics(), []string{flow.Topic(name), flow.DeadLetterTopic(name)}, log)
+
+	e := web.New(log)
+	web.Operational(e, func() []string { return append(r.missing(), engine.Missing()...) }, pending(engine, r.consumer),
+		promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
+	p.Routes(e, db, engine)
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.HTTPAddr)
+	if err != nil {
+		return fmt.Errorf("listen for HTTP: %w", err)
+	}
+	log.Info("started", "http", c.HTTPAddr, "instance", c.Instance)
+	err = r.run(ctx, codec, c.StopTime/2, engine.Run, func(ctx context.Context) error { return web.Serve(ctx, listener, e) })
+	log.Info("stopped")
+	return err
+}
+
+func open(ctx context.Context, c Config, name string, own fs.FS) (*store.DB, error) {
+	db, err := store.Open(ctx, filepath.Join(c.DataDir, name+".db"))
+	if err != nil {
+		return nil, err
+	}
+	for set, files := range map[string]fs.FS{"kit": flow.Migrations(), name: own} {
+		if err := db.Migrate(ctx, set, files); err != nil {
+			return nil, errors.Join(err, db.Close())
+		}
+	}
+	return db, nil
+}
+
+func pending[S any](engine *flow.Engine[S], consumer *kafka.Consumer) func(context.Context) (any, error) {
+	return func(ctx context.Context) (any, error) {
+		// The lag first: what is taken in after it shows in the counts.
+		lag, err := consumer.Lag(ctx)
+		if err != nil {
+			return nil, err
+		}
+		p, err := engine.Pending(ctx)
+		if err != nil {
+			return nil, err
+		}
+		p.Lag = lag
+		return p, nil
+	}
+}
+
+// running is a service's parts while they run.
+type running struct {
+	log      *slog.Logger
+	consumer *kafka.Consumer
+
+	mu       sync.Mutex
+	registry string // why the schemas are not registered; empty when they are
+}
+
+func (r *running) missing() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.registry != "" {
+		return []string{"registry: " + r.registry}
+	}
+	return r.consumer.Missing()
+}
+
+// run starts the parts and ends them from the outside inwards.
+func (r *running) run(ctx context.Context, codec *registry.Codec, stop time.Duration, engine func(context.Context, time.Duration) error, serve func(context.Context) error) error {
+	ctx, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	var serving, reading, working sync.WaitGroup
+	serving.Go(func() {
+		if err := serve(ctx); err != nil {
+			fail(err)
+		}
+	})
+	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopWork()
+	// Nothing can be emitted before the schemas have their ids, so nothing
+	// is taken in before that either.
+	if err := r.register(ctx, codec); err == nil {
+		working.Go(func() {
+			if err := engine(work, stop); err != nil {
+				fail(err)
+			}
+		})
+		reading.Go(func() { r.consumer.Run(ctx) })
+		reading.Go(func() { r.registerAgain(ctx, codec) })
+	} else {
+		fail(err)
+	}
+	<-ctx.Done()
+	r.log.Info("stopping")
+	serving.Wait()
+	reading.Wait()
+	stopWork()
+	working.Wait()
+	if err := context.Cause(ctx); !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
+
+// register registers the service's schemas, for as long as it takes while the
+// registry is out of reach. A schema that the registry refuses ends the service:
+// events that others cannot read must not be published.
+func (r *running) register(ctx context.Context, codec *registry.Codec) error {
+	delay := backoff.NewExponentialBackOff()
+	delay.InitialInterval, delay.MaxInterval = 50*time.Millisecond, time.Second
+	for {
+		err := codec.Register(ctx)
+		if err == nil {
+			r.set("")
+			return nil
+		}
+		if !errors.Is(err, registry.ErrUnavailable) || ctx.Err() != nil {
+			return fmt.Errorf("register schemas: %w", err)
+		}
+		r.set(err.Error())
+		select {
+		case <-time.After(delay.NextBackOff()):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func (r *running) set(missing string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.registry = missing
+}
+
+// registerAgain repeats the registration. It does not make the service
+// unready: what is registered once can be written and read without a registry.
+func (r *running) registerAgain(ctx context.Context, codec *registry.Codec) {
+	tick := time.NewTicker(registerAgain)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if err := codec.Register(ctx); err != nil && ctx.Err() == nil {
+				r.log.Warn("register schemas again", "error", err)
+			}
+		}
+	}
+}

@@ -1,0 +1,99 @@
+package web
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Problem is an answer that says no: an error, and its form on the wire
+// (RFC 9457, application/problem+json).
+//
+// Which status a bad body gets is one rule. What is no JSON document at all
+// (syntax, encoding, a key twice, too deep) is 400. A document that says
+// something impossible (missing, unknown, mistyped or out of range) is 422 and
+// names each field. Around both: 413 is too large, 415 is not declared as JSON.
+type Problem struct {
+	Type   string       `json:"type"` // "about:blank": the status says it all
+	Title  string       `json:"title"`
+	Status int          `json:"status"`
+	Detail string       `json:"detail,omitempty"`
+	Errors []FieldError `json:"errors,omitempty"`
+
+	retryAfter time.Duration
+	cause      error
+}
+
+// FieldError is one thing wrong with a body.
+type FieldError struct {
+	Field   string `json:"field"` // as in lines[2].quantity; empty for the body itself
+	Message string `json:"message"`
+}
+
+func problem(status int, detail string) *Problem {
+	return &Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail}
+}
+
+// BadRequest is 400: the request cannot be understood.
+func BadRequest(detail string) *Problem { return problem(http.StatusBadRequest, detail) }
+
+// NotFound is 404.
+func NotFound(detail string) *Problem { return problem(http.StatusNotFound, detail) }
+
+// Conflict is 409: understood, but not in this state.
+func Conflict(detail string) *Problem { return problem(http.StatusConflict, detail) }
+
+// Invalid is 422: understood, but impossible. It names the fields at fault, if
+// the fault lies in fields.
+func Invalid(detail string, errors ...FieldError) *Problem {
+	p := problem(http.StatusUnprocessableEntity, detail)
+	p.Errors = errors
+	return p
+}
+
+// Unavailable is 503: the same request may succeed after the given time, which
+// is rounded up to whole seconds.
+func Unavailable(detail string, retryAfter time.Duration) *Problem {
+	p := problem(http.StatusServiceUnavailable, detail)
+	p.retryAfter = retryAfter
+	return p
+}
+
+// Add names further fields at fault. A field that is named already, or has a
+// part that is, is left alone: what was said of it comes first.
+func (p *Problem) Add(faults ...FieldError) {
+	for _, f := range faults {
+		named := slices.ContainsFunc(p.Errors, func(have FieldError) bool {
+			return have.Field == f.Field || strings.HasPrefix(have.Field, f.Field+"[") || strings.HasPrefix(have.Field, f.Field+".")
+		})
+		if !named && len(p.Errors) < maxErrors {
+			p.Errors = append(p.Errors, f)
+		}
+	}
+}
+
+// Because keeps what caused the problem. It is logged once, when the problem is
+// answered, and the client never sees it.
+func (p *Problem) Because(cause error) *Problem {
+	p.cause = cause
+	return p
+}
+
+func (p *Problem) Error() string {
+	s := fmt.Sprintf("%d %s", p.Status, p.Title)
+	if p.Detail != "" {
+		s += ": " + p.Detail
+	}
+	for _, e := range p.Errors {
+		s += fmt.Sprintf("; %s %s", e.Field, e.Message)
+	}
+	if p.cause != nil {
+		s += ": " + p.cause.Error()
+	}
+	return s
+}
+
+// Unwrap is the cause, nil when none was given.
+func (p *Problem) Unwrap() error { return p.cause }

@@ -1,0 +1,113 @@
+// Package web is the HTTP edge of a service: strict bodies, problems for
+// answers that say no, the endpoints of operation, event streams, and a server
+// that ends in order.
+//
+// What a client sees never holds the text of an internal error: it is logged,
+// once, and the answer is a plain 500.
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"net/http"
+	"runtime/debug"
+	"strconv"
+
+	"github.com/labstack/echo/v4"
+)
+
+// BodyLimit is how many bytes a request may carry; more is a 413. It leaves room
+// for a body that is far too long to be told so field by field.
+const BodyLimit = 1 << 20
+
+// New makes an echo whose every error, its own 404 and 405 included, is
+// answered as a problem, which survives a panicking handler, and whose bodies
+// are limited to [BodyLimit].
+func New(log *slog.Logger) *echo.Echo {
+	e := echo.New()
+	e.HTTPErrorHandler = func(err error, c echo.Context) { answer(log, err, c) }
+	e.Use(recoverPanics, limitBody)
+	return e
+}
+
+// answer is the one place where an error becomes a response, and where an error
+// that the client must not see is logged.
+func answer(log *slog.Logger, err error, c echo.Context) {
+	req := c.Request()
+	if errors.Is(err, context.Canceled) && req.Context().Err() != nil {
+		return // the client left; nobody waits for an answer
+	}
+	p := asProblem(err)
+	if p.Status == http.StatusInternalServerError || p.cause != nil {
+		log.LogAttrs(req.Context(), slog.LevelError, "request failed", slog.String("method", req.Method),
+			slog.String("route", c.Path()), slog.Int("status", p.Status), slog.String("error", err.Error()))
+	}
+	if c.Response().Committed {
+		return // too late to say it
+	}
+	header := c.Response().Header()
+	header.Set(echo.HeaderContentType, "application/problem+json")
+	if p.retryAfter > 0 {
+		header.Set(echo.HeaderRetryAfter, strconv.Itoa(int(math.Ceil(p.retryAfter.Seconds()))))
+	}
+	if req.Method == http.MethodHead {
+		c.Response().WriteHeader(p.Status)
+		return
+	}
+	body, err := json.Marshal(p)
+	if err != nil {
+		body = []byte(`{"type":"about:blank","status":500}`) // strings and a number always marshal
+	}
+	c.Response().WriteHeader(p.Status)
+	_, _ = c.Response().Write(body) // who cannot be answered has left
+}
+
+// asProblem keeps what an error says to the client, and drops what it does not.
+func asProblem(err error) *Problem {
+	var p *Problem
+	var tooLarge *http.MaxBytesError
+	var echoed *echo.HTTPError
+	switch {
+	case errors.As(err, &p):
+		return p
+	case errors.As(err, &tooLarge):
+		return problem(http.StatusRequestEntityTooLarge, fmt.Sprintf("The body exceeds %d bytes.", tooLarge.Limit))
+	case errors.As(err, &echoed) && echoed.Code < http.StatusInternalServerError:
+		detail, _ := echoed.Message.(string)
+		switch echoed.Code {
+		case http.StatusNotFound:
+			detail = "There is nothing at this path."
+		case http.StatusMethodNotAllowed:
+			detail = "The Allow header lists what this path answers to."
+		}
+		return problem(echoed.Code, detail)
+	}
+	return problem(http.StatusInternalServerError, "The request failed for a reason that is not yours. It has been logged.")
+}
+
+func recoverPanics(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) (err error) {
+		defer func() {
+			switch r := recover(); {
+			case r == nil:
+			case r == any(http.ErrAbortHandler): // a handler's way to hang up
+				panic(r)
+			default:
+				err = fmt.Errorf("panic: %v\n%s", r, debug.Stack())
+			}
+		}()
+		return next(c)
+	}
+}
+
+func limitBody(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		req := c.Request()
+		req.Body = http.MaxBytesReader(c.Response().Writer, req.Body, BodyLimit)
+		return next(c)
+	}
+}
