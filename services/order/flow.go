@@ -1,0 +1,150 @@
+package order
+
+import (
+	"time"
+
+	"github.com/quintet-eda/quintet/pkg/flow"
+	"github.com/quintet-eda/quintet/schemas/events"
+)
+
+// Flow is order's part in the choreography.
+var Flow = flow.Participant[Order]{
+	Service: "order",
+	Reactions: []flow.Reaction[Order]{
+		flow.Asked[PlaceOrder](place).Emits(events.OrderPlaced{}).Starts(Deadline{}),
+		flow.Asked[CancelOrder](cancel).Emits(events.CancellationRequested{}),
+		flow.Elapsed[Deadline](expire).Emits(events.CancellationRequested{}),
+		flow.When[events.StockReserved](noteReserved),
+		flow.When[events.StockRejected](endRejected).Emits(events.OrderCancelled{}),
+		flow.When[events.PaymentProcessed](notePaid),
+		flow.When[events.PaymentFailed](noteUnpaid),
+		flow.When[events.ShipmentCreated](complete).Emits(events.OrderCompleted{}),
+		flow.When[events.ShipmentFailed](noteUnshipped),
+		flow.When[events.PaymentRefunded](noteRefunded),
+		flow.When[events.StockReleased](endReleased).Emits(events.OrderCancelled{}),
+	},
+}
+
+// PlaceOrder is a customer's order.
+type PlaceOrder struct {
+	OrderID         string
+	CustomerID      string
+	Email           string
+	PaymentToken    string
+	Currency        string
+	ShippingAddress *events.Address
+	Lines           []events.OrderLine
+	Total           int64         // minor units
+	Deadline        time.Duration // after which the order is asked to be cancelled
+}
+
+// CancelOrder is a customer's wish.
+type CancelOrder struct{ OrderID string }
+
+// Deadline is the time that an order may take.
+type Deadline struct{}
+
+// Accepted is the answer to both commands.
+type Accepted struct {
+	OrderID string `json:"orderId"`
+	Status  Status `json:"status"`
+}
+
+func place(o Order, c PlaceOrder, out *flow.Out) Order {
+	if o.Status != Unknown { // the same idempotency key names the same order
+		out.Reply(Accepted{OrderID: o.ID, Status: Pending})
+		return o
+	}
+	o = Order{
+		ID: c.OrderID, CustomerID: c.CustomerID, Status: Pending, Total: c.Total, Currency: c.Currency, Lines: c.Lines, PlacedAt: out.Now(),
+	}
+	out.Emit(events.OrderPlaced{
+		OrderID: c.OrderID, CustomerID: c.CustomerID, Email: c.Email, PaymentToken: c.PaymentToken,
+		Total: c.Total, Lines: c.Lines, Currency: c.Currency, ShippingAddress: c.ShippingAddress,
+	})
+	out.After(c.Deadline, Deadline{})
+	out.Reply(Accepted{OrderID: o.ID, Status: o.Status})
+	return o.step("OrderPlaced", out.Now(), "")
+}
+
+func cancel(o Order, _ CancelOrder, out *flow.Out) Order {
+	switch {
+	case o.Status == Unknown:
+		out.Refuse(ErrNotFound)
+	case o.Status.Terminal():
+		out.Refuse(ErrTerminal)
+	default:
+		o = ask(o, events.ReasonCustomer, out)
+		out.Reply(Accepted{OrderID: o.ID, Status: o.Status})
+	}
+	return o
+}
+
+// expire is a cancellation with another reason. It asks, like the customer: a
+// payment service that was away for an hour finds a consistent world.
+func expire(o Order, _ Deadline, out *flow.Out) Order {
+	return ask(o, events.ReasonDeadline, out)
+}
+
+// ask requests the cancellation once. Whoever can still turn the order round
+// does; until then it may as well complete.
+func ask(o Order, reason events.Reason, out *flow.Out) Order {
+	if o.Status != Pending {
+		return o
+	}
+	o.Status, o.Reason = Cancelling, reason
+	out.Emit(events.CancellationRequested{OrderID: o.ID, Reason: reason})
+	return o.step("CancellationRequested", out.Now(), reason)
+}
+
+func noteReserved(o Order, e events.StockReserved, out *flow.Out) Order {
+	return o.known(e.OrderID, out.Now()).step("StockReserved", out.Now(), "")
+}
+
+func notePaid(o Order, e events.PaymentProcessed, out *flow.Out) Order {
+	return o.known(e.OrderID, out.Now()).step("PaymentProcessed", out.Now(), "")
+}
+
+func noteUnpaid(o Order, e events.PaymentFailed, out *flow.Out) Order {
+	return o.known(e.OrderID, out.Now()).step("PaymentFailed", out.Now(), e.Reason)
+}
+
+func noteUnshipped(o Order, e events.ShipmentFailed, out *flow.Out) Order {
+	return o.known(e.OrderID, out.Now()).step("ShipmentFailed", out.Now(), e.Reason)
+}
+
+func noteRefunded(o Order, e events.PaymentRefunded, out *flow.Out) Order {
+	return o.known(e.OrderID, out.Now()).step("PaymentRefunded", out.Now(), e.Reason)
+}
+
+func endRejected(o Order, e events.StockRejected, out *flow.Out) Order {
+	return end(o.known(e.OrderID, out.Now()).step("StockRejected", out.Now(), e.Reason), e.Reason, out)
+}
+
+func endReleased(o Order, e events.StockReleased, out *flow.Out) Order {
+	return end(o.known(e.OrderID, out.Now()).step("StockReleased", out.Now(), e.Reason), e.Reason, out)
+}
+
+// end cancels the order: everything that was done for it is undone.
+func end(o Order, reason events.Reason, out *flow.Out) Order {
+	if o.Status.Terminal() {
+		return o
+	}
+	o.Status, o.Reason = Cancelled, reason
+	out.Stop(Deadline{})
+	out.Emit(events.OrderCancelled{OrderID: o.ID, Reason: reason})
+	return o.step("OrderCancelled", out.Now(), reason)
+}
+
+// complete ends the order well, also when it was asked to be cancelled: the
+// carrier has it.
+func complete(o Order, e events.ShipmentCreated, out *flow.Out) Order {
+	o = o.known(e.OrderID, out.Now()).step("ShipmentCreated", out.Now(), "")
+	if o.Status.Terminal() {
+		return o
+	}
+	o.Status, o.Reason = Completed, ""
+	out.Stop(Deadline{})
+	out.Emit(events.OrderCompleted{OrderID: o.ID})
+	return o.step("OrderCompleted", out.Now(), "")
+}

@@ -1,0 +1,156 @@
+package order
+
+import (
+	_ "embed"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/quintet-eda/quintet/pkg/flow"
+	"github.com/quintet-eda/quintet/pkg/store"
+	"github.com/quintet-eda/quintet/pkg/web"
+	"github.com/quintet-eda/quintet/schemas/events"
+)
+
+//go:embed openapi.yaml
+var openapi []byte
+
+// api is the HTTP face of the service.
+type api struct {
+	db       *store.DB
+	engine   *flow.Engine[Order]
+	spec     *web.Spec
+	watchers *watchers
+	deadline time.Duration
+}
+
+func (a *api) routes(e *echo.Echo) {
+	a.spec.Serve(e)
+	e.POST("/orders", a.place)
+	e.GET("/orders", a.list)
+	e.GET("/orders/:id", plausible(a.get))
+	e.GET("/orders/:id/events", plausible(a.events))
+	e.POST("/orders/:id/cancel", plausible(a.cancel))
+}
+
+// place takes an order. What it answers is what the batch stored under the
+// idempotency key, byte for byte.
+func (a *api) place(c echo.Context) error {
+	from, err := callerOf(c.Request().Header)
+	if err != nil {
+		return err
+	}
+	var p placement
+	body, err := p.order(a.spec.Decode(c, "placeOrder", &p))
+	if err != nil {
+		return err
+	}
+	digest, err := p.digest()
+	if err != nil {
+		return err
+	}
+	body.OrderID, body.Deadline = flow.DeriveKey(from.tenant, from.key), a.deadline
+	command := flow.Command{Key: body.OrderID, Body: body, Digest: digest, Tenant: from.tenant, Traceparent: from.traceparent}
+	if from.key != "" { // a tenant holds no slash, so no two pairs make one key
+		command.IdempotencyKey = "place/" + from.tenant + "/" + from.key
+	}
+	reply, err := a.engine.Submit(c.Request().Context(), command)
+	if err != nil {
+		return refusal(err, fmt.Sprintf("Whether the order was placed is not known yet. Look for it at /orders/%s, or repeat the request with the same Idempotency-Key; without one a repeat may place a second order.", body.OrderID))
+	}
+	c.Response().Header().Set(echo.HeaderLocation, "/orders/"+body.OrderID)
+	return c.JSONBlob(http.StatusAccepted, reply)
+}
+
+// cancel asks for an order to be cancelled. It needs no idempotency key: asked
+// again, an order is asked once.
+func (a *api) cancel(c echo.Context) error {
+	id := c.Param("id")
+	reply, err := a.engine.Submit(c.Request().Context(), flow.Command{Key: id, Body: CancelOrder{OrderID: id}, Traceparent: traceparent(c.Request().Header)})
+	if err != nil {
+		return refusal(err, "Whether the cancellation was asked for is not known yet. Repeat the request: an order is asked once.")
+	}
+	return c.JSONBlob(http.StatusAccepted, reply)
+}
+
+// refusal is the answer to a command that was not taken in.
+func refusal(err error, unknown string) error {
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return web.NotFound("There is no such order.")
+	case errors.Is(err, ErrTerminal):
+		return web.Conflict("The order has ended and cannot be cancelled.")
+	case errors.Is(err, flow.ErrKeyReused):
+		return web.Invalid("The Idempotency-Key was used for another order.", web.FieldError{Field: "Idempotency-Key", Message: "was used with another body"})
+	case errors.Is(err, flow.ErrBusy):
+		return web.Unavailable("The service takes no commands at the moment. Nothing has happened; try again.", time.Second)
+	case errors.Is(err, flow.ErrUnknown):
+		return web.Unavailable(unknown, time.Second)
+	}
+	return fmt.Errorf("submit command: %w", err)
+}
+
+// readProblem is the answer to a reading that failed; nil stays nil.
+func readProblem(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, ErrNotFound):
+		return web.NotFound("There is no such order.")
+	}
+	return web.Unavailable("Orders cannot be read at the moment. Try again.", time.Second).Because(err)
+}
+
+// maxID is how long an order's id may be. Those of this service are UUIDs, but
+// another producer may have chosen an external order's.
+const maxID = 256
+
+// plausible answers 404 for an id that no order can have, before it becomes a key.
+func plausible(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		id := c.Param("id")
+		var err error
+		if c.Request().URL.RawPath != "" { // only then the router matched, and cut, the escaped path
+			id, err = url.PathUnescape(id)
+		}
+		if err != nil || id == "" || len(id) > maxID || !utf8.ValidString(id) || strings.Contains(id, "\x00") { // some databases fail on such a text
+			return readProblem(ErrNotFound)
+		}
+		c.SetParamValues(id)
+		return next(c)
+	}
+}
+
+// details is an order as clients see it.
+type details struct {
+	summary
+	Lines    []events.OrderLine `json:"lines,omitempty"`
+	Progress []Step             `json:"progress"`
+}
+
+// summary is an order in a listing. An external order has no customer, total,
+// currency or lines: only who placed it knows them.
+type summary struct {
+	OrderID    string        `json:"orderId"`
+	CustomerID string        `json:"customerId,omitempty"`
+	Status     Status        `json:"status"`
+	Reason     events.Reason `json:"reason,omitempty"`
+	External   bool          `json:"external,omitempty"`
+	Total      int64         `json:"total,omitempty"`
+	Currency   string        `json:"currency,omitempty"`
+	PlacedAt   time.Time     `json:"placedAt"`
+}
+
+func summed(o Order) summary {
+	return summary{OrderID: o.ID, CustomerID: o.CustomerID, Status: o.Status, Reason: o.Reason, External: o.External, Total: o.Total, Currency: o.Currency, PlacedAt: o.PlacedAt}
+}
+
+func shown(o Order) details {
+	return details{summary: summed(o), Lines: o.Lines, Progress: o.Progress}
+}

@@ -1,0 +1,70 @@
+// Package order takes orders and shows how far they are. It starts the
+// choreography and learns its end; it holds no plan of what is between.
+package order
+
+import (
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/quintet-eda/quintet/schemas/events"
+)
+
+// Order is what the order service knows of one order.
+type Order struct {
+	ID         string
+	CustomerID string
+	Status     Status
+	Reason     events.Reason // why it is being cancelled, or was
+	// External is set for an order that this service did not place: it
+	// learnt of it from what the others did, and gives it its end.
+	External bool
+	Total    int64 // minor units
+	Currency string
+	Lines    []events.OrderLine
+	Progress []Step
+	PlacedAt time.Time
+}
+
+// Step is one fact of an order's progress.
+type Step struct {
+	Event string        `json:"event"`
+	At    time.Time     `json:"at"`
+	Why   events.Reason `json:"reason,omitempty"`
+}
+
+// Status is what the customer is told.
+type Status string
+
+const (
+	Unknown    Status = ""
+	Pending    Status = "pending"
+	Cancelling Status = "cancelling" // asked, not promised: it may still end completed
+	Completed  Status = "completed"
+	Cancelled  Status = "cancelled"
+)
+
+// Terminal reports whether nothing changes the status any more.
+func (s Status) Terminal() bool { return s == Completed || s == Cancelled }
+
+var (
+	// ErrNotFound is returned when nobody placed an order of that id.
+	ErrNotFound = errors.New("no such order")
+	// ErrTerminal is returned when an order that has ended is to be cancelled.
+	ErrTerminal = errors.New("order has ended and cannot be cancelled")
+)
+
+// step adds a fact to the progress. The slice is copied: the state that the
+// reaction was given must stay as it was.
+func (o Order) step(event string, at time.Time, why events.Reason) Order {
+	o.Progress = append(slices.Clone(o.Progress), Step{Event: event, At: at, Why: why})
+	return o
+}
+
+// known makes an order that this service did not place an external one.
+func (o Order) known(id string, at time.Time) Order {
+	if o.Status == Unknown {
+		o.ID, o.Status, o.External, o.PlacedAt = id, Pending, true, at
+	}
+	return o
+}

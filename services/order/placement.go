@@ -1,0 +1,92 @@
+package order
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"golang.org/x/text/currency"
+
+	"github.com/quintet-eda/quintet/pkg/web"
+	"github.com/quintet-eda/quintet/schemas/events"
+)
+
+// placement is the body of POST /orders. Most of its rules stand in
+// openapi.yaml; here are those that a schema cannot say.
+type placement struct {
+	CustomerID      string             `json:"customerId"`
+	Email           string             `json:"email"`
+	Currency        string             `json:"currency"`
+	PaymentToken    string             `json:"paymentToken"`
+	ShippingAddress events.Address     `json:"shippingAddress"`
+	Lines           []events.OrderLine `json:"lines"`
+}
+
+const (
+	defaultCurrency = "USD"
+	maxTotal        = 1_000_000_000_000 // minor units
+)
+
+// check lists what is wrong with the placement beyond its schema. The currency
+// is filled in before anything else looks: an order that leaves it out and one
+// that says USD are equal.
+func (p *placement) check() (total int64, faults []web.FieldError) {
+	if p.Currency == "" {
+		p.Currency = defaultCurrency
+	}
+	if _, err := currency.ParseISO(p.Currency); err != nil {
+		faults = append(faults, web.FieldError{Field: "currency", Message: "is not a currency of ISO 4217"})
+	}
+	total, ok := sum(p.Lines)
+	if !ok {
+		faults = append(faults, web.FieldError{Field: "lines", Message: fmt.Sprintf("must not add up to more than %d", int64(maxTotal))})
+	}
+	return total, faults
+}
+
+// order makes the placement a command. decoded is how reading it ended: a body
+// that was refused is refused with everything that is wrong with it.
+func (p *placement) order(decoded error) (PlaceOrder, error) {
+	total, faults := p.check()
+	var refused *web.Problem
+	switch {
+	case errors.As(decoded, &refused) && refused.Status == http.StatusUnprocessableEntity:
+		refused.Add(faults...)
+		return PlaceOrder{}, refused
+	case decoded != nil:
+		return PlaceOrder{}, decoded
+	case len(faults) > 0:
+		return PlaceOrder{}, web.Invalid("The order is not one that can be placed.", faults...)
+	}
+	return PlaceOrder{
+		CustomerID: p.CustomerID, Email: p.Email, PaymentToken: p.PaymentToken, Currency: p.Currency,
+		ShippingAddress: &p.ShippingAddress, Lines: p.Lines, Total: total,
+	}, nil
+}
+
+// sum adds up the lines. It compares before it multiplies and adds, so no step
+// can overflow, whatever bounds the schema has.
+func sum(lines []events.OrderLine) (total int64, ok bool) {
+	for _, l := range lines {
+		n := int64(l.Quantity)
+		if n < 1 || l.UnitPrice < 0 || l.UnitPrice > (maxTotal-total)/n {
+			return 0, false
+		}
+		total += n * l.UnitPrice
+	}
+	return total, true
+}
+
+// digest is equal for requests that ask for the same, however they are spelled:
+// it is taken of what was understood.
+func (p *placement) digest() (string, error) {
+	text, err := json.Marshal(p)
+	if err != nil {
+		return "", fmt.Errorf("digest order: %w", err)
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:]), nil
+}
