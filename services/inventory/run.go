@@ -1,0 +1,48 @@
+package inventory
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/quintet-eda/quintet/pkg/flow"
+	"github.com/quintet-eda/quintet/pkg/service"
+	"github.com/quintet-eda/quintet/pkg/store"
+	"github.com/quintet-eda/quintet/pkg/web"
+	"github.com/quintet-eda/quintet/schemas"
+)
+
+//go:embed openapi.yaml
+var openAPI []byte
+
+// Config is what inventory reads from its environment.
+type Config struct {
+	service.Config
+}
+
+// ConfigFromEnv reads the configuration. Its error names every variable that
+// is wrong.
+func ConfigFromEnv() (Config, error) {
+	var c Config
+	wrong := service.Load(&c, &c.Config, Flow.Service, 2)
+	return c, wrong.Err(Flow.Service)
+}
+
+// Run runs the service until ctx ends.
+func Run(ctx context.Context, c Config) error {
+	spec, err := web.LoadSpec(openAPI)
+	if err != nil {
+		return fmt.Errorf("the service's own document: %w", err)
+	}
+	return service.Run(ctx, c.Config, service.Parts[Reservation]{
+		Participant: Flow,
+		Store:       Shelves{},
+		Migrations:  Migrations(),
+		Contract:    schemas.FS,
+		Routes: func(e *echo.Echo, db *store.DB, engine *flow.Engine[Reservation]) {
+			routes(e, spec, db.Read(), engine.Submit)
+		},
+	})
+}
