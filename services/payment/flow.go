@@ -1,0 +1,135 @@
+package payment
+
+import (
+	"fmt"
+
+	"github.com/quintet-eda/quintet/pkg/flow"
+	"github.com/quintet-eda/quintet/schemas/events"
+)
+
+// Flow is payment's part in the choreography.
+var Flow = flow.Participant[Payment]{
+	Service: "payment",
+	Reactions: []flow.Reaction[Payment]{
+		flow.When[events.OrderPlaced](noteAmount).Does(Charge{}).Emits(events.PaymentFailed{}),
+		flow.When[events.StockReserved](takePayment).Does(Charge{}).Emits(events.PaymentFailed{}),
+		flow.When[events.CancellationRequested](standDown),
+		flow.Answered[Charged](settle).To(Charge{}).Does(Void{}).Emits(events.PaymentProcessed{}, events.PaymentFailed{}),
+		flow.Answered[Voided](confirmVoid).To(Void{}).Emits(events.PaymentFailed{}),
+		flow.When[events.ShipmentFailed](giveBack).Does(Refund{}),
+		flow.Answered[Refunded](confirmRefund).To(Refund{}).Emits(events.PaymentRefunded{}),
+		flow.When[events.OrderCancelled](finish),
+	},
+	Undone: []flow.Compensation{{Step: events.PaymentProcessed{}, By: events.PaymentRefunded{}}},
+}
+
+// noteAmount keeps what the order said: no later event repeats it. A second
+// record of the order, under another id, changes nothing: what undoes a charge
+// must go out under the key that the charge went out with.
+func noteAmount(p Payment, e events.OrderPlaced, out *flow.Out) Payment {
+	if p.Placed {
+		return p
+	}
+	p.OrderID, p.Placed = e.OrderID, true
+	p.ID = out.ID("payment")
+	p.Due, p.Currency, p.Token = e.Total, e.Currency, e.PaymentToken
+	return charge(p, out)
+}
+
+func takePayment(p Payment, e events.StockReserved, out *flow.Out) Payment {
+	p.OrderID, p.Held = e.OrderID, true
+	return charge(p, out)
+}
+
+// charge starts once both the amount and the reservation are known, whichever
+// comes last: the two owners' topics have no order between them. An order that
+// was asked to be cancelled by then is void, and the failure says why, so that
+// the stock is released.
+func charge(p Payment, out *flow.Out) Payment {
+	switch {
+	case !p.Held || !p.Placed || p.Status != Waiting:
+	case p.StoodDown:
+		p.Status = Failed
+		out.Emit(events.PaymentFailed{OrderID: p.OrderID, PaymentID: p.ID, Reason: p.Reason})
+	default:
+		p.Status = Charging
+		out.Do(Charge{PaymentID: p.ID, OrderID: p.OrderID, Amount: p.Due, Currency: p.Currency, Token: p.Token})
+	}
+	return p
+}
+
+// standDown keeps a charge from being started. One that was started is not
+// stopped: shipping, which is next, turns the order round.
+func standDown(p Payment, e events.CancellationRequested, _ *flow.Out) Payment {
+	p.OrderID = e.OrderID
+	if p.Status == Waiting && !p.StoodDown {
+		p.StoodDown, p.Reason = true, e.Reason
+	}
+	return p
+}
+
+// settle takes the provider's answer. An unknown outcome is not a refusal: the
+// money may have moved, so it is undone first and only then called failed.
+func settle(p Payment, r Charged, out *flow.Out) Payment {
+	if p.Status != Charging {
+		return p
+	}
+	switch r.Outcome {
+	case Approved:
+		p.Status = Paid
+		out.Emit(events.PaymentProcessed{OrderID: p.OrderID, PaymentID: p.ID, Amount: p.Due, Currency: p.Currency})
+	case Declined:
+		p = fail(p, events.ReasonDeclined, out)
+	case GivenUp:
+		p = fail(p, events.ReasonProviderUnavailable, out)
+	case Unknown:
+		p.Status = Voiding
+		out.Do(Void{PaymentID: p.ID, OrderID: p.OrderID})
+	default:
+		out.Refuse(fmt.Errorf("charge ended %q", r.Outcome))
+	}
+	return p
+}
+
+// confirmVoid ends a charge of unknown outcome: whatever it was, it is undone,
+// and the tombstone at the provider refuses a copy that arrives late.
+func confirmVoid(p Payment, _ Voided, out *flow.Out) Payment {
+	if p.Status != Voiding {
+		return p
+	}
+	return fail(p, events.ReasonProviderUnavailable, out)
+}
+
+func fail(p Payment, reason events.Reason, out *flow.Out) Payment {
+	p.Status, p.Reason = Failed, reason
+	out.Emit(events.PaymentFailed{OrderID: p.OrderID, PaymentID: p.ID, Reason: reason})
+	return p
+}
+
+// giveBack compensates the charge.
+func giveBack(p Payment, e events.ShipmentFailed, out *flow.Out) Payment {
+	if p.Status != Paid {
+		return p
+	}
+	p.Status, p.Reason = Refunding, e.Reason
+	out.Do(Refund{PaymentID: p.ID, OrderID: p.OrderID, Amount: p.Due})
+	return p
+}
+
+func confirmRefund(p Payment, _ Refunded, out *flow.Out) Payment {
+	if p.Status != Refunding {
+		return p
+	}
+	p.Status = MoneyBack
+	out.Emit(events.PaymentRefunded{OrderID: p.OrderID, PaymentID: p.ID, Amount: p.Due, Currency: p.Currency, Reason: p.Reason})
+	return p
+}
+
+// finish closes a payment that never began: its stock was rejected.
+func finish(p Payment, e events.OrderCancelled, _ *flow.Out) Payment {
+	p.OrderID = e.OrderID
+	if p.Status == Waiting {
+		p.Status = Closed
+	}
+	return p
+}

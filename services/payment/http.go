@@ -1,0 +1,50 @@
+package payment
+
+import (
+	"cmp"
+	"database/sql"
+	_ "embed"
+	"errors"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/quintet-eda/quintet/pkg/flow"
+	"github.com/quintet-eda/quintet/pkg/store"
+	"github.com/quintet-eda/quintet/pkg/web"
+	"github.com/quintet-eda/quintet/schemas/events"
+)
+
+//go:embed openapi.yaml
+var openapi []byte
+
+// view is a payment as others may see it: never the token.
+type view struct {
+	OrderID   string        `json:"orderId"`
+	PaymentID string        `json:"paymentId,omitempty"`
+	Status    Status        `json:"status"`
+	Amount    int64         `json:"amount,omitempty"` // minor units
+	Currency  string        `json:"currency,omitempty"`
+	Reason    events.Reason `json:"reason,omitempty"`
+}
+
+func routes(spec *web.Spec) func(*echo.Echo, *store.DB, *flow.Engine[Payment]) {
+	return func(e *echo.Echo, db *store.DB, _ *flow.Engine[Payment]) {
+		spec.Serve(e)
+		e.GET("/payments/:orderId", func(c echo.Context) error { return show(c, db.Read()) })
+	}
+}
+
+func show(c echo.Context, db *sql.DB) error {
+	p, err := find(c.Request().Context(), db, c.Param("orderId"))
+	if errors.Is(err, sql.ErrNoRows) {
+		return web.NotFound("No payment is known for this order.")
+	}
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, view{
+		OrderID: p.OrderID, PaymentID: p.ID, Status: cmp.Or(p.Status, "waiting"),
+		Amount: p.Due, Currency: p.Currency, Reason: p.Reason,
+	})
+}

@@ -1,0 +1,123 @@
+package payment
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+
+	"github.com/quintet-eda/quintet/pkg/flow"
+	"github.com/quintet-eda/quintet/pkg/remote"
+)
+
+// Charge asks the provider for the money of an order.
+type Charge struct {
+	PaymentID string `json:"paymentId"`
+	OrderID   string `json:"orderId"`
+	Amount    int64  `json:"amount"` // minor units
+	Currency  string `json:"currency"`
+	Token     string `json:"token"`
+}
+
+// Charged is how a charge ended.
+type Charged struct {
+	Outcome Outcome `json:"outcome"`
+}
+
+// Outcome tells apart what must not be confused: a refusal, a call that had
+// no effect, and a call that may have had one.
+type Outcome string
+
+const (
+	Approved Outcome = "approved"
+	Declined Outcome = "declined"
+	GivenUp  Outcome = "given_up" // every attempt was answered or never sent: nothing was taken
+	Unknown  Outcome = "unknown"  // an attempt was sent and not answered: the money may be taken
+)
+
+// Void undoes a charge of unknown outcome, under the charge's own key.
+type Void struct {
+	PaymentID string `json:"paymentId"`
+	OrderID   string `json:"orderId"`
+}
+
+// Voided is a void that was answered.
+type Voided struct{}
+
+// Refund gives the money of a charge back.
+type Refund struct {
+	PaymentID string `json:"paymentId"`
+	OrderID   string `json:"orderId"`
+	Amount    int64  `json:"amount"` // minor units
+}
+
+// Refunded is a refund that was answered.
+type Refunded struct{}
+
+// performers make the calls. A charge is given up in time; what undoes it has
+// no bounds, since money is not left behind silently.
+func performers(cfg Config) []flow.Performer {
+	p := provider{remote.New("provider", cfg.URL)}
+	charge := flow.Policy{Timeout: cfg.Timeout, Attempts: cfg.Attempts, Elapsed: cfg.Budget}
+	undo := flow.Policy{Timeout: cfg.Timeout}
+	return []flow.Performer{
+		flow.Perform(charge, p.charge, giveUp),
+		flow.Perform(undo, p.void, nil),
+		flow.Perform(undo, p.refund, nil),
+	}
+}
+
+func giveUp(_ Charge, unknown bool) Charged {
+	if unknown {
+		return Charged{Outcome: Unknown}
+	}
+	return Charged{Outcome: GivenUp}
+}
+
+func (p provider) charge(ctx context.Context, call flow.Call, c Charge) (Charged, error) {
+	a, err := p.post(ctx, call, c.PaymentID, "charge", map[string]any{
+		"orderId": c.OrderID, "amount": c.Amount, "currency": c.Currency, "token": c.Token,
+	})
+	switch {
+	case err != nil:
+		return Charged{}, err
+	case a.Says(http.StatusOK, "captured"):
+		return Charged{Outcome: Approved}, nil
+	case a.Says(http.StatusPaymentRequired, "declined"):
+		return Charged{Outcome: Declined}, nil
+	case a.Says(http.StatusConflict, "voided"):
+		// The tombstone of a void: whatever was taken is given back, and
+		// nothing will be taken under this key.
+		return Charged{Outcome: GivenUp}, nil
+	}
+	return Charged{}, a.Failure()
+}
+
+func (p provider) void(ctx context.Context, call flow.Call, v Void) (Voided, error) {
+	a, err := p.post(ctx, call, v.PaymentID, "void", map[string]any{"orderId": v.OrderID})
+	switch {
+	case err != nil:
+		return Voided{}, err
+	case a.Says(http.StatusOK, "voided"), a.Says(http.StatusOK, "refunded"): // given back either way
+		return Voided{}, nil
+	}
+	return Voided{}, a.Failure()
+}
+
+func (p provider) refund(ctx context.Context, call flow.Call, r Refund) (Refunded, error) {
+	a, err := p.post(ctx, call, r.PaymentID, "refund", map[string]any{"orderId": r.OrderID, "amount": r.Amount})
+	switch {
+	case err != nil:
+		return Refunded{}, err
+	case a.Says(http.StatusOK, "refunded"):
+		return Refunded{}, nil
+	}
+	return Refunded{}, a.Failure()
+}
+
+// provider is the payment provider's HTTP API. All calls about one payment
+// carry its id as their key, so that the provider does each of them once.
+type provider struct{ remote.API }
+
+func (p provider) post(ctx context.Context, call flow.Call, key, operation string, body any) (remote.Answer, error) {
+	return p.Post(ctx, call, "/payments/"+url.PathEscape(key)+"/"+operation, body, nil)
+}
