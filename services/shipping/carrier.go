@@ -1,0 +1,124 @@
+package shipping
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+
+	"github.com/quintet-eda/quintet/pkg/flow"
+	"github.com/quintet-eda/quintet/pkg/remote"
+	"github.com/quintet-eda/quintet/schemas/events"
+)
+
+// Book asks the carrier to take an order.
+type Book struct {
+	ShipmentID string             `json:"shipmentId"`
+	OrderID    string             `json:"orderId"`
+	Address    *events.Address    `json:"address"`
+	Lines      []events.OrderLine `json:"lines"`
+}
+
+// BookingAnswered is how a booking ended.
+type BookingAnswered struct {
+	Outcome        Outcome `json:"outcome"`
+	TrackingNumber string  `json:"trackingNumber,omitempty"`
+}
+
+// Outcome tells apart what must not be confused: a refusal, a call that had
+// no effect, and a call that may have had one.
+type Outcome string
+
+const (
+	Accepted Outcome = "accepted"
+	Refused  Outcome = "refused"
+	GivenUp  Outcome = "given_up" // every attempt was answered or never sent: nothing is booked
+	Unknown  Outcome = "unknown"  // an attempt was sent and not answered: it may be booked
+)
+
+// Unbook undoes a booking of unknown outcome, under the booking's own key.
+type Unbook struct {
+	ShipmentID string `json:"shipmentId"`
+	OrderID    string `json:"orderId"`
+}
+
+// Unbooked is an unbooking that was answered.
+type Unbooked struct {
+	// Collected is set when the parcel is on its way: it cannot be undone.
+	Collected      bool   `json:"collected"`
+	TrackingNumber string `json:"trackingNumber,omitempty"`
+}
+
+// performers make the calls. A booking is given up in time; what undoes it has
+// no bounds, since a parcel is not left behind silently.
+func performers(cfg Config) []flow.Performer {
+	c := carrier{remote.New("carrier", cfg.URL)}
+	book := flow.Policy{Timeout: cfg.Timeout, Attempts: cfg.Attempts, Elapsed: cfg.Budget}
+	undo := flow.Policy{Timeout: cfg.Timeout}
+	return []flow.Performer{
+		flow.Perform(book, c.book, giveUp),
+		flow.Perform(undo, c.unbook, nil),
+	}
+}
+
+func giveUp(_ Book, unknown bool) BookingAnswered {
+	if unknown {
+		return BookingAnswered{Outcome: Unknown}
+	}
+	return BookingAnswered{Outcome: GivenUp}
+}
+
+func (c carrier) book(ctx context.Context, call flow.Call, b Book) (BookingAnswered, error) {
+	a, parcel, err := c.post(ctx, call, b.ShipmentID, "book", map[string]any{
+		"orderId": b.OrderID, "address": b.Address, "lines": contents(b.Lines),
+	})
+	switch {
+	case err != nil:
+		return BookingAnswered{}, err
+	case a.Says(http.StatusOK, "booked") && parcel.TrackingNumber != "":
+		return BookingAnswered{Outcome: Accepted, TrackingNumber: parcel.TrackingNumber}, nil
+	case a.Says(http.StatusUnprocessableEntity, "refused"):
+		return BookingAnswered{Outcome: Refused}, nil
+	case a.Says(http.StatusConflict, "unbooked"):
+		// The tombstone of an unbooking: whatever was booked is undone, and
+		// nothing will be booked under this key.
+		return BookingAnswered{Outcome: GivenUp}, nil
+	}
+	return BookingAnswered{}, a.Failure()
+}
+
+// contents is what the carrier is told of the lines: not what they cost.
+func contents(lines []events.OrderLine) []map[string]any {
+	contents := make([]map[string]any, len(lines))
+	for i, l := range lines {
+		contents[i] = map[string]any{"sku": l.SKU, "quantity": l.Quantity}
+	}
+	return contents
+}
+
+func (c carrier) unbook(ctx context.Context, call flow.Call, u Unbook) (Unbooked, error) {
+	a, parcel, err := c.post(ctx, call, u.ShipmentID, "unbook", map[string]any{"orderId": u.OrderID})
+	switch {
+	case err != nil:
+		return Unbooked{}, err
+	case a.Says(http.StatusOK, "unbooked"):
+		return Unbooked{}, nil
+	case a.Says(http.StatusOK, "collected") && parcel.TrackingNumber != "":
+		return Unbooked{Collected: true, TrackingNumber: parcel.TrackingNumber}, nil
+	}
+	return Unbooked{}, a.Failure()
+}
+
+// carrier is the carrier's HTTP API. All calls about one shipment carry its id
+// as their key, so that the carrier does each of them once.
+type carrier struct{ remote.API }
+
+// tracked is what the carrier says of a parcel that it has.
+type tracked struct {
+	TrackingNumber string `json:"trackingNumber"`
+}
+
+func (c carrier) post(ctx context.Context, call flow.Call, key, operation string, body any) (remote.Answer, tracked, error) {
+	var t tracked
+	a, err := c.Post(ctx, call, "/shipments/"+url.PathEscape(key)+"/"+operation, body, &t)
+	return a, t, err
+}

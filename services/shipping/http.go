@@ -1,0 +1,49 @@
+package shipping
+
+import (
+	"cmp"
+	"database/sql"
+	_ "embed"
+	"errors"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/quintet-eda/quintet/pkg/flow"
+	"github.com/quintet-eda/quintet/pkg/store"
+	"github.com/quintet-eda/quintet/pkg/web"
+	"github.com/quintet-eda/quintet/schemas/events"
+)
+
+//go:embed openapi.yaml
+var openapi []byte
+
+// view is a shipment as others may see it: never the address.
+type view struct {
+	OrderID        string        `json:"orderId"`
+	ShipmentID     string        `json:"shipmentId,omitempty"`
+	Status         Status        `json:"status"`
+	TrackingNumber string        `json:"trackingNumber,omitempty"`
+	Reason         events.Reason `json:"reason,omitempty"`
+}
+
+func routes(spec *web.Spec) func(*echo.Echo, *store.DB, *flow.Engine[Shipment]) {
+	return func(e *echo.Echo, db *store.DB, _ *flow.Engine[Shipment]) {
+		spec.Serve(e)
+		e.GET("/shipments/:orderId", func(c echo.Context) error { return show(c, db.Read()) })
+	}
+}
+
+func show(c echo.Context, db *sql.DB) error {
+	s, err := find(c.Request().Context(), db, c.Param("orderId"))
+	if errors.Is(err, sql.ErrNoRows) {
+		return web.NotFound("No shipment is known for this order.")
+	}
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, view{
+		OrderID: s.OrderID, ShipmentID: s.ID, Status: cmp.Or(s.Status, "waiting"),
+		TrackingNumber: s.TrackingNumber, Reason: s.Reason,
+	})
+}

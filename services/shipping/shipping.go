@@ -1,0 +1,33 @@
+// Package shipping books a carrier for an order that is paid. A booking that
+// the carrier took is the order's point of no return.
+package shipping
+
+import "github.com/quintet-eda/quintet/schemas/events"
+
+// Shipment is what shipping knows of one order.
+type Shipment struct {
+	OrderID        string
+	ID             string
+	Status         Status
+	TrackingNumber string
+	Address        *events.Address // nil: collected at a depot
+	Lines          []events.OrderLine
+	Placed         bool // the address is known
+	Paid           bool
+	// StoodDown is set when the order was asked to be cancelled before the
+	// booking began; Reason is passed on by whoever closes the shipment.
+	StoodDown bool
+	Reason    events.Reason
+}
+
+// Status is how far a shipment is.
+type Status string
+
+const (
+	Waiting   Status = ""          // for the address, the payment, or both
+	Booking   Status = "booking"   // the carrier was asked; from here on only its answer decides
+	Unbooking Status = "unbooking" // the booking has an unknown outcome and is being undone
+	Booked    Status = "booked"    //
+	Failed    Status = "failed"    // nothing is booked
+	Closed    Status = "closed"    // the order was cancelled before anything was asked of the carrier
+)
