@@ -1,0 +1,82 @@
+package email
+
+import (
+	"slices"
+
+	"github.com/quintet-eda/quintet/pkg/flow"
+	"github.com/quintet-eda/quintet/schemas/events"
+)
+
+// Flow is email's part in the choreography.
+var Flow = flow.Participant[Mailbox]{
+	Service: "email",
+	Reactions: []flow.Reaction[Mailbox]{
+		flow.When[events.OrderPlaced](welcome).Does(SendMail{}),
+		flow.When[events.OrderCompleted](tellCompleted).Does(SendMail{}),
+		flow.When[events.OrderCancelled](tellCancelled).Does(SendMail{}),
+		flow.Answered[MailAnswered](record).To(SendMail{}).Emits(events.NotificationSent{}, events.NotificationFailed{}),
+	},
+	Terminal: []flow.Event{events.NotificationSent{}, events.NotificationFailed{}},
+}
+
+// welcome keeps the address, which no later event repeats, and sends what
+// waited for it.
+func welcome(m Mailbox, e events.OrderPlaced, out *flow.Out) Mailbox {
+	m.OrderID, m.Address = e.OrderID, e.Email
+	m = tell(m, Notice{Kind: events.KindOrderPlaced}, out)
+	for i, n := range m.Notices {
+		if n.Status == Waiting {
+			m.Notices = slices.Clone(m.Notices)
+			m.Notices[i] = send(m, n, out)
+		}
+	}
+	return m
+}
+
+func tellCompleted(m Mailbox, e events.OrderCompleted, out *flow.Out) Mailbox {
+	m.OrderID = e.OrderID
+	return tell(m, Notice{Kind: events.KindOrderCompleted}, out)
+}
+
+func tellCancelled(m Mailbox, e events.OrderCancelled, out *flow.Out) Mailbox {
+	m.OrderID = e.OrderID
+	return tell(m, Notice{Kind: events.KindOrderCancelled, Reason: e.Reason}, out)
+}
+
+// tell adds a notice, once per kind. Before the order's OrderPlaced it waits:
+// an order that a foreign producer placed may be known by its end first.
+func tell(m Mailbox, n Notice, out *flow.Out) Mailbox {
+	if m.told(n.Kind) {
+		return m
+	}
+	n.ID, n.Status = out.ID("notification "+string(n.Kind)), Waiting
+	if n.Kind == events.KindOrderPlaced || m.told(events.KindOrderPlaced) {
+		n = send(m, n, out)
+	}
+	m.Notices = append(slices.Clone(m.Notices), n)
+	return m
+}
+
+func send(m Mailbox, n Notice, out *flow.Out) Notice {
+	n.Status = Sending
+	out.Do(SendMail{NotificationID: n.ID, OrderID: m.OrderID, To: m.Address, Kind: n.Kind, Reason: n.Reason})
+	return n
+}
+
+// record notes how a mail ended, and says so.
+func record(m Mailbox, r MailAnswered, out *flow.Out) Mailbox {
+	i := slices.IndexFunc(m.Notices, func(n Notice) bool { return n.ID == r.NotificationID })
+	if i < 0 || m.Notices[i].Status != Sending {
+		return m
+	}
+	m.Notices = slices.Clone(m.Notices)
+	n := &m.Notices[i]
+	if r.Cause == "" {
+		n.Status = Sent
+		out.Emit(events.NotificationSent{OrderID: m.OrderID, NotificationID: n.ID, Kind: n.Kind})
+		return m
+	}
+	n.Status, n.Cause = Failed, r.Cause
+	out.Emit(events.NotificationFailed{OrderID: m.OrderID, NotificationID: n.ID, Kind: n.Kind, Cause: r.Cause})
+	return m
+}

@@ -1,0 +1,296 @@
+package email
+
+import (
+	"context"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/emersion/go-smtp"
+	"github.com/labstack/echo/v4"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/quintet-eda/quintet/pkg/flow"
+	"github.com/quintet-eda/quintet/pkg/flowtest"
+	"github.com/quintet-eda/quintet/pkg/store"
+	"github.com/quintet-eda/quintet/pkg/web"
+	"github.com/quintet-eda/quintet/schemas"
+	"github.com/quintet-eda/quintet/schemas/events"
+)
+
+// office is the service over a real batch loop, database and mail server. Only
+// the topics are in memory.
+type office struct {
+	*testing.T
+	db   *store.DB
+	http *echo.Echo
+}
+
+func openDB(t *testing.T, path string) *store.DB {
+	t.Helper()
+	db, err := store.Open(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	for set, files := range map[string]fs.FS{"kit": flow.Migrations(), "email": Migrations()} {
+		if err := db.Migrate(t.Context(), set, files); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return db
+}
+
+// open starts the service, and hands it the given events.
+func open(t *testing.T, db *store.DB, c Config, happened ...flow.Event) office {
+	t.Helper()
+	mails, err := c.performer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	engine, err := flow.New(flow.Config[Mailbox]{
+		Participant: Flow, Store: Store(), DB: db, Codec: flowtest.Codec(t, schemas.FS, "email"), OpenLog: new(flowtest.Log).Open,
+		Performers: []flow.Performer{mails}, Log: slog.New(slog.DiscardHandler), Metrics: flow.NewMetrics(prometheus.NewRegistry()),
+		OutboxBound: 1000, Park: flow.ParkPolicy{Delay: time.Second, Attempts: 3},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() {
+		if err := engine.Run(ctx, 10*time.Second); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Cleanup(func() { cancel(); running.Wait() })
+	orders := &flow.Claim{Topic: "order.events", Mark: func(int64) {}}
+	if err := engine.Assign(t.Context(), []*flow.Claim{orders}); err != nil {
+		t.Fatal(err)
+	}
+	codec := flowtest.Codec(t, schemas.FS, "order")
+	for i, e := range happened {
+		value, dataSchema, err := codec.Encode(e.EventType(), e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := &flow.Record{Topic: orders.Topic, Offset: int64(i), Key: e.EventKey(), Value: value,
+			Headers: []flow.Header{{Name: "ce_type", Value: e.EventType()}, {Name: "ce_dataschema", Value: dataSchema}}}
+		if err := engine.Deliver(t.Context(), orders, r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	spec, err := web.LoadSpec(openAPI)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := web.New(slog.New(slog.DiscardHandler))
+	routes(e, spec, db.Read())
+	return office{T: t, db: db, http: e}
+}
+
+func (o office) get(path string) (int, string) {
+	w := httptest.NewRecorder()
+	o.http.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+	return w.Code, w.Body.String()
+}
+
+// eventually waits until an answer holds all of the texts.
+func (o office) eventually(path string, texts ...string) {
+	o.Helper()
+	look := time.NewTicker(2 * time.Millisecond)
+	defer look.Stop()
+	patience := time.NewTimer(20 * time.Second)
+	defer patience.Stop()
+	for {
+		_, answer := o.get(path)
+		missing := 0
+		for _, text := range texts {
+			if !strings.Contains(answer, text) {
+				missing++
+			}
+		}
+		if missing == 0 {
+			return
+		}
+		select {
+		case <-look.C:
+		case <-patience.C:
+			o.Fatalf("%s answers %s, never with %q", path, answer, texts)
+		}
+	}
+}
+
+func config(addr string, attempts int) Config {
+	return Config{SMTPAddr: addr, From: "orders@quintet.example", Timeout: 5 * time.Second, Attempts: attempts, Budget: time.Minute}
+}
+
+func fresh(t *testing.T) *store.DB {
+	t.Helper()
+	return openDB(t, filepath.Join(t.TempDir(), "email.db"))
+}
+
+func TestTheCustomerHearsOfTheOrder(t *testing.T) {
+	p := startPost(t, rules{})
+	o := open(t, fresh(t), config(p.addr, 3), placed, cancelled)
+	o.eventually("/notifications/o-1", `"kind":"order_placed","status":"sent"`, `"kind":"order_cancelled","reason":"declined","status":"sent"`)
+	letters, _ := p.delivered()
+	if len(letters) != 2 || !strings.Contains(letters[0].text, "We received") || !strings.Contains(letters[1].text, "was cancelled: the card was declined") {
+		t.Errorf("%+v", letters)
+	}
+	if _, text := o.get("/notifications/o-1"); strings.Contains(text, "ada") {
+		t.Errorf("shows the address: %s", text)
+	}
+	if status, text := o.get("/notifications/o-2"); status != 404 || !strings.Contains(text, `"status":404`) {
+		t.Error(status, text)
+	}
+}
+
+func TestAGreylistedMailIsSentOnce(t *testing.T) {
+	p := startPost(t, rules{rcpt: func(_ *smtp.Conn, attempt int) error {
+		if attempt <= 2 {
+			return answer(451)
+		}
+		return nil
+	}})
+	o := open(t, fresh(t), config(p.addr, 5), placed)
+	o.eventually("/notifications/o-1", `"status":"sent"`)
+	if letters, callers := p.delivered(); len(letters) != 1 || callers != 3 {
+		t.Errorf("%d mails in %d attempts, want 1 in 3", len(letters), callers)
+	}
+}
+
+func TestABouncedMailIsNotTriedAgain(t *testing.T) {
+	p := startPost(t, rules{rcpt: func(*smtp.Conn, int) error { return answer(550) }})
+	o := open(t, fresh(t), config(p.addr, 5), placed)
+	o.eventually("/notifications/o-1", `"status":"failed"`, `"cause":"bounced"`)
+	if _, callers := p.delivered(); callers != 1 {
+		t.Errorf("%d attempts", callers)
+	}
+}
+
+func TestAMailWithoutAnAnswerIsNotTriedAgain(t *testing.T) {
+	p := startPost(t, rules{bye: cut})
+	o := open(t, fresh(t), config(p.addr, 5), placed)
+	o.eventually("/notifications/o-1", `"status":"failed"`, `"cause":"unknown"`)
+	if letters, callers := p.delivered(); len(letters) != 1 || callers != 1 {
+		t.Errorf("%d mails in %d attempts, want 1 in 1", len(letters), callers)
+	}
+}
+
+func TestAMailThatNoServerTakesIsGivenUp(t *testing.T) {
+	p := startPost(t, rules{rcpt: func(*smtp.Conn, int) error { return answer(451) }})
+	o := open(t, fresh(t), config(p.addr, 3), placed)
+	o.eventually("/notifications/o-1", `"status":"failed"`, `"cause":"given_up"`)
+	if _, callers := p.delivered(); callers != 3 {
+		t.Errorf("%d attempts, want 3", callers)
+	}
+}
+
+// A process that died after it committed to call the server and before it
+// noted the answer may have sent the mail. The next one does not find out by
+// sending it again.
+func TestAMailThatAnEarlierProcessMayHaveSentIsNotSent(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "email.db")
+	p := startPost(t, rules{})
+	db := openDB(t, path)
+	tx, err := db.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = tx.Exec(t.Context(), `INSERT INTO effects (id, key, n, name, body, started, causation, traceparent)
+		VALUES ('e-1', 'o-1', 1, 'SendMail', '{"notificationId":"n-1","orderId":"o-1","to":"ada@example.com","kind":"order_placed"}', 1, '', '')`)
+	if err == nil {
+		_, err = tx.Exec(t.Context(), `INSERT INTO mailboxes (order_id, address, notices)
+			VALUES ('o-1', 'ada@example.com', '[{"id":"n-1","kind":"order_placed","status":"sending"}]')`)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := tx.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	o := open(t, db, config(p.addr, 5))
+	o.eventually("/notifications/o-1", `"status":"failed"`, `"cause":"unknown"`)
+	if _, callers := p.delivered(); callers != 0 {
+		t.Errorf("%d attempts", callers)
+	}
+}
+
+func TestABatchOfMailboxesTakesAtMostEightStatements(t *testing.T) {
+	db := fresh(t)
+	inputs := make([]*flow.Input, 500)
+	for i := range inputs {
+		inputs[i] = &flow.Input{Key: strings.Repeat("o", i+1)}
+	}
+	statements := 0
+	db.CountStatements(func(string) { statements++ })
+	tx, err := db.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback(nil)
+	unit, err := Store().Load(t.Context(), tx, inputs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, in := range inputs {
+		unit.Absorb(in, Mailbox{OrderID: in.Key, Notices: []Notice{{ID: "n", Kind: events.KindOrderPlaced, Status: Sending}}})
+	}
+	if err := unit.Save(t.Context(), tx); err != nil {
+		t.Fatal(err)
+	}
+	if statements > 8 {
+		t.Errorf("500 mailboxes take %d statements", statements)
+	}
+}
+
+func TestTheDocumentAndTheRoutesAgree(t *testing.T) {
+	spec, err := web.LoadSpec(openAPI)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := echo.New()
+	routes(e, spec, nil)
+	for _, problem := range web.CheckRoutes(spec, e.Routes()) {
+		t.Error(problem)
+	}
+}
+
+func TestAllThatIsWrongWithTheConfigurationIsSaidAtOnce(t *testing.T) {
+	for name, value := range map[string]string{
+		"PORT_BASE": "1", "SMTP_ADDR": "nowhere", "MAIL_FROM": "Boss <boss@example.com>", "MAIL_TIMEOUT": "0s", "MAIL_ATTEMPTS": "0", "MAIL_BUDGET": "-1s",
+	} {
+		t.Setenv(name, value)
+	}
+	_, err := ConfigFromEnv()
+	if err == nil {
+		t.Fatal("accepted")
+	}
+	for _, name := range []string{"PORT_BASE", "SMTP_ADDR", "MAIL_FROM", "MAIL_TIMEOUT", "MAIL_ATTEMPTS", "MAIL_BUDGET"} {
+		if !strings.Contains(err.Error(), name) {
+			t.Errorf("%v does not name %s", err, name)
+		}
+	}
+}
+
+func TestTheMailServerFollowsThePortBase(t *testing.T) {
+	t.Setenv("PORT_BASE", "23000")
+	c, err := ConfigFromEnv()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.SMTPAddr != "127.0.0.1:23025" || c.HTTPAddr != "127.0.0.1:23005" {
+		t.Error(c.SMTPAddr, c.HTTPAddr)
+	}
+}

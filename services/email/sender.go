@@ -1,0 +1,135 @@
+package email
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"time"
+
+	gomail "github.com/wneessen/go-mail"
+
+	"github.com/quintet-eda/quintet/pkg/flow"
+	"github.com/quintet-eda/quintet/schemas/events"
+)
+
+// sender hands mails to an SMTP server, in plain text: the server is expected
+// beside the service, on a network that both trust.
+type sender struct {
+	host    string
+	port    int
+	from    string
+	timeout time.Duration // of each step; ctx bounds the whole
+}
+
+func newSender(addr, from string, timeout time.Duration) (sender, error) {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return sender{}, fmt.Errorf("address of the mail server: %w", err)
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	if err != nil || n == 0 || host == "" {
+		return sender{}, fmt.Errorf("address of the mail server: %q is not host:port", addr)
+	}
+	return sender{host: host, port: int(n), from: from, timeout: timeout}, nil
+}
+
+// send makes one attempt. An accepted or refused mail is a result. An error
+// wraps [flow.ErrNotDone] if the server certainly does not have the mail; after
+// any other nobody knows.
+func (s sender) send(ctx context.Context, _ flow.Call, m SendMail) (MailAnswered, error) {
+	answer := MailAnswered{NotificationID: m.NotificationID}
+	msg, err := compose(s.from, m)
+	if err != nil {
+		answer.Cause = events.CauseBounced
+		return answer, nil
+	}
+	line := &line{ctx: ctx}
+	defer line.hangUp()
+	client, err := gomail.NewClient(s.host, gomail.WithPort(s.port), gomail.WithTLSPolicy(gomail.NoTLS), gomail.WithTimeout(s.timeout),
+		gomail.WithDialContextFunc(line.dial), gomail.WithoutNoop(), gomail.WithoutRset())
+	if err != nil {
+		return answer, fmt.Errorf("%w: %w", flow.ErrNotDone, err)
+	}
+	session, err := client.DialToSMTPClientWithContext(ctx)
+	if err != nil {
+		return answer, fmt.Errorf("connect to mail server: %w: %w", flow.ErrNotDone, err) // not a word about the mail was said
+	}
+	err = client.SendWithSMTPClient(session, msg)
+	if msg.IsDelivered() {
+		_ = client.CloseWithSMTPClient(session) // QUIT; however that ends, the server has the mail
+		return answer, nil
+	}
+	// Without a QUIT: the SMTP library first ends a message that is still
+	// open with its final dot, and half a mail would be sent as a whole one.
+	line.hangUp()
+	answer.Cause, err = judge(err)
+	return answer, err
+}
+
+// judge tells what a failed attempt means.
+//
+// ErrorCode is the server's answer, or 0 if there was none; the library takes
+// it from the text of a reply, which no error of the network looks like.
+// Reason is the step that failed. Up to and including the DATA command no byte
+// of the mail is on its way, so without an answer nothing has happened. From
+// then on the server may have it. That also goes for ErrWriteContent: it says
+// that writing failed, not how much of what was written arrived. And a reason
+// that a later version adds counts as unknown, since one mail too few does
+// less harm than two.
+//
+// The library's error stays out of the one returned: it quotes the address.
+func judge(err error) (events.Cause, error) {
+	var failed *gomail.SendError
+	if !errors.As(err, &failed) {
+		return "", errors.New("mail server: failed at an unknown step")
+	}
+	if code := failed.ErrorCode(); code >= 500 {
+		return events.CauseBounced, nil
+	} else if code >= 400 {
+		return "", fmt.Errorf("mail server: %s: %w: answered %d %s", failed.Reason, flow.ErrNotDone, code, failed.EnhancedStatusCode())
+	}
+	switch failed.Reason {
+	case gomail.ErrGetSender, gomail.ErrGetRcpts, gomail.ErrNoUnencoded, gomail.ErrConnCheck,
+		gomail.ErrSMTPMailFrom, gomail.ErrSMTPRcptTo, gomail.ErrSMTPData:
+		return "", fmt.Errorf("mail server: %s: %w: no answer", failed.Reason, flow.ErrNotDone)
+	}
+	return "", fmt.Errorf("mail server: %s: no answer", failed.Reason)
+}
+
+// givenUp is the result once no further attempt is made.
+func givenUp(m SendMail, unknown bool) MailAnswered {
+	cause := events.CauseGivenUp
+	if unknown {
+		cause = events.CauseUnknown
+	}
+	return MailAnswered{NotificationID: m.NotificationID, Cause: cause}
+}
+
+// line is the connection of one attempt. The mail library bounds each step by
+// itself; line bounds them together, by hanging up when ctx ends, and closes
+// what the library leaves open when a step fails.
+type line struct {
+	ctx  context.Context
+	conn net.Conn
+	stop func() bool
+}
+
+func (l *line) dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	var d net.Dialer
+	conn, err := d.DialContext(ctx, network, addr)
+	if err != nil {
+		return nil, err
+	}
+	l.conn = conn
+	l.stop = context.AfterFunc(l.ctx, func() { _ = conn.Close() })
+	return conn, nil
+}
+
+func (l *line) hangUp() {
+	if l.conn != nil {
+		l.stop()
+		_ = l.conn.Close()
+	}
+}
