@@ -1,0 +1,11 @@
+package e2e_test
+
+import (
+	"testing"
+
+	. "github.com/quintet-eda/quintet/e2e"
+)
+
+func TestACancellationBeforeTheReservationChargesNothing(t *testing.T) {
+	play(t, CancelBeforeReservation())
+}

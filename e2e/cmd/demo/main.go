@@ -1,0 +1,89 @@
+// Command demo plays the stories against a running system, prints each order's
+// flow as it happens, and judges the system at rest. It stops no process and
+// leaves no fault behind, so it can be repeated.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/quintet-eda/quintet/e2e"
+)
+
+// storyBound is how long a story may take; with the services' usual patience
+// the longest takes half a minute.
+const storyBound = 2 * time.Minute
+
+var errWrong = errors.New("not every story ended as it should")
+
+func main() {
+	var args struct {
+		PortBase int `help:"Where the system is; all ports follow from it." env:"PORT_BASE" default:"8000"`
+	}
+	kong.Parse(&args, kong.Name("demo"), kong.Description("Plays the stories against a running system."), kong.UsageOnError())
+	if err := run(args.PortBase); err != nil {
+		fmt.Fprintln(os.Stderr, "demo:", err)
+		os.Exit(1)
+	}
+}
+
+func run(portBase int) error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	target := e2e.At(portBase)
+	topics, err := e2e.OpenTopics(target)
+	if err != nil {
+		return err
+	}
+	facts, err := topics.Follow(ctx)
+	if err != nil {
+		return fmt.Errorf("is the system running at PORT_BASE=%d? %w", portBase, err)
+	}
+	screen := newScreen(os.Stdout)
+	go screen.follow(facts)
+	screen.title("Quintet, story by story", "Every event by its service, with the time since its cause in milliseconds.\n"+e2e.Legend)
+
+	begun, wrong := time.Now(), 0
+	stories := e2e.Gentle()
+	for i, story := range stories {
+		screen.title(fmt.Sprintf("%d/%d  %s", i+1, len(stories), story.Name), story.Tells)
+		if err := play(ctx, target, screen, story); err != nil {
+			wrong++
+			screen.say("WRONG: %v", err)
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+	}
+	screen.title("The verdict", fmt.Sprintf("%d stories in %.0f s, %d of them wrong.", len(stories), time.Since(begun).Seconds(), wrong))
+	if wrong > 0 {
+		return errWrong
+	}
+	return nil
+}
+
+// play tells one story and judges the system at rest after it. That verdict is
+// about everything that ever happened on the system, not about this story only.
+func play(ctx context.Context, target e2e.Target, screen *screen, story e2e.Story) error {
+	ctx, cancel := context.WithTimeout(ctx, storyBound)
+	defer cancel()
+	world, err := e2e.NewWorld(target, nil, e2e.Narrator{Say: screen.say, Show: screen.show})
+	if err != nil {
+		return err
+	}
+	begun := time.Now()
+	if err := story.Play(ctx, world); err != nil {
+		return err
+	}
+	if err := world.Judge(ctx); err != nil {
+		return err
+	}
+	screen.say("as it should be after %.1f s: the system is at rest, and all invariants hold", time.Since(begun).Seconds())
+	return nil
+}

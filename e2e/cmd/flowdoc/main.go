@@ -1,0 +1,42 @@
+// Command flowdoc writes docs/flow.md and the tables of the services' READMEs.
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/quintet-eda/quintet/e2e/flowdoc"
+)
+
+func main() {
+	if err := run(".."); err != nil {
+		fmt.Fprintln(os.Stderr, "flowdoc:", err)
+		os.Exit(1)
+	}
+}
+
+func run(root string) error {
+	document, err := flowdoc.Document()
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(root, "docs", "flow.md"), []byte(document), 0o600); err != nil {
+		return err
+	}
+	for _, s := range flowdoc.Services() {
+		path := filepath.Join(root, "services", s, "README.md")
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		with, err := flowdoc.Insert(string(text), s)
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(path, []byte(with), 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,11 @@
+package e2e_test
+
+import (
+	"testing"
+
+	. "github.com/quintet-eda/quintet/e2e"
+)
+
+func TestADeadlineThatPassesWhilePaymentIsAwayLeavesNoMoneyBehind(t *testing.T) {
+	play(t, DeadlinePasses(), "ORDER_DEADLINE=2s")
+}

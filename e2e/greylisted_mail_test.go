@@ -1,0 +1,9 @@
+package e2e_test
+
+import (
+	"testing"
+
+	. "github.com/quintet-eda/quintet/e2e"
+)
+
+func TestAGreylistedMailArrivesOnce(t *testing.T) { play(t, GreylistedMail()) }

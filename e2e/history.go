@@ -1,0 +1,259 @@
+package e2e
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/IBM/sarama"
+
+	"github.com/quintet-eda/quintet/pkg/registry"
+	"github.com/quintet-eda/quintet/schemas"
+)
+
+// ErrNoHistory is returned when nothing is on the topics about an order.
+var ErrNoHistory = errors.New("no topic has a record of this order")
+
+// Topics reads what is on the topics, as a tool of any team would: by the
+// schema in the registry, knowing none of the services. It is safe for
+// concurrent use.
+type Topics struct {
+	// ShowPersonal leaves personal and payment data as they are. They are
+	// masked otherwise.
+	ShowPersonal bool
+
+	broker   string
+	codec    *registry.Codec
+	versions map[string]int // by fingerprint
+}
+
+// OpenTopics prepares to read the topics of the system at t. Nothing is asked
+// of it yet.
+func OpenTopics(t Target) (*Topics, error) {
+	contract, err := registry.Load(schemas.FS)
+	if err != nil {
+		return nil, fmt.Errorf("open topics: %w", err)
+	}
+	versions := map[string]int{}
+	for _, s := range contract.Schemas() {
+		versions[s.Fingerprint] = s.Version
+	}
+	codec := registry.NewCodec(contract, registry.NewClient(t.Registry, 3*time.Second), "")
+	return &Topics{broker: t.Broker, codec: codec, versions: versions}, nil
+}
+
+// topics are all topics of the system.
+func (t Target) topics() []string {
+	var names []string
+	for _, s := range t.services() {
+		names = append(names, s.name+".events", s.name+".dead-letter")
+	}
+	return names
+}
+
+// partition is a part of a topic.
+type partition struct {
+	topic string
+	n     int32
+}
+
+// Read returns every record that is on the topics now, each partition's in
+// their order, and partitions in the order of their names.
+func (t *Topics) Read(ctx context.Context) ([]Fact, error) {
+	client, err := t.connect()
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = client.Close() }()              // reading leaves nothing to lose
+	begin, err := offsets(client, sarama.OffsetOldest) // not 0: a log may have lost its beginning
+	if err != nil {
+		return nil, err
+	}
+	ends, err := offsets(client, sarama.OffsetNewest)
+	if err != nil {
+		return nil, err
+	}
+	for p, first := range begin {
+		if ends[p] <= first {
+			delete(begin, p) // nothing in it: waiting for its last record would never end
+		}
+	}
+	want := len(begin)
+	bounded, stop := context.WithCancel(ctx)
+	defer stop()
+	records, err := t.consume(bounded, client, begin)
+	if err != nil {
+		return nil, err
+	}
+	var facts []Fact
+	for want > 0 {
+		select {
+		case m := <-records:
+			p := partition{m.Topic, m.Partition}
+			if m.Offset >= ends[p] {
+				continue // appended since the ends were asked for
+			}
+			facts = append(facts, t.decode(ctx, m))
+			if m.Offset == ends[p]-1 {
+				want--
+			}
+		case <-ctx.Done():
+			return nil, fmt.Errorf("read topics: %w", context.Cause(ctx))
+		}
+	}
+	slices.SortStableFunc(facts, func(a, b Fact) int {
+		return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Partition, b.Partition), cmp.Compare(a.Offset, b.Offset))
+	})
+	return facts, nil
+}
+
+// History returns every record about one order. It fails with [ErrNoHistory]
+// when there is none.
+func (t *Topics) History(ctx context.Context, order string) ([]Fact, error) {
+	all, err := t.Read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	own := slices.DeleteFunc(all, func(f Fact) bool { return f.Key != order })
+	if len(own) == 0 {
+		return nil, fmt.Errorf("history of order %q: %w", order, ErrNoHistory)
+	}
+	return own, nil
+}
+
+// Follow delivers every record that is appended after it returned, until ctx
+// ends; the channel is closed then. Between partitions the order is any.
+func (t *Topics) Follow(ctx context.Context) (<-chan Fact, error) {
+	client, err := t.connect()
+	if err != nil {
+		return nil, err
+	}
+	from, err := offsets(client, sarama.OffsetNewest)
+	if err != nil {
+		return nil, errors.Join(err, client.Close())
+	}
+	records, err := t.consume(ctx, client, from)
+	if err != nil {
+		return nil, errors.Join(err, client.Close())
+	}
+	facts := make(chan Fact)
+	go func() {
+		defer func() { _ = client.Close() }() // reading leaves nothing to lose
+		defer close(facts)
+		for {
+			select {
+			case m := <-records:
+				select {
+				case facts <- t.decode(ctx, m):
+				case <-ctx.Done():
+					return
+				}
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return facts, nil
+}
+
+// decode reads a record by its writer's schema. What cannot be read is a fact
+// all the same: its frame tells most of it.
+func (t *Topics) decode(ctx context.Context, m *sarama.ConsumerMessage) Fact {
+	f, dataSchema := newFact(m)
+	w, err := t.codec.Writer(ctx, m.Value, dataSchema)
+	if err == nil {
+		f.Type = cmp.Or(f.Type, w.Name())
+		f.SchemaVersion = t.versions[w.Schema().Fingerprint]
+		var text []byte
+		if text, err = w.JSON(); err == nil {
+			f.Fields, err = readFields(text)
+		}
+	}
+	if err != nil {
+		f.Unreadable = err.Error()
+	}
+	if !t.ShowPersonal {
+		hide(f.Type, f.Fields)
+	}
+	return f
+}
+
+func (t *Topics) connect() (sarama.Client, error) {
+	c := sarama.NewConfig()
+	c.ClientID = "quintet-history"
+	c.Version = sarama.V3_6_0_0
+	c.Consumer.IsolationLevel = sarama.ReadCommitted
+	c.Consumer.MaxWaitTime = 100 * time.Millisecond
+	c.Consumer.Retry.Backoff = 100 * time.Millisecond // the broker may be on its way back
+	c.Metadata.AllowAutoTopicCreation = false
+	client, err := sarama.NewClient([]string{t.broker}, c)
+	if err != nil {
+		return nil, fmt.Errorf("connect to broker %s: %w", t.broker, err)
+	}
+	return client, nil
+}
+
+// offsets asks where each partition of the system's topics begins or ends. A
+// topic that does not exist yet is left out.
+func offsets(client sarama.Client, which int64) (map[partition]int64, error) {
+	existing, err := client.Topics()
+	if err != nil {
+		return nil, fmt.Errorf("list topics: %w", err)
+	}
+	at := map[partition]int64{}
+	for _, topic := range At(0).topics() {
+		if !slices.Contains(existing, topic) {
+			continue
+		}
+		parts, err := client.Partitions(topic)
+		if err != nil {
+			return nil, fmt.Errorf("list partitions of %s: %w", topic, err)
+		}
+		for _, n := range parts {
+			offset, err := client.GetOffset(topic, n, which)
+			if err != nil {
+				return nil, fmt.Errorf("ask for an offset of %s/%d: %w", topic, n, err)
+			}
+			at[partition{topic, n}] = offset
+		}
+	}
+	return at, nil
+}
+
+// consume reads the partitions from the given offsets into one channel, until
+// ctx ends.
+func (t *Topics) consume(ctx context.Context, client sarama.Client, from map[partition]int64) (<-chan *sarama.ConsumerMessage, error) {
+	consumer, err := sarama.NewConsumerFromClient(client)
+	if err != nil {
+		return nil, fmt.Errorf("read topics: %w", err)
+	}
+	records := make(chan *sarama.ConsumerMessage)
+	for p, offset := range from {
+		part, err := consumer.ConsumePartition(p.topic, p.n, offset)
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("read %s/%d: %w", p.topic, p.n, err), consumer.Close())
+		}
+		go func() {
+			defer part.AsyncClose()
+			for {
+				select {
+				case m, open := <-part.Messages():
+					if !open {
+						return
+					}
+					select {
+					case records <- m:
+					case <-ctx.Done():
+						return
+					}
+				case <-ctx.Done():
+					return
+				}
+			}
+		}()
+	}
+	return records, nil
+}

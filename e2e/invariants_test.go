@@ -1,0 +1,262 @@
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/quintet-eda/quintet/deploy/sandbox"
+)
+
+// start is when the fabricated orders were placed.
+var start = time.Date(2026, 1, 12, 9, 30, 0, 0, time.UTC)
+
+// fact fabricates the n-th record of an order's owner.
+func fact(order, eventType string, n int64, after string, fields map[string]any) Fact {
+	owner := strings.Split(eventType, ".")[1]
+	all := map[string]any{"orderId": order}
+	for name, v := range fields {
+		all[name] = v
+	}
+	text := fmt.Sprint(all)
+	return Fact{
+		ID: order + " " + eventType, Type: eventType, Topic: owner + ".events", Offset: n, Key: order, Subject: order, Sequence: n,
+		Correlation: order, Causation: after, Time: start, Appended: start, SchemaVersion: 1, Fields: all, value: []byte(text),
+	}
+}
+
+func placed(order, sku string, quantity, total string) Fact {
+	return fact(order, "quintet.order.OrderPlaced", 1, "", map[string]any{
+		"total": json.Number(total), "lines": []any{map[string]any{"sku": sku, "quantity": json.Number(quantity)}},
+	})
+}
+
+func notified(order, kind string, n int64, after string) Fact {
+	f := fact(order, "quintet.email.NotificationSent", n, after, map[string]any{"notificationId": order + "-" + kind, "kind": kind})
+	f.ID += " " + kind
+	return f
+}
+
+// healthy fabricates a system at rest in which one order is completed, one had
+// its money back, and one was rejected.
+func healthy() *Seen {
+	done, back, none := "done", "back", "none"
+	id := func(order, event string) string { return order + " quintet." + event }
+	s := &Seen{
+		Acknowledged: []string{done, back, none},
+		Orders: map[string]Order{
+			done: {OrderID: done, Status: "completed"},
+			back: {OrderID: back, Status: "cancelled", Reason: "carrier_refused"},
+			none: {OrderID: none, Status: "cancelled", Reason: "out_of_stock"},
+		},
+		Payments:  map[string]Payment{done: {PaymentID: "p1", Status: "paid"}, back: {PaymentID: "p2", Status: "refunded"}, none: {PaymentID: "p3", Status: "closed"}},
+		Shipments: map[string]Shipment{done: {ShipmentID: "s1", Status: "booked"}, back: {ShipmentID: "s2", Status: "failed"}, none: {ShipmentID: "s3", Status: "closed"}},
+		Stock:     []Stock{{SKU: "mug", OnHand: 3, Shipped: 2, Received: 5}},
+		Charges: []sandbox.Entry{
+			{N: 1, At: start, Op: "charge", Key: "p1", OrderID: done, Outcome: "captured", Amount: 900},
+			{N: 2, At: start, Op: "charge", Key: "p1", OrderID: done, Outcome: "repeat", Amount: 900},
+			{N: 3, At: start, Op: "charge", Key: "p2", OrderID: back, Outcome: "captured", Amount: 500},
+			{N: 4, At: start.Add(2 * time.Second), Op: "refund", Key: "p2", OrderID: back, Outcome: "refunded", Amount: 500},
+			{N: 5, At: start.Add(2 * time.Second), Op: "lift", Outcome: "lifted"},
+		},
+		Bookings: []sandbox.Entry{
+			{N: 1, At: start.Add(time.Second), Op: "book", Key: "s1", OrderID: done, Outcome: "booked"},
+			{N: 2, At: start.Add(time.Second), Op: "book", Key: "s2", OrderID: back, Outcome: "refused"},
+		},
+		Notifications: map[string][]Notification{},
+		Facts: []Fact{
+			placed(done, "mug", "2", "900"),
+			fact(done, "quintet.inventory.StockReserved", 1, id(done, "order.OrderPlaced"), nil),
+			fact(done, "quintet.payment.PaymentProcessed", 1, id(done, "inventory.StockReserved"), nil),
+			fact(done, "quintet.shipping.ShipmentCreated", 1, id(done, "payment.PaymentProcessed"), nil),
+			fact(done, "quintet.order.OrderCompleted", 2, id(done, "shipping.ShipmentCreated"), nil),
+			placed(back, "mug", "1", "500"),
+			fact(back, "quintet.inventory.StockReserved", 1, id(back, "order.OrderPlaced"), nil),
+			fact(back, "quintet.payment.PaymentProcessed", 1, id(back, "inventory.StockReserved"), nil),
+			fact(back, "quintet.shipping.ShipmentFailed", 1, id(back, "payment.PaymentProcessed"), nil),
+			fact(back, "quintet.payment.PaymentRefunded", 2, id(back, "shipping.ShipmentFailed"), nil),
+			fact(back, "quintet.inventory.StockReleased", 2, id(back, "payment.PaymentRefunded"), nil),
+			fact(back, "quintet.order.OrderCancelled", 2, id(back, "inventory.StockReleased"), map[string]any{"reason": "carrier_refused"}),
+			placed(none, "mug", "9", "100"),
+			fact(none, "quintet.inventory.StockRejected", 1, id(none, "order.OrderPlaced"), nil),
+			fact(none, "quintet.order.OrderCancelled", 2, id(none, "inventory.StockRejected"), map[string]any{"reason": "out_of_stock"}),
+		},
+	}
+	for _, end := range []struct{ order, kind, event string }{{done, "order_completed", "order.OrderCompleted"}, {back, "order_cancelled", "order.OrderCancelled"}, {none, "order_cancelled", "order.OrderCancelled"}} {
+		s.Facts = append(s.Facts, notified(end.order, "order_placed", 1, id(end.order, "order.OrderPlaced")), notified(end.order, end.kind, 2, id(end.order, end.event)))
+		for _, kind := range []string{"order_placed", end.kind} {
+			s.Notifications[end.order] = append(s.Notifications[end.order], Notification{ID: end.order + "-" + kind, Kind: kind, Status: "sent"})
+			s.Mails = append(s.Mails, sandbox.Entry{Op: "mail", MessageID: end.order + "-" + kind + "@quintet", Outcome: "accepted"})
+		}
+	}
+	for _, f := range s.Facts {
+		if f.Owner() != "email" {
+			change(s.Orders, f.Key, func(o *Order) { o.Progress = append(o.Progress, Step{Event: f.Name()}) })
+		}
+	}
+	return s
+}
+
+// find returns an event of the fabricated system, to spoil it.
+func (s *Seen) find(order, name string) *Fact {
+	for i, f := range s.Facts {
+		if f.Key == order && f.Name() == name {
+			return &s.Facts[i]
+		}
+	}
+	panic("no " + name + " of " + order)
+}
+
+func (s *Seen) remove(order, name string) {
+	f := *s.find(order, name)
+	var rest []Fact
+	for _, g := range s.Facts {
+		if g.ID != f.ID {
+			rest = append(rest, g)
+		}
+	}
+	s.Facts = rest
+}
+
+func change[V any](m map[string]V, key string, how func(*V)) {
+	v := m[key]
+	how(&v)
+	m[key] = v
+}
+
+func TestAHealthySystemViolatesNothing(t *testing.T) {
+	s := healthy()
+	again := *s.find("done", "StockReserved") // a copy is not an event
+	again.Offset += 10
+	s.Facts = append(s.Facts, again)
+	if v := s.Violations(); len(v) > 0 {
+		t.Errorf("violations of a healthy system:\n%s", strings.Join(v, "\n"))
+	}
+}
+
+func TestEachInvariantCanBeViolated(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		spoil func(*Seen)
+		want  string
+	}{
+		{"an acknowledged order is lost", func(s *Seen) { s.Acknowledged = append(s.Acknowledged, "lost") }, "order lost was acknowledged and is not there"},
+		{"an order does not end", func(s *Seen) { change(s.Orders, "done", func(o *Order) { o.Status = "cancelling" }) }, "order done has not ended"},
+		{"an order is on topics only", func(s *Seen) { delete(s.Orders, "none"); s.Acknowledged = nil }, "order service does not know it"},
+		{"an order has two ends", func(s *Seen) {
+			s.Facts = append(s.Facts, fact("done", "quintet.order.OrderCancelled", 3, "", nil))
+		}, "completed and cancelled"},
+		{"topics and service tell different ends", func(s *Seen) { s.remove("done", "OrderCompleted") }, "the topics say: completed false"},
+		{"an event is handled twice", func(s *Seen) {
+			change(s.Orders, "done", func(o *Order) { o.Progress = append(o.Progress, o.Progress[1]) })
+		}, "order done shows StockReserved 2 times"},
+		{"an event is not handled", func(s *Seen) {
+			change(s.Orders, "done", func(o *Order) { o.Progress = o.Progress[1:] })
+		}, "order done does not show OrderPlaced"},
+		{"an event was not published", func(s *Seen) { s.remove("done", "StockReserved") }, "order done shows StockReserved, which is not on the topics"},
+		{"reasons differ", func(s *Seen) { s.find("none", "OrderCancelled").Fields["reason"] = "declined" }, `its event says "declined"`},
+
+		{"more is given back than taken", func(s *Seen) { s.Charges[3].Amount = 501 }, "501 given back of 500 captured"},
+		{"captured twice", func(s *Seen) { s.Charges[1].Outcome = "captured" }, "captured 2 times"},
+		{"more is captured than due", func(s *Seen) { s.Charges[0].Amount = 901 }, "901 captured of a total of 900"},
+		{"a cancelled order keeps its money", func(s *Seen) { s.Charges = s.Charges[:3] }, "the provider holds 500 of its customer"},
+		{"a completed order was not paid", func(s *Seen) { s.Charges = s.Charges[2:] }, "of its total of 900 the provider holds 0"},
+		{"a payment of two orders", func(s *Seen) { s.Charges[1].OrderID = "back" }, "payment p1 is about orders"},
+		{"a payment nobody knows", func(s *Seen) { s.Charges[1].Key = "p9" }, "the provider knows p9"},
+		{"a payment at rest under way", func(s *Seen) { change(s.Payments, "done", func(p *Payment) { p.Status = "charging" }) }, `payment of order done is at rest as "charging"`},
+		{"a payment without its event", func(s *Seen) { s.remove("done", "PaymentProcessed") }, "is paid, and there is no PaymentProcessed"},
+		{"an event without its payment", func(s *Seen) { change(s.Payments, "back", func(p *Payment) { p.Status = "paid" }) }, "is paid, and there is a PaymentRefunded"},
+		{"an order that nobody placed", func(s *Seen) { s.remove("none", "OrderPlaced") }, "order none has no OrderPlaced"},
+
+		{"booked before paid", func(s *Seen) { s.Bookings[0].At = start.Add(-time.Second) }, "booked before the order was paid"},
+		{"booked twice", func(s *Seen) { s.Bookings = append(s.Bookings, s.Bookings[0]) }, "booked 2 times"},
+		{"a completed order is not booked", func(s *Seen) { s.Bookings = s.Bookings[1:] }, "the carrier has 0 bookings"},
+		{"a cancelled order is booked", func(s *Seen) { s.Bookings[1].Outcome = "booked" }, "order back is cancelled, and the carrier has a booking"},
+		{"a shipment nobody knows", func(s *Seen) { s.Bookings[1].Key = "s9" }, "the carrier knows s9"},
+		{"a shipment at rest under way", func(s *Seen) { change(s.Shipments, "back", func(h *Shipment) { h.Status = "unbooking" }) }, `shipment of order back is at rest as "unbooking"`},
+		{"a shipment without its event", func(s *Seen) { s.remove("done", "ShipmentCreated") }, "there is no ShipmentCreated"},
+
+		{"stock below zero", func(s *Seen) { s.Stock[0].OnHand = -1 }, "below zero"},
+		{"stock that vanishes", func(s *Seen) { s.Stock[0].OnHand-- }, "does not add up"},
+		{"stock that stays reserved", func(s *Seen) { s.Stock[0].OnHand--; s.Stock[0].Reserved++ }, "1 pieces are still reserved"},
+		{"shipped to nobody", func(s *Seen) { s.Stock[0].OnHand--; s.Stock[0].Shipped++ }, "3 pieces shipped, and the completed orders ask for 2"},
+		{"shipped what was never there", func(s *Seen) { s.Stock = nil }, "it was never received"},
+
+		{"a mail sent twice", func(s *Seen) { s.Mails = append(s.Mails, s.Mails[0]) }, "was sent 2 times"},
+		{"a mail never sent", func(s *Seen) { s.Mails = s.Mails[1:] }, "recorded as sent, and no server took it"},
+		{"a mail that bounced and arrived", func(s *Seen) {
+			s.Notifications["done"][0].Status, s.Notifications["done"][0].Cause = "failed", "bounced"
+		}, "recorded as bounced, and a server took it"},
+		{"a mail without a notification", func(s *Seen) { s.Mails[0].MessageID = "spam@quintet" }, "no notification is behind it"},
+		{"a notification at rest under way", func(s *Seen) { s.Notifications["done"][0].Status = "sending" }, `is at rest as "sending"`},
+		{"a notification without its event", func(s *Seen) { s.remove("done", "NotificationSent") }, `its event is ""`},
+		{"told the same twice", func(s *Seen) { s.Notifications["done"][1].Kind = "order_placed" }, "two notifications of kind order_placed"},
+		{"not told", func(s *Seen) { s.Notifications["none"] = s.Notifications["none"][:1] }, "its customer was told 1 things only"},
+
+		{"a dead letter", func(s *Seen) {
+			f := *s.find("done", "StockReserved")
+			f.Topic, f.Dead = "payment.dead-letter", &DeadLetter{Service: "payment", Cause: "boom"}
+			s.Facts = append(s.Facts, f)
+		}, "payment could not handle StockReserved of done"},
+		{"one id for two events", func(s *Seen) {
+			f := *s.find("done", "StockReserved")
+			f.value = []byte("else")
+			s.Facts = append(s.Facts, f)
+		}, "have one id and differ"},
+		{"a gap", func(s *Seen) { s.find("done", "OrderCompleted").Sequence = 3 }, "is number 3 of its owner's, after number 1"},
+		{"an inversion", func(s *Seen) {
+			a, b := s.find("back", "PaymentProcessed"), s.find("back", "PaymentRefunded")
+			*a, *b = *b, *a
+		}, "is number 2 of its owner's, after number 0"},
+		{"two stories in one order", func(s *Seen) { s.find("done", "OrderCompleted").Correlation = "else" }, "has correlation id else"},
+		{"an unreadable record", func(s *Seen) { s.find("done", "OrderCompleted").Unreadable = "no schema" }, "cannot be read: no schema"},
+		{"a record under another key", func(s *Seen) { s.find("done", "OrderCompleted").Fields["orderId"] = "else" }, `its orderId is "else"`},
+		{"a subject that is not the key", func(s *Seen) { s.find("done", "OrderCompleted").Subject = "else" }, `its subject is "else"`},
+		{"an event on a stranger's topic", func(s *Seen) { s.find("done", "OrderCompleted").Topic = "email.events" }, "is a quintet.order.OrderCompleted on email.events"},
+
+		{"a cause that is nowhere", func(s *Seen) { s.find("done", "OrderCompleted").Causation = "nowhere" }, "follows from nowhere, which is not on the topics"},
+		{"a cause of another order", func(s *Seen) { s.find("done", "OrderCompleted").Causation = s.find("back", "OrderPlaced").ID }, "of another order"},
+		{"a step that no table declares", func(s *Seen) { s.find("done", "OrderCompleted").Causation = s.find("done", "StockReserved").ID }, "and no table declares that"},
+		{"a step from nothing", func(s *Seen) { s.find("done", "OrderCompleted").Causation = "" }, "follows from nothing, and no table declares that"},
+		{"a circle", func(s *Seen) { s.find("done", "StockReserved").Causation = s.find("done", "PaymentProcessed").ID }, "each other's causes"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := healthy()
+			c.spoil(s)
+			all := strings.Join(s.Violations(), "\n")
+			if !strings.Contains(all, c.want) {
+				t.Errorf("found\n%s\nand should have found %q", all, c.want)
+			}
+		})
+	}
+}
+
+// The tables allow what the protocol says and not more.
+func TestStepsFollowFromTheTables(t *testing.T) {
+	steps := declared(Rows())
+	for _, c := range []struct {
+		from, to string
+		want     bool
+	}{
+		{"", "order.OrderPlaced", true},
+		{"", "order.CancellationRequested", true}, // by a customer, and by the deadline
+		{"order.OrderPlaced", "payment.PaymentProcessed", true},
+		{"inventory.StockReserved", "payment.PaymentFailed", true}, // through a charge, and a void
+		{"shipping.ShipmentFailed", "payment.PaymentRefunded", true},
+		{"order.OrderCancelled", "email.NotificationFailed", true},
+		{"", "inventory.StockReserved", false},
+		{"shipping.ShipmentFailed", "payment.PaymentFailed", false}, // a refund is no void
+		{"order.CancellationRequested", "payment.PaymentFailed", false},
+		{"shipping.ShipmentCreated", "payment.PaymentRefunded", false},
+	} {
+		from := "quintet." + c.from
+		if c.from == "" {
+			from = ""
+		}
+		if got := steps[edge{from, "quintet." + c.to}]; got != c.want {
+			t.Errorf("%q to %s: declared %t, want %t", c.from, c.to, got, c.want)
+		}
+	}
+}

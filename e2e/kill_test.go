@@ -1,0 +1,30 @@
+package e2e_test
+
+import (
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	. "github.com/quintet-eda/quintet/e2e"
+)
+
+func TestKilledServicesLoseNothingAndAreBackWithinTwoSeconds(t *testing.T) {
+	bound := 2 * time.Second
+	if raced {
+		bound *= 3 // the race detector makes a start several times slower
+	}
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	play(t, KillEach(seed, 4, func(b Back) {
+		t.Logf("%-9s ready after %4d ms, handled after %4d ms", b.Service, b.Ready.Milliseconds(), b.Handled.Milliseconds())
+		if b.Ready > bound || b.Handled > bound {
+			t.Errorf("%s was back %s after its restart", b.Service, max(b.Ready, b.Handled))
+		}
+	}))
+}
+
+func TestAMachineThatGoesDownLosesNothingAcknowledged(t *testing.T) {
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	play(t, AllKilled(seed, 4))
+}

@@ -1,0 +1,101 @@
+package e2e
+
+import (
+	"encoding/json"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/IBM/sarama"
+	"github.com/google/go-cmp/cmp"
+)
+
+// history is a fixed flow with all that a print can have: a compensation, a
+// copy, a dead letter, a record that cannot be read, a clock that is ahead.
+func history() []Fact {
+	at := func(ms float64) time.Time { return start.Add(time.Duration(ms * float64(time.Millisecond))) }
+	event := func(name string, n int64, after string, happened, appended float64, fields map[string]any) Fact {
+		f := fact("o-1", "quintet."+name, n, after, fields)
+		f.Time, f.Appended = at(happened), at(appended)
+		return f
+	}
+	first := event("order.OrderPlaced", 1, "", 0, 1, map[string]any{
+		"customerId": "c-1", "email": hidden, "paymentToken": hidden, "total": json.Number("2500"), "currency": "EUR",
+		"shippingAddress": map[string]any{"name": hidden, "line2": nil, "country": hidden},
+		"lines":           []any{map[string]any{"sku": "mug", "quantity": json.Number("2"), "unitPrice": json.Number("1250")}},
+	})
+	first.SchemaVersion = 2
+	reserved := event("inventory.StockReserved", 1, first.ID, 4.5, 6, nil)
+	paid := event("payment.PaymentProcessed", 1, reserved.ID, 26.3, 27, map[string]any{"paymentId": "p", "amount": json.Number("2500"), "currency": "EUR"})
+	refused := event("shipping.ShipmentFailed", 1, paid.ID, 31, 32, map[string]any{"shipmentId": "s", "reason": "carrier_refused"})
+	refunded := event("payment.PaymentRefunded", 2, refused.ID, 31.8, 35, map[string]any{"amount": json.Number("2500"), "reason": "carrier_refused"})
+	again := refunded
+	again.Offset, again.Appended = 9, at(36)
+	released := event("inventory.StockReleased", 2, refunded.ID, 38, 39, map[string]any{"reason": "carrier_refused"})
+	cancelled := event("order.OrderCancelled", 2, released.ID, 41, 42, map[string]any{"reason": "carrier_refused"})
+	asked := event("order.CancellationRequested", 3, "", 50, 51, nil)
+	asked.Fields, asked.Unreadable = nil, "schema registry unavailable"
+	dead := cancelled
+	dead.Topic, dead.Appended, dead.Dead = "email.dead-letter", at(60), &DeadLetter{Service: "email", Input: "event quintet.order.OrderCancelled", Cause: "reaction panicked", Attempts: "5"}
+	orphan := event("email.NotificationSent", 1, "e-77", 70, 71, map[string]any{"kind": "order_placed"})
+	return []Fact{dead, asked, orphan, again, refunded, released, cancelled, refused, paid, reserved, first}
+}
+
+func TestAFlowIsPrintedInTheOrderOfItsCauses(t *testing.T) {
+	want, err := os.ReadFile("testdata/flow.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got strings.Builder
+	if err := Print(&got, history()); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got.String()); diff != "" {
+		t.Errorf("(-want +got):\n%s\n%s", diff, got.String())
+	}
+	for line := range strings.Lines(got.String()) {
+		if n := len(strings.TrimRight(line, "\n")); n > 100 {
+			t.Errorf("a line has %d columns: %s", n, line)
+		}
+	}
+}
+
+func TestALivePrintHoldsAnEventBackUntilItsCauseIsThere(t *testing.T) {
+	var got strings.Builder
+	live := NewLive(&got, "o-1")
+	placed, reserved := fact("o-1", "quintet.order.OrderPlaced", 1, "", nil), fact("o-1", "quintet.inventory.StockReserved", 1, "o-1 quintet.order.OrderPlaced", nil)
+	live.Add(reserved)
+	if strings.Contains(got.String(), "StockReserved") {
+		t.Errorf("printed before its cause:\n%s", got.String())
+	}
+	live.Add(placed)
+	p, r := strings.Index(got.String(), "OrderPlaced"), strings.Index(got.String(), "StockReserved")
+	if p < 0 || r < p {
+		t.Errorf("not in the order of causes:\n%s", got.String())
+	}
+}
+
+func TestPersonalAndPaymentDataIsMasked(t *testing.T) {
+	fields, err := readFields([]byte(`{"orderId":"o-1","email":"ada@example.com","paymentToken":"tok_ok","total":12345678901234567,
+		"shippingAddress":{"name":"Ada","line1":"1 Main Street","line2":null,"city":"Turin","postcode":"10121","country":"IT"}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	hide("quintet.order.OrderPlaced", fields)
+	want := map[string]any{
+		"orderId": "o-1", "email": hidden, "paymentToken": hidden, "total": json.Number("12345678901234567"),
+		"shippingAddress": map[string]any{"name": hidden, "line1": hidden, "line2": nil, "city": hidden, "postcode": hidden, "country": hidden},
+	}
+	if diff := cmp.Diff(want, fields); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	hide("quintet.order.OrderPlaced", map[string]any{"shippingAddress": nil}) // as version 1 has none
+}
+
+func TestTheIdOfARecordWithoutHeadersIsItsPlace(t *testing.T) {
+	f, schema := newFact(&sarama.ConsumerMessage{Topic: "order.events", Partition: 3, Offset: 17, Key: []byte("o-1"), Timestamp: start})
+	if f.ID != "order.events/3/17" || f.Sequence != 0 || f.Key != "o-1" || schema != "" || !f.happened().Equal(start) {
+		t.Errorf("got %+v", f)
+	}
+}

@@ -1,0 +1,150 @@
+package e2e
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/quintet-eda/quintet/deploy/sandbox"
+)
+
+// Seen is everything that can be seen of a system from outside: the state that
+// its services show, what the outside world has witnessed, and the topics.
+type Seen struct {
+	Acknowledged  []string // orders whose placing was answered with yes
+	Orders        map[string]Order
+	Payments      map[string]Payment
+	Shipments     map[string]Shipment
+	Notifications map[string][]Notification
+	Stock         []Stock
+
+	Charges  []sandbox.Entry // the provider's ledger
+	Bookings []sandbox.Entry // the carrier's
+	Mails    []sandbox.Entry // the mail server's
+
+	Facts []Fact // of all topics, in order within each partition
+}
+
+// Look takes in all of a system. It is of use at rest only: a system that moves
+// is seen at several moments.
+func Look(ctx context.Context, c *Client, t *Topics, acknowledged []string) (*Seen, error) {
+	s := &Seen{Acknowledged: acknowledged, Orders: map[string]Order{}}
+	orders, err := c.Orders(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range orders {
+		s.Orders[o.OrderID] = o
+	}
+	if s.Stock, err = c.Stock(ctx); err != nil {
+		return nil, err
+	}
+	for _, l := range []struct {
+		name string
+		into *[]sandbox.Entry
+	}{{"payments", &s.Charges}, {"shipments", &s.Bookings}, {"mails", &s.Mails}} {
+		if *l.into, err = c.Ledger(ctx, l.name); err != nil {
+			return nil, err
+		}
+	}
+	if s.Facts, err = t.Read(ctx); err != nil {
+		return nil, err
+	}
+	return s, s.lookAtEach(ctx, c)
+}
+
+// concurrently is how many orders are asked about at a time.
+const concurrently = 16
+
+// lookAtEach asks every service about every order that anybody has heard of.
+func (s *Seen) lookAtEach(ctx context.Context, c *Client) error {
+	s.Payments, s.Shipments, s.Notifications = map[string]Payment{}, map[string]Shipment{}, map[string][]Notification{}
+	orders := make(chan string)
+	var mu sync.Mutex
+	var failed error
+	var asking sync.WaitGroup
+	for range concurrently {
+		asking.Go(func() {
+			for order := range orders {
+				var o Order
+				err := c.getIfAny(ctx, c.Order+"/orders/"+url.PathEscape(order), &o)
+				p, err1 := c.PaymentOf(ctx, order)
+				h, err2 := c.ShipmentOf(ctx, order)
+				n, err3 := c.NotificationsOf(ctx, order)
+				mu.Lock()
+				s.Payments[order], s.Shipments[order], s.Notifications[order] = p, h, n
+				if o.OrderID != "" {
+					s.Orders[order] = o // with its progress
+				}
+				failed = errors.Join(failed, err, err1, err2, err3)
+				mu.Unlock()
+			}
+		})
+	}
+	for _, order := range s.orders() {
+		orders <- order
+	}
+	close(orders)
+	asking.Wait()
+	return failed
+}
+
+// orders are the ids of all orders that anybody has heard of, sorted.
+func (s *Seen) orders() []string {
+	ids := map[string]bool{}
+	for id := range s.Orders {
+		ids[id] = true
+	}
+	for _, f := range s.Facts {
+		if f.Dead == nil {
+			ids[f.Key] = true
+		}
+	}
+	for _, e := range slices.Concat(s.Charges, s.Bookings) {
+		if e.OrderID != "" {
+			ids[e.OrderID] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(ids))
+}
+
+// Violations lists everything that must not be so in a system at rest; nothing
+// when all is well.
+func (s *Seen) Violations() []string {
+	var v violations
+	s.checkOrders(&v)
+	s.checkProgress(&v)
+	s.checkMoney(&v)
+	s.checkShipments(&v)
+	s.checkStock(&v)
+	s.checkMails(&v)
+	s.checkRecords(&v)
+	s.checkCauses(&v)
+	return v
+}
+
+type violations []string
+
+func (v *violations) add(format string, args ...any) { *v = append(*v, fmt.Sprintf(format, args...)) }
+
+// ErrViolated is returned when an invariant of the protocol does not hold.
+var ErrViolated = errors.New("invariants are violated")
+
+// Check holds a system at rest against the invariants of the protocol: in the
+// state of the services, on the topics, and in the ledgers of the outside world.
+// Its error lists every violation. acknowledged are orders that must be there.
+func Check(ctx context.Context, c *Client, t *Topics, acknowledged []string) error {
+	s, err := Look(ctx, c, t, acknowledged)
+	if err != nil {
+		return fmt.Errorf("look at the system: %w", err)
+	}
+	if v := s.Violations(); len(v) > 0 {
+		return fmt.Errorf("%w:\n  - %s", ErrViolated, strings.Join(v, "\n  - "))
+	}
+	return nil
+}

@@ -1,0 +1,156 @@
+package e2e
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/quintet-eda/quintet/deploy/local"
+)
+
+// Back is how long a process that was killed took to be of use again, from its
+// restart on.
+type Back struct {
+	Service string
+	Ready   time.Duration // until /readyz said so
+	Handled time.Duration // until it had handled its first record
+}
+
+// KillEach kills each service -9 so many times, in an order and at moments that
+// follow from seed, while customers place orders. It tells back how long each
+// restart took.
+func KillEach(seed uint64, times int, back func(Back)) Story {
+	return Story{"kill -9", fmt.Sprintf("Each service is killed %d times under load: no order is lost, none is handled twice.", times), func(ctx context.Context, w *World) error {
+		random := rand.New(rand.NewPCG(seed, 0))
+		var victims []string
+		for range times {
+			for _, s := range w.services() {
+				victims = append(victims, s.name)
+			}
+		}
+		random.Shuffle(len(victims), func(i, j int) { victims[i], victims[j] = victims[j], victims[i] })
+		load, err := w.Customers(ctx, 6)
+		if err != nil {
+			return err
+		}
+		for _, victim := range victims {
+			// The moment is counted in orders, not in time: that is as random,
+			// and the same amount of work on any machine.
+			if err = load.Further(ctx, 1+random.Int64N(12)); err != nil {
+				break
+			}
+			var b Back
+			if b, err = w.killed(ctx, victim); err != nil {
+				break
+			}
+			back(b)
+		}
+		if err := errors.Join(err, load.Stop()); err != nil {
+			return err
+		}
+		return w.allEnded(ctx)
+	}}
+}
+
+// killed kills a service and starts it again at once.
+func (w *World) killed(ctx context.Context, victim string) (Back, error) {
+	b := Back{Service: victim}
+	if err := w.Stack.Kill(victim); err != nil {
+		return b, err
+	}
+	begun := time.Now()
+	if err := w.back(ctx, victim); err != nil {
+		return b, err
+	}
+	b.Ready = time.Since(begun)
+	err := Until(ctx, victim+" handles a record again", func(ctx context.Context) (bool, error) {
+		n, err := w.records(ctx, victim)
+		return n > 0, err
+	})
+	b.Handled = time.Since(begun)
+	return b, err
+}
+
+// allEnded waits until every order of the story has ended, however.
+func (w *World) allEnded(ctx context.Context) error {
+	for _, order := range w.Placed() {
+		err := Until(ctx, "order "+order+" has ended", func(ctx context.Context) (bool, error) {
+			o, err := w.Find(ctx, order, 5*time.Second)
+			return terminal(o.Status), err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// AllKilled is a machine that goes down under load, with everything on it, and
+// comes up again.
+func AllKilled(seed uint64, times int) Story {
+	return Story{"everything killed", fmt.Sprintf("Every process, the outside world's too, is killed at once, %d times under load: nothing acknowledged is lost.", times), func(ctx context.Context, w *World) error {
+		random := rand.New(rand.NewPCG(seed, 0))
+		load, err := w.Customers(ctx, 6)
+		if err != nil {
+			return err
+		}
+		for range times {
+			if err = load.Further(ctx, 1+random.Int64N(15)); err != nil {
+				break
+			}
+			names := local.Names()
+			random.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
+			for _, name := range names {
+				err = errors.Join(err, w.Stack.Kill(name))
+			}
+			if err = errors.Join(err, w.Stack.Up(ctx)); err != nil {
+				break
+			}
+		}
+		if err := errors.Join(err, load.Stop()); err != nil {
+			return err
+		}
+		return w.allEnded(ctx)
+	}}
+}
+
+// BrokerKilled is a broker that goes away under load, once killed and once
+// stopped, and comes back.
+func BrokerKilled() Story {
+	return Story{"broker killed", "The broker goes away under load. Orders are taken all the same, and go their way when it is back.", func(ctx context.Context, w *World) error {
+		load, err := w.Customers(ctx, 6)
+		if err != nil {
+			return err
+		}
+		for _, end := range []func(string) error{w.Stack.Kill, w.Stack.Terminate} {
+			if err = w.withoutBroker(ctx, load, end); err != nil {
+				break
+			}
+		}
+		if err := errors.Join(err, load.Stop()); err != nil {
+			return err
+		}
+		return w.allEnded(ctx)
+	}}
+}
+
+// withoutBroker ends the broker under load, places an order, which waits in the
+// outbox, and sees it complete when the broker is back.
+func (w *World) withoutBroker(ctx context.Context, load *Load, end func(string) error) error {
+	if err := load.Further(ctx, 20); err != nil {
+		return err
+	}
+	if err := end("broker"); err != nil {
+		return err
+	}
+	order, err := w.orderWith(ctx, func(*Placement) {})
+	if err != nil {
+		return err
+	}
+	if err := w.back(ctx, "broker"); err != nil {
+		return err
+	}
+	return w.End(ctx, order, "completed", "")
+}

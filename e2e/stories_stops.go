@@ -1,0 +1,170 @@
+package e2e
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// CancelBeforeReservation is an order that is cancelled before inventory has
+// heard of it.
+func CancelBeforeReservation() Story {
+	return Story{"cancel while inventory is away", "Cancelled before anything was reserved: inventory comes back, reserves, and is told to release; nothing is charged.", func(ctx context.Context, w *World) error {
+		sku, err := w.Shelf(ctx, 5)
+		if err != nil {
+			return err
+		}
+		if err := w.Stack.Terminate("inventory"); err != nil {
+			return err
+		}
+		order, err := w.Order(ctx, w.Basket(sku))
+		if err != nil {
+			return err
+		}
+		if err := w.Cancel(ctx, order); err != nil {
+			return err
+		}
+		// Payment must know of the cancellation before the reservation: between
+		// two owners' topics there is no order.
+		if err := errors.Join(w.idle(ctx, "order"), w.idle(ctx, "payment")); err != nil {
+			return err
+		}
+		if err := w.back(ctx, "inventory"); err != nil {
+			return err
+		}
+		if err := w.End(ctx, order, "cancelled", "customer"); err != nil {
+			return err
+		}
+		return errors.Join(
+			w.expectSteps(ctx, order, "OrderPlaced", "CancellationRequested", "StockReserved", "PaymentFailed", "StockReleased", "OrderCancelled"),
+			w.expectMoney(ctx, order),
+			w.expectParcels(ctx, order),
+			w.expectMail(ctx, order, "order_cancelled", "you asked for it"),
+		)
+	}}
+}
+
+// OrderServiceAway is an order whose own service is away while it is handled.
+func OrderServiceAway() Story {
+	return Story{"order service away", "The order service stops after placing: the order is reserved, charged and shipped without it, and completes when it returns.", func(ctx context.Context, w *World) error {
+		order, err := w.orderWith(ctx, func(*Placement) {})
+		if err != nil {
+			return err
+		}
+		if err := w.idle(ctx, "order"); err != nil {
+			return err
+		}
+		if err := w.Stack.Terminate("order"); err != nil {
+			return err
+		}
+		err = Until(ctx, "the order has shipped", func(ctx context.Context) (bool, error) {
+			s, err := w.ShipmentOf(ctx, order)
+			return s.Status == "booked", err
+		})
+		if err != nil {
+			return err
+		}
+		if err := w.back(ctx, "order"); err != nil {
+			return err
+		}
+		if err := w.End(ctx, order, "completed", ""); err != nil {
+			return err
+		}
+		return errors.Join(
+			w.expectMoney(ctx, order, "captured"),
+			w.expectParcels(ctx, order, "booked"),
+		)
+	}}
+}
+
+// DeadlinePasses is a set of orders whose time runs out while payment is away.
+// It needs a system with a deadline short enough to wait for.
+func DeadlinePasses() Story {
+	return Story{"deadline", "Payment is killed, with one order's charge under way and another's not begun. Their deadline passes. Payment comes back: one is refunded, the other never charged.", func(ctx context.Context, w *World) error {
+		sku, err := w.Shelf(ctx, 10)
+		if err != nil {
+			return err
+		}
+		basket := w.Basket(sku)
+		basket.PaymentToken = "tok_timeout"
+		charged, err := w.Order(ctx, basket)
+		if err != nil {
+			return err
+		}
+		err = Until(ctx, "the charge is captured and not answered", func(ctx context.Context) (bool, error) {
+			did, err := w.money(ctx, charged)
+			return len(did) == 1, err
+		})
+		if err != nil {
+			return err
+		}
+		if err := w.Stack.Kill("payment"); err != nil {
+			return err
+		}
+		uncharged, err := w.Order(ctx, w.Basket(sku))
+		if err != nil {
+			return err
+		}
+		for _, order := range []string{charged, uncharged} {
+			if err := errors.Join(w.Reach(ctx, order, "CancellationRequested"), w.Reach(ctx, order, "StockReserved")); err != nil {
+				return err
+			}
+		}
+		// Shipping is to hear of the cancellation before the money is taken.
+		if err := errors.Join(w.idle(ctx, "order"), w.idle(ctx, "shipping")); err != nil {
+			return err
+		}
+		if err := w.back(ctx, "payment"); err != nil {
+			return err
+		}
+		if err := w.End(ctx, charged, "cancelled", "deadline"); err != nil {
+			return err
+		}
+		if err := w.End(ctx, uncharged, "cancelled", "deadline"); err != nil {
+			return err
+		}
+		return errors.Join(
+			w.expectMoney(ctx, charged, "captured", "refunded"),
+			w.expectUncharged(ctx, uncharged),
+		)
+	}}
+}
+
+// expectUncharged: an order that was reserved and asked to be cancelled while
+// payment was away may be charged when it returns, since it may read of the
+// reservation first; then it has its money back.
+func (w *World) expectUncharged(ctx context.Context, order string) error {
+	did, err := w.money(ctx, order)
+	if err == nil && len(did) != 0 && fmt.Sprint(did) != "[captured refunded]" {
+		err = fmt.Errorf("the provider did %q about order %s", did, order)
+	}
+	return err
+}
+
+// back starts a process that was stopped and waits until it is ready.
+func (w *World) back(ctx context.Context, name string) error {
+	if err := w.Stack.Start(name); err != nil {
+		return err
+	}
+	return w.Stack.WaitReady(ctx, name)
+}
+
+// expectSteps holds an order's progress against what the story expects, in any
+// order: of two owners' events the later may be read first.
+func (w *World) expectSteps(ctx context.Context, order string, want ...string) error {
+	o, err := w.Find(ctx, order, 0)
+	if err != nil {
+		return err
+	}
+	var got []string
+	for _, s := range o.Progress {
+		got = append(got, s.Event)
+	}
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		return fmt.Errorf("order %s went through %q, and should have gone through %q", order, got, want)
+	}
+	return nil
+}

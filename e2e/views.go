@@ -1,0 +1,114 @@
+package e2e
+
+import (
+	"time"
+
+	"github.com/quintet-eda/quintet/pkg/flow"
+)
+
+// Placement is the body of POST /orders.
+type Placement struct {
+	CustomerID      string  `json:"customerId"`
+	Email           string  `json:"email"`
+	Currency        string  `json:"currency,omitempty"`
+	PaymentToken    string  `json:"paymentToken"`
+	ShippingAddress Address `json:"shippingAddress"`
+	Lines           []Line  `json:"lines"`
+}
+
+// Address is where an order goes.
+type Address struct {
+	Name     string `json:"name"`
+	Line1    string `json:"line1"`
+	City     string `json:"city"`
+	Postcode string `json:"postcode"`
+	Country  string `json:"country"`
+}
+
+// Line is one position of an order; the price is in minor units.
+type Line struct {
+	SKU       string `json:"sku"`
+	Quantity  int    `json:"quantity"`
+	UnitPrice int64  `json:"unitPrice"`
+}
+
+// Accepted is the answer to a command about an order.
+type Accepted struct {
+	OrderID string `json:"orderId"`
+	Status  string `json:"status"`
+}
+
+// Order is an order as its service shows it.
+type Order struct {
+	OrderID  string `json:"orderId"`
+	Status   string `json:"status"`
+	Reason   string `json:"reason"`
+	External bool   `json:"external"`
+	Total    int64  `json:"total"`
+	Progress []Step `json:"progress"`
+}
+
+// Step is one fact of an order's progress.
+type Step struct {
+	Event  string    `json:"event"`
+	At     time.Time `json:"at"`
+	Reason string    `json:"reason"`
+}
+
+// Has reports whether the order has come past an event.
+func (o Order) Has(event string) bool {
+	for _, s := range o.Progress {
+		if s.Event == event {
+			return true
+		}
+	}
+	return false
+}
+
+func terminal(status string) bool { return status == "completed" || status == "cancelled" }
+
+// Stock is the level of one SKU.
+type Stock struct {
+	SKU      string `json:"sku"`
+	OnHand   int64  `json:"onHand"`
+	Reserved int64  `json:"reserved"`
+	Shipped  int64  `json:"shipped"`
+	Received int64  `json:"received"`
+}
+
+// Payment is an order's payment as its service shows it.
+type Payment struct {
+	PaymentID string `json:"paymentId"`
+	Status    string `json:"status"`
+	Amount    int64  `json:"amount"`
+	Reason    string `json:"reason"`
+}
+
+// Shipment is an order's shipment as its service shows it.
+type Shipment struct {
+	ShipmentID     string `json:"shipmentId"`
+	Status         string `json:"status"`
+	TrackingNumber string `json:"trackingNumber"`
+	Reason         string `json:"reason"`
+}
+
+// Notification is one thing that the customer is told.
+type Notification struct {
+	ID     string `json:"id"`
+	Kind   string `json:"kind"`
+	Status string `json:"status"`
+	Reason string `json:"reason"`
+	Cause  string `json:"cause"`
+}
+
+// Fault makes a share of the calls to a dependency go wrong.
+type Fault struct {
+	Dependency string  `json:"dependency"` // payment, carrier or mail
+	Kind       string  `json:"kind"`       // refuse, error, latency or lost
+	Rate       float64 `json:"rate"`
+	For        string  `json:"for,omitempty"`     // until lifted when empty
+	Latency    string  `json:"latency,omitempty"` // with kind latency only
+}
+
+// Pending is what a service still has to do.
+type Pending = flow.Pending

@@ -1,0 +1,209 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/quintet-eda/quintet/deploy/local"
+)
+
+// World is where a story plays: a running system, and what the story has done
+// to it. Every story has shelves of its own, so that one can be told again, or
+// beside another, on the same system.
+type World struct {
+	*Client
+	Topics *Topics
+	Stack  *local.Stack // to stop and start processes with; nil when the system is somebody else's
+
+	Narrator
+	run string // tells this story's SKUs, customers and keys from every other's
+
+	mu     sync.Mutex
+	n      int
+	placed []string
+}
+
+// Narrator is told how a story goes.
+type Narrator struct {
+	Say  func(format string, args ...any) // what the story does
+	Show func(order string)               // an order whose way is worth looking at
+}
+
+// NewWorld makes a world of the system at t. stack is nil when the system is
+// somebody else's.
+func NewWorld(t Target, stack *local.Stack, n Narrator) (*World, error) {
+	topics, err := OpenTopics(t)
+	if err != nil {
+		return nil, err
+	}
+	return &World{Client: NewClient(t), Topics: topics, Stack: stack, Narrator: n, run: uuid.NewString()[:8]}, nil
+}
+
+// Placed are the orders that this story placed and that were acknowledged.
+func (w *World) Placed() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.placed)
+}
+
+// name makes a name that no other story uses.
+func (w *World) name(what string) string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.n++
+	return fmt.Sprintf("%s-%s-%d", what, w.run, w.n)
+}
+
+// Shelf puts a quantity of a new SKU into stock.
+func (w *World) Shelf(ctx context.Context, quantity int) (sku string, err error) {
+	sku = w.name("sku")
+	return sku, w.Receive(ctx, sku, quantity, w.name("delivery"))
+}
+
+// Basket is a good customer's order of two pieces of a SKU, at 1250 cents each.
+func (w *World) Basket(sku string) Placement {
+	return Placement{
+		CustomerID: "c-" + w.run, Email: w.name("ada") + "@example.com", Currency: "EUR", PaymentToken: "tok_ok",
+		ShippingAddress: Address{Name: "Ada Lovelace", Line1: "12 St James's Square", City: "London", Postcode: "SW1Y 4JH", Country: "GB"},
+		Lines:           []Line{{SKU: sku, Quantity: 2, UnitPrice: 1250}},
+	}
+}
+
+// Order places a basket.
+func (w *World) Order(ctx context.Context, p Placement) (order string, err error) {
+	if order, err = w.Place(ctx, p, w.name("key")); err != nil {
+		return "", err
+	}
+	w.acknowledged(order)
+	w.Show(order)
+	return order, nil
+}
+
+// Insist places a basket as a patient customer does: with one key, again and
+// again until the answer is yes. What is not answered, or answered with "not
+// now", may have been taken in; the key makes that no second order.
+func (w *World) Insist(ctx context.Context, p Placement) (order string, err error) {
+	key := w.name("key")
+	err = Until(ctx, "the order is taken", func(ctx context.Context) (bool, error) {
+		order, err = w.Place(ctx, p, key)
+		return err == nil, err
+	})
+	if err != nil {
+		return "", err
+	}
+	w.acknowledged(order)
+	return order, nil
+}
+
+func (w *World) acknowledged(order string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !slices.Contains(w.placed, order) {
+		w.placed = append(w.placed, order)
+	}
+}
+
+// Reach waits until an order's progress has an event.
+func (w *World) Reach(ctx context.Context, order, event string) error {
+	return Until(ctx, "order "+order+" has "+event, func(ctx context.Context) (bool, error) {
+		o, err := w.Find(ctx, order, 0)
+		return o.Has(event), err
+	})
+}
+
+// End waits until an order has ended, and holds the end against what the story
+// expects: completed without a reason, or cancelled for one.
+func (w *World) End(ctx context.Context, order, status, reason string) error {
+	var o Order
+	err := Until(ctx, "order "+order+" has ended", func(ctx context.Context) (bool, error) {
+		found, err := w.Find(ctx, order, 5*time.Second)
+		if err == nil {
+			o = found
+		}
+		return terminal(o.Status), err
+	})
+	if err != nil {
+		return fmt.Errorf("%w (it is %q)", err, o.Status)
+	}
+	if o.Status != status || o.Reason != reason {
+		return fmt.Errorf("order %s ended %s for %q, and should have ended %s for %q", order, o.Status, o.Reason, status, reason)
+	}
+	return nil
+}
+
+// Judge waits for the system to come to rest and checks all invariants.
+func (w *World) Judge(ctx context.Context) error {
+	if err := w.Quiesce(ctx); err != nil {
+		return err
+	}
+	return Check(ctx, w.Client, w.Topics, w.Placed())
+}
+
+// Told waits until a notification to the customer of an order has an outcome,
+// and returns it.
+func (w *World) Told(ctx context.Context, order, kind string) (n Notification, err error) {
+	err = Until(ctx, "the customer of order "+order+" is told "+kind, func(ctx context.Context) (bool, error) {
+		all, err := w.NotificationsOf(ctx, order)
+		at := slices.IndexFunc(all, func(n Notification) bool { return n.Kind == kind })
+		if err != nil || at < 0 {
+			return false, err
+		}
+		n = all[at]
+		return n.Status == "sent" || n.Status == "failed", nil
+	})
+	return n, err
+}
+
+// money is what the provider did about an order, in the order in which it
+// happened; repeats, which do nothing, are left out.
+func (w *World) money(ctx context.Context, order string) ([]string, error) {
+	entries, err := w.Ledger(ctx, "payments")
+	if err != nil {
+		return nil, err
+	}
+	var did []string
+	for _, e := range entries {
+		if e.OrderID == order && (e.Outcome == "captured" || e.Outcome == "voided" || e.Outcome == "refunded" || e.Outcome == "declined") {
+			did = append(did, e.Outcome)
+		}
+	}
+	return did, nil
+}
+
+// parcels is what the carrier did about an order.
+func (w *World) parcels(ctx context.Context, order string) ([]string, error) {
+	entries, err := w.Ledger(ctx, "shipments")
+	if err != nil {
+		return nil, err
+	}
+	var did []string
+	for _, e := range entries {
+		if e.OrderID == order && (e.Outcome == "booked" || e.Outcome == "unbooked" || e.Outcome == "refused") {
+			did = append(did, e.Outcome)
+		}
+	}
+	return did, nil
+}
+
+// expectMoney holds what the provider did against what the story expects.
+func (w *World) expectMoney(ctx context.Context, order string, want ...string) error {
+	did, err := w.money(ctx, order)
+	if err == nil && !slices.Equal(did, want) {
+		err = fmt.Errorf("the provider did %q about order %s, and should have done %q", did, order, want)
+	}
+	return err
+}
+
+// expectParcels holds what the carrier did against what the story expects.
+func (w *World) expectParcels(ctx context.Context, order string, want ...string) error {
+	did, err := w.parcels(ctx, order)
+	if err == nil && !slices.Equal(did, want) {
+		err = fmt.Errorf("the carrier did %q about order %s, and should have done %q", did, order, want)
+	}
+	return err
+}
