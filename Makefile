@@ -1,0 +1,51 @@
+# Quintet. `make` lists the targets.
+SHELL    := /bin/bash
+BIN      := bin
+SERVICES := order inventory payment shipping email
+MODULES  := $(shell go list -f '{{.Dir}}' -m)
+# The race detector needs a C compiler. Without one the tests still run.
+RACE     := $(shell command -v gcc >/dev/null 2>&1 || command -v clang >/dev/null 2>&1 && echo -race)
+GOLANGCI := golangci-lint
+
+help: ## list the targets
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
+
+build: ## build every program into bin/
+	@[ -x $(BIN)/local ] || echo "building into $(BIN)/: the first time takes a minute or two"
+	@go build -o $(BIN)/ work
+
+run: build ## start the whole system on this machine; Ctrl-C stops it
+	@$(BIN)/local up
+
+demo: build ## play the stories against a running system and print each order's flow
+	@$(BIN)/demo
+
+flow: build ## print one order's history from the topics: make flow ORDER=<id>
+	@$(if $(ORDER),,echo "usage: make flow ORDER=<id>"; exit 1;) $(BIN)/flow $(ORDER)
+
+test: ## run every test, the end-to-end stories included
+	@$(if $(RACE),echo "race detector: on",echo "race detector: off, it needs a C compiler")
+	@go test -count=1 -shuffle=on $(RACE) -timeout 6m work
+
+generate: ## write what is made from code and schemas
+	@cd schemas && go run ./gen
+	@cd e2e && go run ./cmd/flowdoc
+
+generate-check: generate ## fail when generated files are not up to date
+	@git diff --exit-code
+
+lint: ## run the linter over every module
+	@for m in $(MODULES); do (cd $$m && $(GOLANGCI) run --allow-parallel-runners ./...) || exit 1; done
+
+build-alone: ## build each service as its own module
+	@for s in $(SERVICES); do (cd services/$$s && GOWORK=off go build -o /dev/null ./...) || exit 1; done
+
+tidy: ## tidy every module
+	@for m in $(MODULES); do (cd $$m && GOWORK=off go mod tidy) || exit 1; done
+
+clean: ## remove programs and state
+	@if [ -x $(BIN)/local ]; then $(BIN)/local clean; else rm -rf .quintet; fi
+	@rm -rf $(BIN)
+
+.PHONY: help build run demo flow test generate generate-check lint build-alone tidy clean
+.DEFAULT_GOAL := help
