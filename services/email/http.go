@@ -2,6 +2,7 @@ package email
 
 import (
 	"database/sql"
+	_ "embed" // the API's document
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +12,9 @@ import (
 
 	"github.com/quintet-eda/quintet/pkg/web"
 )
+
+//go:embed openapi.yaml
+var openapi []byte
 
 func routes(e *echo.Echo, spec *web.Spec, db *sql.DB) {
 	spec.Serve(e)

@@ -3,7 +3,6 @@ package email
 import (
 	"cmp"
 	"context"
-	_ "embed"
 	"fmt"
 	"net/mail"
 	"time"
@@ -16,9 +15,6 @@ import (
 	"github.com/quintet-eda/quintet/pkg/web"
 	"github.com/quintet-eda/quintet/schemas"
 )
-
-//go:embed openapi.yaml
-var openAPI []byte
 
 // Config is what email reads from its environment.
 type Config struct {
@@ -56,7 +52,7 @@ func (c Config) performer() (flow.Performer, error) {
 
 // Run runs the service until ctx ends.
 func Run(ctx context.Context, c Config) error {
-	spec, err := web.LoadSpec(openAPI)
+	spec, err := web.LoadSpec(openapi)
 	if err != nil {
 		return fmt.Errorf("the service's own document: %w", err)
 	}

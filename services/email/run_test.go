@@ -90,7 +90,7 @@ func open(t *testing.T, db *store.DB, c Config, happened ...flow.Event) office {
 			t.Fatal(err)
 		}
 	}
-	spec, err := web.LoadSpec(openAPI)
+	spec, err := web.LoadSpec(openapi)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -256,7 +256,7 @@ func TestABatchOfMailboxesTakesAtMostEightStatements(t *testing.T) {
 }
 
 func TestTheDocumentAndTheRoutesAgree(t *testing.T) {
-	spec, err := web.LoadSpec(openAPI)
+	spec, err := web.LoadSpec(openapi)
 	if err != nil {
 		t.Fatal(err)
 	}

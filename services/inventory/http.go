@@ -3,6 +3,7 @@ package inventory
 import (
 	"context"
 	"database/sql"
+	_ "embed" // the API's document
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,6 +17,9 @@ import (
 	"github.com/quintet-eda/quintet/pkg/flow"
 	"github.com/quintet-eda/quintet/pkg/web"
 )
+
+//go:embed openapi.yaml
+var openapi []byte
 
 // submit hands a command to the batch and waits for its commit.
 type submit func(context.Context, flow.Command) (json.RawMessage, error)

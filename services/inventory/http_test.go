@@ -55,7 +55,7 @@ func open(t *testing.T) shop {
 	if err := engine.Assign(t.Context(), nil); err != nil { // returns once the loop runs
 		t.Fatal(err)
 	}
-	spec, err := web.LoadSpec(openAPI)
+	spec, err := web.LoadSpec(openapi)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -242,7 +242,7 @@ func TestAReservationCanBeLookedUp(t *testing.T) {
 }
 
 func TestTheDocumentAndTheRoutesAgree(t *testing.T) {
-	spec, err := web.LoadSpec(openAPI)
+	spec, err := web.LoadSpec(openapi)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,7 +2,6 @@ package inventory
 
 import (
 	"context"
-	_ "embed"
 	"fmt"
 
 	"github.com/labstack/echo/v4"
@@ -13,9 +12,6 @@ import (
 	"github.com/quintet-eda/quintet/pkg/web"
 	"github.com/quintet-eda/quintet/schemas"
 )
-
-//go:embed openapi.yaml
-var openAPI []byte
 
 // Config is what inventory reads from its environment.
 type Config struct {
@@ -32,7 +28,7 @@ func ConfigFromEnv() (Config, error) {
 
 // Run runs the service until ctx ends.
 func Run(ctx context.Context, c Config) error {
-	spec, err := web.LoadSpec(openAPI)
+	spec, err := web.LoadSpec(openapi)
 	if err != nil {
 		return fmt.Errorf("the service's own document: %w", err)
 	}
