@@ -24,6 +24,7 @@ type Config struct {
 	PortBase    int           `env:"PORT_BASE" envDefault:"8000"`
 	HTTPAddr    string        `env:"HTTP_ADDR"`           // default 127.0.0.1:PORT_BASE+n
 	DataDir     string        `env:"DATA_DIR"`            // default .quintet/<service>
+	Database    string        `env:"DATABASE_URL"`        // postgres://...; default: an SQLite file in DATA_DIR
 	Brokers     []string      `env:"KAFKA_BROKERS"`       // default 127.0.0.1:PORT_BASE+1092
 	Registry    string        `env:"SCHEMA_REGISTRY_URL"` // default http://127.0.0.1:PORT_BASE+81
 	Instance    string        `env:"INSTANCE_ID"`         // default <service>-<host name>: the same after a restart
@@ -85,6 +86,7 @@ func Load(into any, common *Config, service string, n int) Problems {
 	wrong.Unless(common.OutboxBound >= 1, "OUTBOX_BOUND must be at least 1")
 	wrong.Unless(common.ParkDelay > 0, "PARK_RETRY_DELAY must be positive")
 	wrong.Unless(common.ParkTries >= 1, "PARK_RETRY_ATTEMPTS must be at least 1")
+	wrong.Unless(common.Database == "" || strings.HasPrefix(common.Database, "postgres://"), "DATABASE_URL must be a postgres:// URL")
 	wrong.Unless(common.StopTime > 0, "STOP_TIMEOUT must be positive")
 	return wrong
 }

@@ -4,24 +4,31 @@
 //
 // There is one writer per process. It is a single connection, so statements
 // are prepared once and a transaction never meets another of its own process.
-// What differs between databases stands in dialect.go and nowhere else.
+//
+// SQLite is a file that one process has open; PostgreSQL is shared, so there a
+// batch locks what it read ({lock}) and processes wake each other (Signal,
+// Listen). SQL is written once, in what both understand: TEXT, BIGINT, INTEGER
+// (also for yes and no), BLOB, ? for a parameter, IN ({keys}) for a set. How
+// each spells it stands in sqlite.go and postgres.go and nowhere else. One suite
+// of tests holds both to the same behaviour.
 package store
 
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
-	_ "modernc.org/sqlite" // the embedded database: pure Go, so the whole system builds with make and Go alone
+	"github.com/jackc/pgx/v5"
 )
 
 var (
-	// ErrInUse is returned when another process has the database open. A
+	// ErrInUse is returned when another process has the SQLite file open. A
 	// service keeps timers and hand-offs in memory, so two processes over one
 	// file would each believe to be the only one.
 	ErrInUse = errors.New("database is in use by another process")
@@ -36,10 +43,12 @@ var (
 
 // DB is a service's database.
 type DB struct {
-	read    *sql.DB
+	dialect dialect
+	read    *Reader
 	write   *sql.DB
-	lock    *os.File
-	mu      sync.Mutex // held from Begin to Commit or Rollback
+	lock    *os.File        // SQLite's; nil for PostgreSQL
+	config  *pgx.ConnConfig // PostgreSQL's; nil for SQLite
+	mu      sync.Mutex      // held from Begin to Commit or Rollback
 	conn    *sql.Conn
 	stmts   map[string]*sql.Stmt
 	counted func(query string)
@@ -57,39 +66,27 @@ type Faults struct {
 	AfterCommit func() error
 }
 
-// Open opens the SQLite database at path, creating it and its directory when
-// absent. Durability is synchronous=FULL: a commit that was answered survives
-// a power cut, at the price of one fsync per batch.
-func Open(ctx context.Context, path string) (*DB, error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
-		return nil, fmt.Errorf("create directory of database %s: %w", path, err)
+// Open opens the database at where: a postgres:// URL, or the path of an SQLite
+// file. A commit that was answered survives a power cut, at the price of one
+// fsync per batch.
+func Open(ctx context.Context, where string) (*DB, error) {
+	if strings.HasPrefix(where, "postgres://") {
+		return openPostgres(ctx, where)
 	}
-	lock, err := lockFile(path + ".lock")
-	if err != nil {
-		return nil, fmt.Errorf("open database %s: %w", path, err)
-	}
-	db := &DB{lock: lock, stmts: map[string]*sql.Stmt{}}
-	if db.write, err = sql.Open("sqlite", dsn(path, false)); err != nil {
-		return nil, fmt.Errorf("open database %s: %w", path, errors.Join(err, lock.Close()))
-	}
-	db.write.SetMaxOpenConns(1)
-	if db.read, err = sql.Open("sqlite", dsn(path, true)); err != nil {
-		return nil, fmt.Errorf("open database %s: %w", path, errors.Join(err, db.write.Close(), lock.Close()))
-	}
-	db.read.SetMaxOpenConns(readers)
-	if err := db.write.PingContext(ctx); err != nil {
-		return nil, fmt.Errorf("open database %s: %w", path, errors.Join(err, db.Close()))
-	}
-	return db, nil
+	return openSQLite(ctx, where)
 }
 
-// readers bounds the read pool. Reads are point look-ups for people and
-// tests; a few connections serve many, and each costs memory.
-const readers = 4
+func newDB(d dialect, write, read *sql.DB) *DB {
+	write.SetMaxOpenConns(1)
+	read.SetMaxOpenConns(readers)
+	return &DB{dialect: d, write: write, read: &Reader{dialect: d, pool: read}, stmts: map[string]*sql.Stmt{}}
+}
 
-// Read returns the read-only pool. A read must not be held open across a
-// wait: an old read keeps SQLite's log from being folded back.
-func (db *DB) Read() *sql.DB { return db.read }
+// Shared reports whether other processes may write to the database.
+func (db *DB) Shared() bool { return db.dialect.shared }
+
+// Read returns the read-only pool.
+func (db *DB) Read() *Reader { return db.read }
 
 // SetFaults makes the database fail as described, for tests.
 func (db *DB) SetFaults(f Faults) {
@@ -111,13 +108,24 @@ func (db *DB) Close() error {
 	db.mu.Lock()
 	defer db.mu.Unlock()
 	db.dropConn()
-	return errors.Join(db.read.Close(), db.write.Close(), db.lock.Close())
+	err := errors.Join(db.read.pool.Close(), db.write.Close())
+	if db.lock != nil {
+		err = errors.Join(err, db.lock.Close())
+	}
+	return err
 }
 
 // Begin starts the one write transaction, waiting for its turn.
 func (db *DB) Begin(ctx context.Context) (*Tx, error) {
 	db.mu.Lock()
+	kept := db.conn != nil
 	tx, err := db.begin(ctx)
+	if err != nil && kept && ctx.Err() == nil {
+		// The connection broke while nobody used it: the server restarted, or
+		// ended it. Nothing was begun, so nothing happens twice.
+		db.dropConn()
+		tx, err = db.begin(ctx)
+	}
 	if err != nil {
 		db.dropConn()
 		db.mu.Unlock()
@@ -144,6 +152,9 @@ func (db *DB) begin(ctx context.Context) (*Tx, error) {
 // dropConn forgets the connection and what was prepared on it, so that the
 // next Begin starts on a fresh one.
 func (db *DB) dropConn() {
+	if db.conn != nil && db.dialect.discard {
+		_ = db.conn.Raw(func(any) error { return driver.ErrBadConn }) // the pool closes it
+	}
 	for _, s := range db.stmts {
 		_ = s.Close() // the connection is given up; its statements go with it
 	}

@@ -3,10 +3,8 @@ package store
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"math/bits"
 	"strings"
 )
 
@@ -23,7 +21,7 @@ func (tx *Tx) Exec(ctx context.Context, query string, args ...any) (sql.Result, 
 	if err != nil {
 		return nil, err
 	}
-	res, err := s.ExecContext(ctx, args...)
+	res, err := s.ExecContext(ctx, tx.db.dialect.bind(args)...)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", head(query), err)
 	}
@@ -37,7 +35,7 @@ func (tx *Tx) Query(ctx context.Context, query string, args ...any) (*sql.Rows, 
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.QueryContext(ctx, args...)
+	rows, err := s.QueryContext(ctx, tx.db.dialect.bind(args)...)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", head(query), err)
 	}
@@ -62,41 +60,6 @@ func (tx *Tx) Each(ctx context.Context, scan func(scan func(dst ...any) error) e
 	return nil
 }
 
-// Keys binds a list of keys to one {keys} in a statement.
-func Keys[K any](keys []K) string {
-	b, err := json.Marshal(keys)
-	if err != nil {
-		panic(err) // keys are strings and numbers, which always marshal
-	}
-	return string(b)
-}
-
-// Bulk writes rows of a fixed width with few statements: into is the text up
-// to VALUES, conflict what follows the rows. The rows go out in chunks of
-// powers of two, so up to 500 rows take at most eight statements (the bits of
-// their number), and at most ten texts are ever prepared per table.
-func (tx *Tx) Bulk(ctx context.Context, into string, width int, conflict string, values []any) error {
-	rows := len(values) / width
-	for rows > 0 {
-		n := min(1<<(bits.Len(uint(rows))-1), maxChunk)
-		if _, err := tx.Exec(ctx, bulkText(into, width, n, conflict), values[:n*width]...); err != nil {
-			return err
-		}
-		values = values[n*width:]
-		rows -= n
-	}
-	return nil
-}
-
-// maxChunk keeps rows times width under SQLite's bound of 32,766 parameters
-// for tables of up to 60 columns.
-const maxChunk = 512
-
-func bulkText(into string, width, rows int, conflict string) string {
-	row := "(" + strings.Repeat("?,", width-1) + "?)"
-	return into + " VALUES " + strings.Repeat(row+",", rows-1) + row + " " + conflict
-}
-
 func (tx *Tx) prepare(ctx context.Context, query string) (*sql.Stmt, error) {
 	if tx.db.counted != nil {
 		tx.db.counted(query)
@@ -104,7 +67,7 @@ func (tx *Tx) prepare(ctx context.Context, query string) (*sql.Stmt, error) {
 	if s, ok := tx.db.stmts[query]; ok {
 		return s, nil
 	}
-	s, err := tx.db.conn.PrepareContext(ctx, translate(query))
+	s, err := tx.db.conn.PrepareContext(ctx, tx.db.dialect.statement(query))
 	if err != nil {
 		return nil, fmt.Errorf("prepare %s: %w", head(query), err)
 	}
@@ -112,27 +75,33 @@ func (tx *Tx) prepare(ctx context.Context, query string) (*sql.Stmt, error) {
 	return s, nil
 }
 
-// Commit ends the transaction. A failed commit is of unknown outcome: the
-// database may have written it and lost only the answer.
+// Commit ends the transaction. It returns ErrUnknownOutcome when the database
+// may have written it and lost only the answer; any other error is its word that
+// it did not.
 func (tx *Tx) Commit() error {
 	defer tx.db.mu.Unlock()
+	err := tx.commit()
+	if err == nil {
+		return nil
+	}
+	_ = tx.tx.Rollback() // a commit that failed may have left the transaction open
+	tx.db.dropConn()
+	if refused(err) {
+		return fmt.Errorf("commit: %w", err)
+	}
+	return fmt.Errorf("%w: %w", ErrUnknownOutcome, err)
+}
+
+func (tx *Tx) commit() error {
 	if f := tx.db.faults.BeforeCommit; f != nil {
 		if err := f(); err != nil {
-			_ = tx.tx.Rollback()
-			tx.db.dropConn()
-			return fmt.Errorf("%w: %w", ErrUnknownOutcome, err)
+			return err
 		}
 	}
-	err := tx.tx.Commit()
-	if err == nil && tx.db.faults.AfterCommit != nil {
-		err = tx.db.faults.AfterCommit()
+	if err := tx.tx.Commit(); err != nil || tx.db.faults.AfterCommit == nil {
+		return err
 	}
-	if err != nil {
-		_ = tx.tx.Rollback() // a commit that failed may have left the transaction open
-		tx.db.dropConn()
-		return fmt.Errorf("%w: %w", ErrUnknownOutcome, err)
-	}
-	return nil
+	return tx.db.faults.AfterCommit()
 }
 
 // Rollback undoes the transaction. cause tells why; a cause that is about the

@@ -10,13 +10,14 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/quintet-eda/quintet/pkg/store"
 	"github.com/quintet-eda/quintet/pkg/web"
 )
 
 //go:embed openapi.yaml
 var openapi []byte
 
-func routes(e *echo.Echo, spec *web.Spec, db *sql.DB) {
+func routes(e *echo.Echo, spec *web.Spec, db *store.Reader) {
 	spec.Serve(e)
 	e.GET("/notifications/:orderId", getNotifications(db))
 }
@@ -28,7 +29,7 @@ type notifications struct {
 	Notifications json.RawMessage `json:"notifications"`
 }
 
-func getNotifications(db *sql.DB) echo.HandlerFunc {
+func getNotifications(db *store.Reader) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		v := notifications{OrderID: c.Param("orderId")}
 		var notices string

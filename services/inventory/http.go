@@ -15,6 +15,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/quintet-eda/quintet/pkg/flow"
+	"github.com/quintet-eda/quintet/pkg/store"
 	"github.com/quintet-eda/quintet/pkg/web"
 )
 
@@ -24,7 +25,7 @@ var openapi []byte
 // submit hands a command to the batch and waits for its commit.
 type submit func(context.Context, flow.Command) (json.RawMessage, error)
 
-func routes(e *echo.Echo, spec *web.Spec, db *sql.DB, submit submit) {
+func routes(e *echo.Echo, spec *web.Spec, db *store.Reader, submit submit) {
 	spec.Serve(e)
 	e.GET("/stock", listStock(db))
 	e.GET("/stock/:sku", getStock(db))
@@ -60,7 +61,7 @@ type stockPage struct {
 	Next  string          `json:"next,omitempty"`
 }
 
-func listStock(db *sql.DB) echo.HandlerFunc {
+func listStock(db *store.Reader) echo.HandlerFunc {
 	sku := checked(skuPattern)
 	return func(c echo.Context) error {
 		limit := defaultLimit
@@ -87,7 +88,7 @@ func listStock(db *sql.DB) echo.HandlerFunc {
 
 // stockAfter reads one row more than the page has, to see whether another page
 // follows.
-func stockAfter(ctx context.Context, db *sql.DB, after string, limit int) (stockPage, error) {
+func stockAfter(ctx context.Context, db *store.Reader, after string, limit int) (stockPage, error) {
 	page := stockPage{Stock: []StockReceived{}}
 	rows, err := db.QueryContext(ctx, `SELECT sku, on_hand, reserved, shipped, received FROM stock WHERE sku > ? ORDER BY sku LIMIT ?`, after, limit+1)
 	if err != nil {
@@ -111,7 +112,7 @@ func stockAfter(ctx context.Context, db *sql.DB, after string, limit int) (stock
 	return page, nil
 }
 
-func getStock(db *sql.DB) echo.HandlerFunc {
+func getStock(db *store.Reader) echo.HandlerFunc {
 	check := checked(skuPattern)
 	return func(c echo.Context) error {
 		sku, err := check("sku", c.Param("sku"))
@@ -194,7 +195,7 @@ type reservationView struct {
 	Lines   json.RawMessage `json:"lines"`
 }
 
-func getReservation(db *sql.DB) echo.HandlerFunc {
+func getReservation(db *store.Reader) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		v := reservationView{OrderID: c.Param("orderId")}
 		var lines string

@@ -326,7 +326,14 @@ func TestAnOrderOfUnknownOutcomeIsPlacedOnceWhenRepeated(t *testing.T) {
 func TestReadingIsRefusedWhileTheDatabaseIsAway(t *testing.T) {
 	d := openDesk(t)
 	id := d.take(order)
-	if err := d.db.Read().Close(); err != nil {
+	tx, err := d.db.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tx.Exec(t.Context(), `ALTER TABLE orders RENAME TO orders_away`); err != nil {
+		t.Fatal(err)
+	}
+	if err := tx.Commit(); err != nil {
 		t.Fatal(err)
 	}
 	for _, path := range []string{"/orders", "/orders/" + id, "/orders/" + id + "?wait=1s", "/orders/" + id + "/events"} {

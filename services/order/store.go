@@ -98,7 +98,7 @@ func scanOrder(scan func(...any) error) (Order, error) {
 
 // find reads one order as it was last committed. It returns ErrNotFound when
 // there is none.
-func find(ctx context.Context, db *sql.DB, id string) (Order, error) {
+func find(ctx context.Context, db *store.Reader, id string) (Order, error) {
 	o, err := scanOrder(db.QueryRowContext(ctx, `SELECT `+columns+` FROM orders WHERE id = ?`, id).Scan)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Order{}, ErrNotFound
@@ -147,7 +147,7 @@ func parseCursor(s string) (cursor, error) {
 
 // list reads a page of orders, without their lines and progress, and where the
 // next page begins: nil after the last one.
-func list(ctx context.Context, db *sql.DB, l listing) (page []Order, next *cursor, err error) {
+func list(ctx context.Context, db *store.Reader, l listing) (page []Order, next *cursor, err error) {
 	var where []string
 	var args []any
 	if l.customerID != "" {

@@ -35,7 +35,7 @@ func routes(spec *web.Spec) func(*echo.Echo, *store.DB, *flow.Engine[Payment]) {
 	}
 }
 
-func show(c echo.Context, db *sql.DB) error {
+func show(c echo.Context, db *store.Reader) error {
 	p, err := find(c.Request().Context(), db, c.Param("orderId"))
 	if errors.Is(err, sql.ErrNoRows) {
 		return web.NotFound("No payment is known for this order.")

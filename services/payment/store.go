@@ -2,7 +2,6 @@ package payment
 
 import (
 	"context"
-	"database/sql"
 	"embed"
 	"fmt"
 	"io/fs"
@@ -62,7 +61,7 @@ func save(ctx context.Context, tx *store.Tx, keys []string, payments []Payment) 
 
 // find reads one payment for a reader. It returns sql.ErrNoRows when nothing
 // is known of the order.
-func find(ctx context.Context, db *sql.DB, orderID string) (Payment, error) {
+func find(ctx context.Context, db *store.Reader, orderID string) (Payment, error) {
 	p, err := scan(db.QueryRowContext(ctx, selectPayments+`WHERE order_id = ?`, orderID).Scan)
 	if err != nil {
 		return Payment{}, fmt.Errorf("find payment of order %q: %w", orderID, err)

@@ -34,7 +34,7 @@ func routes(spec *web.Spec) func(*echo.Echo, *store.DB, *flow.Engine[Shipment]) 
 	}
 }
 
-func show(c echo.Context, db *sql.DB) error {
+func show(c echo.Context, db *store.Reader) error {
 	s, err := find(c.Request().Context(), db, c.Param("orderId"))
 	if errors.Is(err, sql.ErrNoRows) {
 		return web.NotFound("No shipment is known for this order.")

@@ -2,7 +2,6 @@ package shipping
 
 import (
 	"context"
-	"database/sql"
 	"embed"
 	"encoding/json"
 	"errors"
@@ -69,7 +68,7 @@ func save(ctx context.Context, tx *store.Tx, keys []string, shipments []Shipment
 
 // find reads one shipment for a reader. It returns sql.ErrNoRows when nothing
 // is known of the order.
-func find(ctx context.Context, db *sql.DB, orderID string) (Shipment, error) {
+func find(ctx context.Context, db *store.Reader, orderID string) (Shipment, error) {
 	s, err := scan(db.QueryRowContext(ctx, selectShipments+`WHERE order_id = ?`, orderID).Scan)
 	if err != nil {
 		return Shipment{}, fmt.Errorf("find shipment of order %q: %w", orderID, err)

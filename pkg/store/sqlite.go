@@ -1,0 +1,73 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/pressly/goose/v3/database"
+	_ "modernc.org/sqlite" // the embedded database: pure Go, so the whole system builds with make and Go alone
+)
+
+// sqliteDialect needs no row lock: the transaction began immediate, so it is
+// the only writer since before it read. A set of keys is one JSON array.
+func sqliteDialect() dialect {
+	words := strings.NewReplacer("{keys}", "SELECT value FROM json_each(?)", "{lock}", "")
+	asIs := func(args []any) []any { return args }
+	return dialect{
+		statement:  words.Replace,
+		bind:       asIs,
+		sought:     asIs,
+		migrations: func(files fs.FS) fs.FS { return files },
+		history:    database.DialectSQLite3,
+	}
+}
+
+// openSQLite opens the file at path, creating it and its directory when absent.
+func openSQLite(ctx context.Context, path string) (*DB, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+		return nil, fmt.Errorf("create directory of database %s: %w", path, err)
+	}
+	lock, err := lockFile(path + ".lock")
+	if err != nil {
+		return nil, fmt.Errorf("open database %s: %w", path, err)
+	}
+	write, err := sql.Open("sqlite", sqliteDSN(path, false))
+	if err != nil {
+		return nil, fmt.Errorf("open database %s: %w", path, errors.Join(err, lock.Close()))
+	}
+	read, err := sql.Open("sqlite", sqliteDSN(path, true))
+	if err != nil {
+		return nil, fmt.Errorf("open database %s: %w", path, errors.Join(err, write.Close(), lock.Close()))
+	}
+	db := newDB(sqliteDialect(), write, read)
+	db.lock = lock
+	if err := write.PingContext(ctx); err != nil {
+		return nil, fmt.Errorf("open database %s: %w", path, errors.Join(err, db.Close()))
+	}
+	return db, nil
+}
+
+// sqliteDSN is how a connection is opened. Each setting is a promise:
+// _txlock=immediate takes the write lock before the batch reads, so what it
+// read cannot change under it; WAL lets readers go on meanwhile; FULL syncs
+// each commit; the busy timeout covers a checkpoint of the reader pool.
+func sqliteDSN(path string, readOnly bool) string {
+	q := url.Values{}
+	q.Add("_pragma", "journal_mode(WAL)")
+	q.Add("_pragma", "synchronous(FULL)")
+	q.Add("_pragma", "busy_timeout(5000)")
+	q.Add("_pragma", "cache_size(-2000)")
+	if readOnly {
+		q.Add("_pragma", "query_only(1)")
+	} else {
+		q.Set("_txlock", "immediate")
+	}
+	return "file:" + path + "?" + q.Encode()
+}

@@ -1,0 +1,79 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"io"
+	"net"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// Transient reports whether err is about the database and not about the data:
+// the same statements may succeed later. A broken constraint, a value that does
+// not fit, or a row that its reader cannot make sense of will fail again, so it
+// is the fault of one input.
+func Transient(err error) bool {
+	var lite *sqlite.Error
+	var pg *pgconn.PgError
+	switch {
+	case lost(err):
+		return true
+	case errors.As(err, &lite):
+		return !sqliteBlamesData(lite.Code())
+	case errors.As(err, &pg):
+		return !postgresBlamesData(pg.Code)
+	}
+	return false // not the database's word, so its reader's or writer's
+}
+
+// lost reports whether the database could not be asked, or did not answer.
+func lost(err error) bool {
+	for _, l := range []error{
+		errNotBegun, context.Canceled, context.DeadlineExceeded, driver.ErrBadConn, sql.ErrConnDone, sql.ErrTxDone,
+		pgx.ErrTxClosed, pgx.ErrTxCommitRollback, pgconn.ErrConnClosed, io.EOF, io.ErrUnexpectedEOF, net.ErrClosed,
+	} {
+		if errors.Is(err, l) {
+			return true
+		}
+	}
+	var connect *pgconn.ConnectError
+	var network net.Error
+	return errors.As(err, &connect) || errors.As(err, &network) || pgconn.SafeToRetry(err)
+}
+
+// refused reports whether a failed COMMIT says that it did not happen. Of a
+// session that the server ended (FATAL) it does not.
+func refused(err error) bool {
+	var pg *pgconn.PgError
+	return errors.Is(err, pgx.ErrTxCommitRollback) || errors.As(err, &pg) && pg.SeverityUnlocalized == "ERROR"
+}
+
+func sqliteBlamesData(code int) bool {
+	switch code & 0xff {
+	case sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_RANGE:
+		return true
+	}
+	return false
+}
+
+// postgresBlamesData goes by the class of the code: a key twice in one statement,
+// a value, a constraint, a view's check, a size, a trigger's refusal. A missing
+// table or column (class 42) would fail for every input, which parking them all
+// does not mend: the schema and the program do not go together, and whoever
+// deployed them will see a service that waits.
+func postgresBlamesData(code string) bool {
+	if len(code) != 5 {
+		return false
+	}
+	switch code[:2] {
+	case "21", "22", "23", "44", "54", "P0":
+		return true
+	}
+	return false
+}
