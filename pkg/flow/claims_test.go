@@ -41,7 +41,7 @@ func TestClaimsChangeHandsUnderLoadWithoutLossOrCopy(t *testing.T) {
 	}
 	for round := 0; ; round++ {
 		p := members[round%2]
-		p.assign() // from the other, which may have a batch under way
+		p.assign("feeder.events", "keeper.events") // from the other, which may have a batch under way
 		start := p.claims["feeder.events"].Start
 		if start == int64(len(records)) {
 			break

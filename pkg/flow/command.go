@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -14,6 +15,9 @@ var (
 	// ErrKeyReused is returned when an idempotency key comes again with
 	// another request.
 	ErrKeyReused = errors.New("idempotency key was used for another request")
+	// ErrKey is returned when a command's key is no text that can be stored,
+	// or longer than 256 bytes. Nothing happened.
+	ErrKey = errors.New("key is not usable")
 	// ErrBusy is returned when a command was not taken in: the database is
 	// out of reach, or the outbox is over its bound. Nothing happened.
 	ErrBusy = errors.New("service cannot take commands now")
@@ -70,6 +74,9 @@ const commandPatience = 5 * time.Second
 // is what the reaction replied, as JSON. An error that is none of this
 // package's is the reaction's own refusal.
 func (e *Engine[S]) Submit(ctx context.Context, c Command) (json.RawMessage, error) {
+	if !usable(c.Key) {
+		return nil, fmt.Errorf("command about %.64q: %w", c.Key, ErrKey)
+	}
 	if e.relay.depth() > e.OutboxBound || !e.open.Load() {
 		return nil, ErrBusy
 	}

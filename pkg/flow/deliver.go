@@ -23,8 +23,11 @@ func (e *Engine[S]) Assign(ctx context.Context, claims []*Claim) error {
 		for i, c := range claims {
 			p := w.positions[c.key()]
 			if p == nil {
-				p = &position{claim: c.key(), next: c.LogStart}
+				p = &position{claim: c.key()}
 				w.positions[c.key()] = p
+			}
+			if p.epoch == 0 { // never read
+				p.next = c.LogStart
 			}
 			p.epoch++
 			p.dirty = true

@@ -73,6 +73,14 @@
 // TestACommandOfUnknownOutcomeHappensOnceWhenRepeated,
 // TestFiftyConcurrentCopiesOfACommandApplyOnce
 //
+// Several instances may share a database. All of the above holds for them
+// together: the lock on a key's row puts its inputs in an order wherever they
+// arrive, one instance at a time does what follows for a key, and what one does
+// past its lease is refused or is a copy.
+// TestSeveralInstancesShareTheWorkAndKeepEachKeysOrder,
+// TestCommandsAtTwoInstancesMeetUnderTheKeysLock,
+// TestADeadInstanceIsStoodInFor, TestAResultFromBeyondTheLeaseIsRefused
+//
 // Killing the process at any instant, disks intact, loses none of this. Every
 // hand-over in memory is a hint; its truth is in a table and is read back.
 // TestKilledServicesLoseNothingAndAreBackWithinTwoSeconds,

@@ -2,7 +2,6 @@ package flow
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 )
@@ -15,7 +14,16 @@ type effectCall struct {
 	body        string
 	traceparent string
 	started     bool
-	recovered   bool // read from the table: an earlier process may have made attempts
+	recovered   bool  // read from the table: another process may have made attempts
+	epoch       int64 // of the lease under which this process makes the call
+}
+
+// calls are those of one key. A queue that is dropped is not this process's any
+// more; its worker ends after the attempt under way.
+type calls struct {
+	list    []effectCall // the head is under way
+	stop    context.CancelFunc
+	dropped bool
 }
 
 // effects makes the external calls: after the commit that asked for them,
@@ -27,8 +35,10 @@ type effects[S any] struct {
 
 	calls   context.Context // outlives the workers' a little, so that a call under way can end well
 	mu      sync.Mutex
-	queues  map[string][]effectCall // by key; the head is under way
+	queues  map[string]*calls // by key
 	known   map[string]struct{}
+	busy    [shards]int // workers
+	gone    departed
 	ready   []string // keys whose head waits for a worker
 	woken   chan struct{}
 	workers sync.WaitGroup
@@ -42,7 +52,7 @@ const concurrentCalls = 256
 func newEffects[S any](e *Engine[S], ps []Performer) (*effects[S], error) {
 	f := &effects[S]{
 		e: e, performers: map[string]Performer{}, slots: make(chan struct{}, concurrentCalls),
-		queues: map[string][]effectCall{}, known: map[string]struct{}{}, woken: make(chan struct{}, 1),
+		queues: map[string]*calls{}, known: map[string]struct{}{}, woken: make(chan struct{}, 1),
 	}
 	for _, p := range ps {
 		if r, ok := e.table[p.result]; !ok || r.callName() != p.effect {
@@ -66,50 +76,103 @@ func newEffects[S any](e *Engine[S], ps []Performer) (*effects[S], error) {
 	return f, nil
 }
 
-// add takes over the calls that a committed batch asked for.
-func (f *effects[S]) add(calls []effectCall) {
-	if len(calls) == 0 || len(f.performers) == 0 {
+// add takes over the calls that a committed batch asked for, under a lease.
+func (f *effects[S]) add(cs []effectCall, epoch int64) {
+	if len(cs) == 0 || len(f.performers) == 0 {
 		return
 	}
 	f.mu.Lock()
-	for _, c := range calls {
-		if _, twice := f.known[c.ID]; twice {
+	for _, c := range cs {
+		if _, twice := f.known[c.ID]; twice || f.gone.has(c.ID) {
 			continue
 		}
+		c.epoch = epoch
 		f.known[c.ID] = struct{}{}
-		f.queues[c.Key] = append(f.queues[c.Key], c)
-		if len(f.queues[c.Key]) == 1 {
+		q := f.queues[c.Key]
+		if q == nil {
+			q = &calls{}
+			f.queues[c.Key] = q
+		}
+		if q.list = append(q.list, c); len(q.list) == 1 {
 			f.ready = append(f.ready, c.Key)
 		}
 	}
 	f.mu.Unlock()
-	select {
-	case f.woken <- struct{}{}:
-	default:
+	signal(f.woken)
+}
+
+// drop forgets the calls of keys that this process does not hold any more. A
+// call under way goes on to the end of its attempt.
+func (f *effects[S]) drop(holds func(key string) bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for key, q := range f.queues {
+		if holds(key) {
+			continue
+		}
+		q.dropped = true
+		for _, c := range q.list {
+			delete(f.known, c.ID)
+		}
+		if q.stop != nil {
+			q.stop()
+		}
+		delete(f.queues, key)
 	}
 }
 
-// reload reads the calls that are not answered. Whether an earlier process got
-// as far as sending them is not known, so their outcome starts as unknown.
+// reading tells that rows are being read which will be added.
+func (f *effects[S]) reading(begins bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if begins {
+		f.gone.begin()
+	} else {
+		f.gone.end()
+	}
+}
+
+func (f *effects[S]) knows(id string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	_, known := f.known[id]
+	return known
+}
+
+// quiet reports whether no call of a shard is under way.
+func (f *effects[S]) quiet(shard int) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.busy[shard] == 0
+}
+
+// reload reads the calls that are not answered.
 func (f *effects[S]) reload(ctx context.Context) error {
-	rows, err := f.e.DB.Read().QueryContext(ctx, `SELECT id, key, n, name, body, started, causation, traceparent FROM effects ORDER BY key, n`)
+	cs, err := f.rows(ctx, ``)
+	f.add(cs, 1)
+	return err
+}
+
+// rows reads the calls of a condition. Whether another process got as far as
+// sending them is not known, so their outcome starts as unknown.
+func (f *effects[S]) rows(ctx context.Context, where string, args ...any) ([]effectCall, error) {
+	rows, err := f.e.DB.Read().QueryContext(ctx, `SELECT id, key, n, name, body, started, causation, traceparent FROM effects`+where+` ORDER BY key, n`, args...)
 	if err != nil {
-		return fmt.Errorf("read effects: %w", err)
+		return nil, fmt.Errorf("read effects: %w", err)
 	}
 	defer rows.Close()
-	var calls []effectCall
+	var found []effectCall
 	for rows.Next() {
 		c := effectCall{recovered: true}
 		if err := rows.Scan(&c.ID, &c.Key, &c.n, &c.Name, &c.body, &c.started, &c.Causation, &c.traceparent); err != nil {
-			return fmt.Errorf("read effects: %w", err)
+			return nil, fmt.Errorf("read effects: %w", err)
 		}
-		calls = append(calls, c)
+		found = append(found, c)
 	}
 	if err := rows.Err(); err != nil {
-		return fmt.Errorf("read effects: %w", err)
+		return nil, fmt.Errorf("read effects: %w", err)
 	}
-	f.add(calls)
-	return nil
+	return found, nil
 }
 
 // run starts a worker per key that has a call to make, until ctx ends; then it
@@ -119,12 +182,21 @@ func (f *effects[S]) run(ctx, calls context.Context) {
 	defer f.workers.Wait()
 	for {
 		f.mu.Lock()
-		ready := f.ready
+		for _, key := range f.ready {
+			q := f.queues[key]
+			if q == nil || q.stop != nil {
+				continue // dropped meanwhile; or dropped, and asked for again
+			}
+			var working context.Context
+			working, q.stop = context.WithCancel(ctx)
+			f.busy[shardOf(key)]++
+			f.workers.Go(func() {
+				defer f.left(key)
+				f.work(working, key, q)
+			})
+		}
 		f.ready = nil
 		f.mu.Unlock()
-		for _, key := range ready {
-			f.workers.Go(func() { f.work(ctx, key) })
-		}
 		select {
 		case <-ctx.Done():
 			return
@@ -133,57 +205,35 @@ func (f *effects[S]) run(ctx, calls context.Context) {
 	}
 }
 
+func (f *effects[S]) left(key string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.busy[shardOf(key)]--
+}
+
 // work makes a key's calls one after the other.
-func (f *effects[S]) work(ctx context.Context, key string) {
+func (f *effects[S]) work(ctx context.Context, key string, q *calls) {
+	defer q.stop()
 	for {
 		f.mu.Lock()
-		head := f.queues[key][0]
+		if q.dropped {
+			f.mu.Unlock()
+			return
+		}
+		head := q.list[0]
 		f.mu.Unlock()
 		if !f.call(ctx, head) {
 			return // stopping; the row stays for the next start
 		}
 		f.mu.Lock()
-		delete(f.known, head.ID)
-		rest := f.queues[key][1:]
-		f.queues[key] = rest
-		if len(rest) == 0 {
-			delete(f.queues, key)
+		if !q.dropped {
+			delete(f.known, head.ID)
+			f.gone.note(head.ID)
+			if q.list = q.list[1:]; len(q.list) == 0 {
+				delete(f.queues, key)
+				q.dropped = true
+			}
 		}
 		f.mu.Unlock()
-		if len(rest) == 0 {
-			return
-		}
 	}
-}
-
-// call sees one call to its result, and the result into a batch. It reports
-// false when ctx ended first.
-func (f *effects[S]) call(ctx context.Context, c effectCall) bool {
-	p, ok := f.performers[c.Name]
-	err := errors.New("nothing performs it")
-	var effect any
-	if ok {
-		effect, err = p.decode(c.body)
-	}
-	if err != nil {
-		// Written by another version of this service. The row, and the calls
-		// of its key behind it, wait for one that knows it.
-		f.e.Metrics.alarms.WithLabelValues(c.Name).Inc()
-		f.e.Log.Error("call cannot be made by this version", "effect", c.Name, "key", c.Key, "id", c.ID, "error", err)
-		return false
-	}
-	in := &Input{
-		Kind: KindResult, Name: p.result, ID: c.ID, Key: c.Key, effectID: c.ID,
-		Trace: Trace{CausationID: c.Causation, Traceparent: c.traceparent},
-	}
-	if in.Body = f.attempt(ctx, p, c, effect); in.Body == nil {
-		return false
-	}
-	return f.e.settle(f.calls, in)
-}
-
-// settle hands an input to the loop and waits for its commit.
-func (e *Engine[S]) settle(ctx context.Context, in *Input) bool {
-	_, err := e.tell(ctx, in)
-	return err == nil
 }

@@ -5,6 +5,8 @@ import (
 	"embed"
 	"io/fs"
 	"log/slog"
+	"path"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,16 +15,26 @@ import (
 	"github.com/quintet-eda/quintet/pkg/store"
 )
 
-//go:embed migrations/*.sql
+//go:embed migrations
 var migrations embed.FS
 
-// Migrations are the kit's own tables.
-func Migrations() fs.FS {
-	sub, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		panic(err) // the directory is embedded above
+// Migrate brings the kit's tables and the participant's own, a set of that name,
+// to their newest version. Instances may do so at the same time.
+func Migrate(ctx context.Context, db *store.DB, set string, own fs.FS) error {
+	sets := []string{".", "shared"}
+	if !db.Shared() {
+		sets = sets[:1]
 	}
-	return sub
+	for _, dir := range sets {
+		files, err := fs.Sub(migrations, path.Join("migrations", dir))
+		if err != nil {
+			return err
+		}
+		if err := db.Migrate(ctx, strings.TrimSuffix("kit_"+dir, "_."), files); err != nil {
+			return err
+		}
+	}
+	return db.Migrate(ctx, set, own)
 }
 
 // Config is what an engine is made of.
@@ -36,6 +48,7 @@ type Config[S any] struct {
 	Log         *slog.Logger
 	Metrics     *Metrics
 	Changed     func(keys []string) // told after each commit whose states changed; may be nil
+	Instance    string              // names this one among those that share the database, the same after a restart
 	OutboxBound int                 // unpublished events above which commands are refused
 	Park        ParkPolicy
 }
@@ -52,7 +65,7 @@ type Engine[S any] struct {
 	timers   *timers[S]
 	parker   *parker[S]
 	open     atomic.Bool // takes commands
-	handled  atomic.Int64
+	follow   *followUp[S]
 	trouble  trouble
 	unknown  sync.Map // since when the registry has not known a schema
 }
@@ -67,7 +80,8 @@ func New[S any](c Config[S]) (*Engine[S], error) {
 	for n, r := range t {
 		e.declared[n] = r.declared()
 	}
-	e.relay = newRelay(c.DB, c.OpenLog, c.Log, c.Metrics)
+	e.follow = newFollowUp(e)
+	e.relay = newRelay(c.DB, c.OpenLog, c.Log, c.Metrics, e.follow.holds)
 	e.timers = &timers[S]{e: e, running: map[timerID]*timerRow{}, changed: make(chan struct{}, 1)}
 	e.parker = &parker[S]{e: e, woken: make(chan struct{}, 1)}
 	if e.effects, err = newEffects(e, c.Performers); err != nil {
@@ -93,6 +107,9 @@ func (e *Engine[S]) Run(ctx context.Context, stop time.Duration) error {
 		}
 		return err
 	}
+	if e.follow.shared {
+		e.follow.look(ctx)
+	}
 	e.open.Store(true)
 	// Workers make inputs, so they end first; the loop goes on until the
 	// queue is empty; the relay is last, since the loop feeds it.
@@ -108,6 +125,7 @@ func (e *Engine[S]) Run(ctx context.Context, stop time.Duration) error {
 	feeding.Go(func() { e.parker.run(workers) })
 	looping.Go(func() { e.loop(loop) })
 	publishing.Go(func() { e.relay.run(publish) })
+	leave := e.share(publish)
 
 	<-ctx.Done()
 	e.open.Store(false)
@@ -122,7 +140,21 @@ func (e *Engine[S]) Run(ctx context.Context, stop time.Duration) error {
 	looping.Wait()
 	stopPublish()
 	publishing.Wait()
+	leave()
 	return nil
+}
+
+// share works together with the other instances until ctx ends. What it returns
+// waits for the end, which is when the others may take over.
+func (e *Engine[S]) share(ctx context.Context) (wait func()) {
+	var sharing sync.WaitGroup
+	if e.follow.shared {
+		sharing.Go(func() { e.follow.keep(ctx) })
+		sharing.Go(func() { e.follow.read(ctx) })
+		sharing.Go(func() { e.follow.tell(ctx) })
+		sharing.Go(func() { e.DB.Listen(ctx, e.follow.hear, e.follow.readAgain) })
+	}
+	return sharing.Wait
 }
 
 // drain waits until nothing is queued and the broker has everything, or until
@@ -134,14 +166,14 @@ func (e *Engine[S]) drain(deadline context.Context) {
 	// taken the last inputs and not committed them. What is told of this one
 	// comes after them.
 	e.settle(deadline, &Input{internal: func(*work) {}})
-	for len(e.inputs) > 0 || e.relay.depth() > 0 {
+	for len(e.inputs) > 0 || e.relay.depth() > 0 || !e.follow.settled() {
 		if len(e.inputs) == 0 && e.relay.acknowledged() {
 			e.put(deadline, &Input{internal: func(*work) {}}) // an empty batch takes the deletions along
 		}
 		select {
 		case <-look.C:
 		case <-deadline.Done():
-			e.Log.Warn("stopping with work left; it goes on at the next start", "queued", len(e.inputs), "unpublished", e.relay.depth())
+			e.Log.Warn("stopping with work left; it goes on at the next start, or elsewhere", "queued", len(e.inputs), "unpublished", e.relay.depth())
 			return
 		}
 	}
@@ -212,6 +244,10 @@ func (e *Engine[S]) gather(ctx context.Context) []*Input {
 func (e *Engine[S]) reload(ctx context.Context) error {
 	if err := e.relay.reload(ctx); err != nil {
 		return err
+	}
+	if e.follow.shared {
+		e.follow.readAgain()
+		return nil
 	}
 	if err := e.effects.reload(ctx); err != nil {
 		return err

@@ -88,7 +88,9 @@ func (e *Engine[S]) admit(w *work, h *handled) Outcome {
 	case in.Kind == KindResult:
 		// Applied iff this transaction deletes the row: a result that comes
 		// twice, or after a give-up, finds it gone.
-		if !w.effects[in.effectID] {
+		// The same for one whose lease is lost: its new holder makes the call
+		// again, and only that result counts.
+		if !w.effects[in.effectID] || w.fenced(in) {
 			return Stale
 		}
 	case in.Kind == KindTimer:

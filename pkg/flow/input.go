@@ -25,6 +25,7 @@ type Input struct {
 	sequence int64
 
 	effectID string // result, and start of an at-most-once call
+	epoch    int64  // of the lease under which the call is made; 0: of no lease
 	due      int64  // timer, in microseconds since 1970
 
 	command *command

@@ -18,6 +18,8 @@ type Metrics struct {
 	bisected prometheus.Counter
 	refused  prometheus.Counter
 	rounds   prometheus.Counter
+	shards   prometheus.Gauge
+	missed   prometheus.Counter
 }
 
 // NewMetrics registers an engine's metrics.
@@ -33,8 +35,10 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		bisected: prometheus.NewCounter(prometheus.CounterOpts{Name: "quintet_batches_bisected_total", Help: "Batches that the database refused and that were split."}),
 		refused:  prometheus.NewCounter(prometheus.CounterOpts{Name: "quintet_inputs_refused_by_database_total", Help: "Inputs that the database refused alone."}),
 		rounds:   prometheus.NewCounter(prometheus.CounterOpts{Name: "quintet_producer_failures_total", Help: "Producers that failed for good and were replaced."}),
+		shards:   prometheus.NewGauge(prometheus.GaugeOpts{Name: "quintet_leased_shards", Help: "Shards of keys whose follow-up work is this instance's; over all instances of a service they are 12. Only in a shared database."}),
+		missed:   prometheus.NewCounter(prometheus.CounterOpts{Name: "quintet_untold_total", Help: "Rows of other instances' commits that were found by looking, before or instead of being told."}),
 	}
-	reg.MustRegister(m.inputs, m.batch, m.commit, m.outbox, m.attempts, m.alarms, m.inverted, m.bisected, m.refused, m.rounds)
+	reg.MustRegister(m.inputs, m.batch, m.commit, m.outbox, m.attempts, m.alarms, m.inverted, m.bisected, m.refused, m.rounds, m.shards, m.missed)
 	return m
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 )
 
 // add takes over the rows of a committed batch, and forgets those that the
@@ -12,6 +13,7 @@ func (r *relay) add(rows []outgoing, deleted []string) {
 	r.mu.Lock()
 	for _, id := range deleted {
 		delete(r.known, id)
+		r.gone.note(id)
 	}
 	if r.reloading {
 		r.late = append(r.late, rows...)
@@ -20,7 +22,7 @@ func (r *relay) add(rows []outgoing, deleted []string) {
 	}
 	r.m.outbox.Set(float64(len(r.known)))
 	r.mu.Unlock()
-	r.wake()
+	signal(r.woken)
 }
 
 // enqueue queues rows that are not known yet. A row can come twice: committed
@@ -28,10 +30,10 @@ func (r *relay) add(rows []outgoing, deleted []string) {
 // after that. The second finds it known.
 func (r *relay) enqueue(rows []outgoing) {
 	for _, row := range rows {
-		if _, twice := r.known[row.ID]; twice {
+		if _, twice := r.known[row.ID]; twice || r.gone.has(row.ID) {
 			continue
 		}
-		r.known[row.ID] = struct{}{}
+		r.known[row.ID] = shardOf(row.Key)
 		r.queue = append(r.queue, row)
 	}
 }
@@ -88,6 +90,8 @@ func (r *relay) reload(ctx context.Context) error {
 	r.mu.Lock()
 	r.reloading = true
 	r.mu.Unlock()
+	r.reading(true)
+	defer r.reading(false)
 	found, err := r.unpublished(ctx)
 	if err != nil {
 		return err
@@ -98,12 +102,19 @@ func (r *relay) reload(ctx context.Context) error {
 	r.late, r.reloading, r.before = nil, false, 0
 	r.m.outbox.Set(float64(len(r.known)))
 	r.mu.Unlock()
-	r.wake()
+	signal(r.woken)
 	return nil
 }
 
+// unpublished are the rows of the keys that this process publishes.
 func (r *relay) unpublished(ctx context.Context) ([]outgoing, error) {
-	rows, err := r.db.Read().QueryContext(ctx, `SELECT id, topic, key, seq, headers, value FROM outbox ORDER BY key, topic, seq`)
+	rows, err := r.rows(ctx, ``)
+	return slices.DeleteFunc(rows, func(o outgoing) bool { return !r.holds(o.Key) }), err
+}
+
+// rows reads the rows of a condition, key by key in their order.
+func (r *relay) rows(ctx context.Context, where string, args ...any) ([]outgoing, error) {
+	rows, err := r.db.Read().QueryContext(ctx, `SELECT id, topic, key, seq, headers, value FROM outbox`+where+` ORDER BY key, topic, seq`, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read outbox: %w", err)
 	}
@@ -124,4 +135,34 @@ func (r *relay) unpublished(ctx context.Context) ([]outgoing, error) {
 		return nil, fmt.Errorf("read outbox: %w", err)
 	}
 	return found, nil
+}
+
+// reading tells that rows are being read which will be added.
+func (r *relay) reading(begins bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if begins {
+		r.gone.begin()
+	} else {
+		r.gone.end()
+	}
+}
+
+func (r *relay) knows(id string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	_, known := r.known[id]
+	return known
+}
+
+// quiet reports whether the relay has nothing of a shard left.
+func (r *relay) quiet(shard int) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, of := range r.known {
+		if of == shard {
+			return false
+		}
+	}
+	return len(r.late) == 0
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"sync/atomic"
 	"time"
 )
 
@@ -121,22 +122,23 @@ type ParkPolicy struct {
 // parker tries the heads of parked lanes again.
 type parker[S any] struct {
 	e     *Engine[S]
+	all   atomic.Bool // look at the dead ones too
 	woken chan struct{}
 }
 
-func (p *parker[S]) wake() {
-	select {
-	case p.woken <- struct{}{}:
-	default: // it is awake already, and will look at the table after this
-	}
+// adopt has every lane tried once that this process took over.
+func (p *parker[S]) adopt() {
+	p.all.Store(true)
+	signal(p.woken)
 }
 
 // run retries every lane once at the start, whatever its state: the cause may
 // have been mended by the new binary. After that it looks at the table when a
 // lane was parked, and after each delay while there is one.
 func (p *parker[S]) run(ctx context.Context) {
-	all := true
+	p.all.Store(true)
 	for {
+		all := p.all.Swap(false)
 		heads, err := p.heads(ctx, all)
 		if err != nil && ctx.Err() == nil {
 			p.e.Log.Error("read parked lanes", "error", err)
@@ -144,9 +146,11 @@ func (p *parker[S]) run(ctx context.Context) {
 		for _, h := range heads {
 			p.drain(ctx, h)
 		}
-		all = all && err != nil
+		if all && err != nil {
+			p.all.Store(true)
+		}
 		var again <-chan time.Time
-		if len(heads) > 0 || err != nil {
+		if len(heads) > 0 || err != nil || p.e.follow.shared { // another instance may have parked
 			again = time.After(p.e.Park.Delay)
 		}
 		select {
@@ -154,6 +158,9 @@ func (p *parker[S]) run(ctx context.Context) {
 			return
 		case <-again:
 		case <-p.woken:
+			if p.all.Load() {
+				continue // lanes that were another's wait for no delay
+			}
 			// A lane parked just now failed just now: its first retry
 			// comes after the delay, like every other.
 			select {
@@ -168,7 +175,7 @@ func (p *parker[S]) run(ctx context.Context) {
 // heads returns the lanes whose head is due.
 func (p *parker[S]) heads(ctx context.Context, all bool) ([]lane, error) {
 	rows, err := p.e.DB.Read().QueryContext(ctx,
-		`SELECT lane, key FROM parked p WHERE n = (SELECT min(n) FROM parked h WHERE h.lane = p.lane AND h.key = p.key) AND (? OR dead = 0)`, all)
+		`SELECT lane, key FROM parked p WHERE n = (SELECT min(n) FROM parked h WHERE h.lane = p.lane AND h.key = p.key) AND dead <= ?`, all)
 	if err != nil {
 		return nil, fmt.Errorf("read heads of parked lanes: %w", err)
 	}
@@ -179,7 +186,9 @@ func (p *parker[S]) heads(ctx context.Context, all bool) ([]lane, error) {
 		if err := rows.Scan(&l.source, &l.key); err != nil {
 			return nil, fmt.Errorf("read heads of parked lanes: %w", err)
 		}
-		ls = append(ls, l)
+		if p.e.follow.holds(l.key) {
+			ls = append(ls, l)
+		}
 	}
 	return ls, rows.Err()
 }

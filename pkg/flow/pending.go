@@ -5,25 +5,27 @@ import (
 	"fmt"
 )
 
-// Pending is what a participant still has to do. All zero over every
-// participant, and Handled unchanged between two readings, means that the
+// Pending is what a participant still has to do, over all of its instances:
+// everything but Queued is counted in the database they share. All zero over
+// every participant, and Handled unchanged between two readings, means that the
 // system is at rest.
 type Pending struct {
 	Lag     int64 `json:"lag"`     // records of its topics that are not read yet
-	Queued  int64 `json:"queued"`  // inputs that wait for a batch
+	Queued  int64 `json:"queued"`  // inputs that wait for a batch of this instance
 	Outbox  int64 `json:"outbox"`  // committed events that the broker has not acknowledged
 	Effects int64 `json:"effects"` // external calls that are not answered
 	Timers  int64 `json:"timers"`
 	Parked  int64 `json:"parked"`  // inputs that could not be handled, and those behind them
-	Handled int64 `json:"handled"` // inputs taken in since this process started
+	Handled int64 `json:"handled"` // records taken in, ever
 }
 
 // Pending counts what is left to do. The lag is the log's to tell, so it is
 // not filled in here.
 func (e *Engine[S]) Pending(ctx context.Context) (Pending, error) {
-	p := Pending{Queued: int64(len(e.inputs)), Handled: e.handled.Load()}
-	err := e.DB.Read().QueryRowContext(ctx, `SELECT (SELECT count(*) FROM outbox), (SELECT count(*) FROM effects), (SELECT count(*) FROM timers), (SELECT count(*) FROM parked)`).
-		Scan(&p.Outbox, &p.Effects, &p.Timers, &p.Parked)
+	p := Pending{Queued: int64(len(e.inputs))}
+	err := e.DB.Read().QueryRowContext(ctx, `SELECT (SELECT count(*) FROM outbox), (SELECT count(*) FROM effects), (SELECT count(*) FROM timers), (SELECT count(*) FROM parked),
+		(SELECT CAST(coalesce(sum(next_offset), 0) AS BIGINT) FROM positions)`).
+		Scan(&p.Outbox, &p.Effects, &p.Timers, &p.Parked, &p.Handled)
 	if err != nil {
 		return Pending{}, fmt.Errorf("count what is pending: %w", err)
 	}

@@ -63,8 +63,10 @@ type relay struct {
 	behind    map[lane][]outgoing // topic and key of a row under way, and the rows that wait behind it
 	flying    map[string]lane     // rows under way, by id
 	freed     []outgoing          // rows that waited and may go now
-	known     map[string]struct{} // ids that are queued, under way, or acknowledged and not yet deleted
-	acked     []string            // acknowledged, to be deleted by the next batch
+	known     map[string]int      // ids that are queued, under way, or acknowledged and not yet deleted, with their shards
+	gone      departed
+	acked     []string // acknowledged, to be deleted by the next batch
+	holds     func(key string) bool
 	reloading bool
 	late      []outgoing // handed over while the table was being read
 	before    int        // how many rows were known before that
@@ -73,15 +75,8 @@ type relay struct {
 	reloads sync.Mutex // one reading of the table at a time
 }
 
-func newRelay(db *store.DB, open func() (Log, error), log *slog.Logger, m *Metrics) *relay {
-	return &relay{db: db, open: open, log: log, m: m, known: map[string]struct{}{}, behind: map[lane][]outgoing{}, flying: map[string]lane{}, woken: make(chan struct{}, 1)}
-}
-
-func (r *relay) wake() {
-	select {
-	case r.woken <- struct{}{}:
-	default:
-	}
+func newRelay(db *store.DB, open func() (Log, error), log *slog.Logger, m *Metrics, holds func(key string) bool) *relay {
+	return &relay{db: db, open: open, log: log, m: m, holds: holds, known: map[string]int{}, behind: map[lane][]outgoing{}, flying: map[string]lane{}, woken: make(chan struct{}, 1)}
 }
 
 // run publishes until ctx ends. Each round has a producer of its own; it ends
@@ -216,7 +211,7 @@ func (r *relay) acknowledge(id string) {
 	r.behind[l] = waiting[1:]
 	r.flying[waiting[0].ID] = l
 	r.freed = append(r.freed, waiting[0])
-	r.wake()
+	signal(r.woken)
 }
 
 // restart forgets what was queued and under way, and reads it from the table
@@ -229,9 +224,10 @@ func (r *relay) restart(ctx context.Context) error {
 	r.queue, r.freed = nil, nil
 	clear(r.behind)
 	clear(r.flying)
-	clear(r.known)
+	before := r.known
+	r.known = make(map[string]int, len(r.acked))
 	for _, id := range r.acked {
-		r.known[id] = struct{}{}
+		r.known[id] = before[id]
 	}
 	r.mu.Unlock()
 	return r.reload(ctx)

@@ -22,6 +22,10 @@ import (
 // test has been stopped by now.
 func TestMain(m *testing.M) {
 	code := m.Run()
+	if err := shut(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
 	end := time.After(patience)
 	look := time.NewTicker(2 * time.Millisecond)
 	defer look.Stop()
@@ -147,6 +151,8 @@ func (s *schemaRegistry) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if s.down {
 		http.Error(w, "away", http.StatusServiceUnavailable)
+	} else if strings.HasPrefix(r.URL.Path, "/config/") {
+		_, _ = w.Write([]byte(`{"compatibilityLevel":"FULL_TRANSITIVE"}`))
 	} else if m := schemaID.FindStringSubmatch(r.URL.Path); m != nil {
 		if id, _ := strconv.Atoi(m[1]); id >= 1 && id <= len(s.texts) {
 			answer(id)

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
@@ -44,32 +45,43 @@ func (t *timers[S]) add(rows map[timerID]*timerRow) {
 		}
 	}
 	t.mu.Unlock()
-	select {
-	case t.changed <- struct{}{}:
-	default:
-	}
+	signal(t.changed)
+}
+
+func (t *timers[S]) knows(id string, due int64) bool {
+	name, key, _ := strings.Cut(id, "/")
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	row := t.running[timerID{key, name}]
+	return row != nil && row.due == due
 }
 
 // reload reads the timers that are running.
 func (t *timers[S]) reload(ctx context.Context) error {
-	rows, err := t.e.DB.Read().QueryContext(ctx, `SELECT key, name, due, body, causation, traceparent FROM timers`)
+	found, err := t.rows(ctx, ``)
+	t.add(found)
+	return err
+}
+
+// rows reads the timers of a condition.
+func (t *timers[S]) rows(ctx context.Context, where string, args ...any) (map[timerID]*timerRow, error) {
+	rows, err := t.e.DB.Read().QueryContext(ctx, `SELECT key, name, due, body, causation, traceparent FROM timers`+where, args...)
 	if err != nil {
-		return fmt.Errorf("read timers: %w", err)
+		return nil, fmt.Errorf("read timers: %w", err)
 	}
 	defer rows.Close()
 	found := map[timerID]*timerRow{}
 	for rows.Next() {
 		var r timerRow
 		if err := rows.Scan(&r.id.key, &r.id.name, &r.due, &r.body, &r.causation, &r.traceparent); err != nil {
-			return fmt.Errorf("read timers: %w", err)
+			return nil, fmt.Errorf("read timers: %w", err)
 		}
 		found[r.id] = &r
 	}
 	if err := rows.Err(); err != nil {
-		return fmt.Errorf("read timers: %w", err)
+		return nil, fmt.Errorf("read timers: %w", err)
 	}
-	t.add(found)
-	return nil
+	return found, nil
 }
 
 func (t *timers[S]) run(ctx context.Context) {

@@ -48,7 +48,7 @@ func (e *Engine[S]) Meet(ctx context.Context, found []Topology) (err error) {
 		}
 	}
 	if err == nil {
-		err = tx.Bulk(ctx, `INSERT INTO topics (name, partitions, topic_id)`, 3, ``, args)
+		err = tx.Bulk(ctx, `INSERT INTO topics (name, partitions, topic_id)`, 3, `ON CONFLICT (name) DO NOTHING`, args)
 	}
 	if err != nil {
 		tx.Rollback(err)

@@ -20,6 +20,9 @@ func (e *Engine[S]) transact(batch []*Input) error {
 	defer cancel()
 	began := time.Now()
 	w := newWork(began.UTC().Truncate(time.Microsecond), batch)
+	if e.follow.shared {
+		w.process = e.follow.process
+	}
 	for _, in := range batch {
 		if in.command != nil {
 			in.command.err, in.command.reply = nil, "" // of an attempt that was rolled back
@@ -64,11 +67,9 @@ func (e *Engine[S]) attempt(ctx context.Context, tx *store.Tx, w *work) (err err
 // then its answers, then the broker's hint about the position. A crash in here
 // loses nothing: every part of it is read back from the tables.
 func (e *Engine[S]) handOver(w *work) {
-	e.relay.add(w.done.records, w.done.published)
-	e.effects.add(w.done.effects)
-	e.timers.add(w.done.timers)
+	e.follow.after(w)
 	if len(w.done.parked) > 0 {
-		e.parker.wake()
+		signal(e.parker.woken)
 	}
 	marks := map[*Claim]int64{}
 	changed := make([]string, 0, len(w.done.handled))
@@ -97,12 +98,11 @@ func (e *Engine[S]) handOver(w *work) {
 		}
 	}
 	if e.Changed != nil && len(changed) > 0 {
-		e.Changed(changed)
+		e.follow.changed(changed)
 	}
 	for c, next := range marks {
 		c.Mark(next)
 	}
-	e.handled.Add(int64(len(w.done.handled)))
 }
 
 // report writes the one line per handled input, and counts it.

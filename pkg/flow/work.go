@@ -1,21 +1,19 @@
 package flow
 
 import (
-	"context"
 	"fmt"
 	"sort"
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/quintet-eda/quintet/pkg/store"
 )
 
 // work is one batch in memory: what was loaded for it, and what it will write.
 // It is everything but the participant's own states, which its store keeps.
 type work struct {
-	now    time.Time
-	inputs []*Input
+	now     time.Time
+	inputs  []*Input
+	process string // whose batch it is, where several processes share the database
 
 	positions map[string]*position
 	streams   map[string]*stream
@@ -24,6 +22,8 @@ type work struct {
 	effects   map[string]bool   // rows that still wait for a result
 	timers    map[timerID]int64 // due time of rows that are running
 	commands  map[string]answered
+	epochs    map[int]int64   // of the leases that results were made under, as they are now
+	created   map[string]bool // keys whose stream was made to be locked
 
 	done outputs
 }
@@ -50,6 +50,7 @@ type stream struct {
 	seen        map[string]int64
 	correlation string
 	tenant      string
+	writer      string // the process that changed it last
 	dirty       bool
 }
 
@@ -75,143 +76,9 @@ func newWork(now time.Time, inputs []*Input) *work {
 		now: now, inputs: inputs,
 		positions: map[string]*position{}, streams: map[string]*stream{}, inbox: map[string]string{}, parked: map[lane][]int64{},
 		effects: map[string]bool{}, timers: map[timerID]int64{}, commands: map[string]answered{},
+		epochs: map[int]int64{}, created: map[string]bool{},
 		done: outputs{inbox: map[string]string{}, timers: map[timerID]*timerRow{}},
 	}
-}
-
-// load reads the kit's rows that the batch is about, in the lock order that
-// every batch of every instance keeps: positions, then keys, then the rest.
-func (w *work) load(ctx context.Context, tx *store.Tx) error {
-	var claims, events, effects, timers, commands []string
-	asked := map[*Claim]bool{} // a batch has many records of few partitions
-	ask := func(c *Claim) {
-		if c != nil && !asked[c] {
-			asked[c] = true
-			claims = append(claims, c.key())
-		}
-	}
-	for _, in := range w.inputs {
-		ask(in.claim)
-		for _, c := range in.claims {
-			ask(c)
-		}
-		switch {
-		case in.Kind == KindEvent:
-			events = append(events, in.ID)
-		case in.effectID != "":
-			effects = append(effects, in.effectID)
-		case in.Kind == KindTimer:
-			timers = append(timers, timerID{in.Key, in.Name}.String())
-		case in.command != nil && in.command.key != "":
-			commands = append(commands, in.command.key)
-		}
-	}
-	keys := Keys(w.inputs)
-	sort.Strings(keys)
-	for _, step := range []struct {
-		keys []string
-		load func(context.Context, *store.Tx, string) error
-	}{
-		{claims, w.loadPositions},
-		{keys, w.loadStreams},
-		{events, w.loadInbox},
-		{keys, w.loadParked},
-		{effects, w.loadEffects},
-		{timers, w.loadTimers},
-		{commands, w.loadCommands},
-	} {
-		if len(step.keys) == 0 {
-			continue
-		}
-		if err := step.load(ctx, tx, store.Keys(step.keys)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-type scanner = func(dst ...any) error
-
-func (w *work) loadPositions(ctx context.Context, tx *store.Tx, claims string) error {
-	return tx.Each(ctx, func(scan scanner) error {
-		var p position
-		if err := scan(&p.claim, &p.next, &p.epoch); err != nil {
-			return err
-		}
-		w.positions[p.claim] = &p
-		return nil
-	}, `SELECT claim, next_offset, epoch FROM positions WHERE claim IN ({keys}) ORDER BY claim {lock}`, claims)
-}
-
-func (w *work) loadStreams(ctx context.Context, tx *store.Tx, keys string) error {
-	return tx.Each(ctx, func(scan scanner) error {
-		s := stream{seen: map[string]int64{}}
-		var seen string
-		if err := scan(&s.key, &s.emitted, &s.made, &seen, &s.correlation, &s.tenant); err != nil {
-			return err
-		}
-		s.readSeen(seen)
-		w.streams[s.key] = &s
-		return nil
-	}, `SELECT key, emitted, made, seen, correlation, tenant FROM streams WHERE key IN ({keys}) ORDER BY key {lock}`, keys)
-}
-
-func (w *work) loadInbox(ctx context.Context, tx *store.Tx, ids string) error {
-	return tx.Each(ctx, func(scan scanner) error {
-		var id, status string
-		if err := scan(&id, &status); err != nil {
-			return err
-		}
-		w.inbox[id] = status
-		return nil
-	}, `SELECT id, status FROM inbox WHERE id IN ({keys})`, ids)
-}
-
-func (w *work) loadParked(ctx context.Context, tx *store.Tx, keys string) error {
-	return tx.Each(ctx, func(scan scanner) error {
-		var l lane
-		var n int64
-		if err := scan(&l.source, &l.key, &n); err != nil {
-			return err
-		}
-		w.parked[l] = append(w.parked[l], n)
-		return nil
-	}, `SELECT lane, key, n FROM parked WHERE key IN ({keys}) ORDER BY n`, keys)
-}
-
-func (w *work) loadEffects(ctx context.Context, tx *store.Tx, ids string) error {
-	return tx.Each(ctx, func(scan scanner) error {
-		var id string
-		if err := scan(&id); err != nil {
-			return err
-		}
-		w.effects[id] = true
-		return nil
-	}, `SELECT id FROM effects WHERE id IN ({keys})`, ids)
-}
-
-func (w *work) loadTimers(ctx context.Context, tx *store.Tx, ids string) error {
-	return tx.Each(ctx, func(scan scanner) error {
-		var id timerID
-		var due int64
-		if err := scan(&id.key, &id.name, &due); err != nil {
-			return err
-		}
-		w.timers[id] = due
-		return nil
-	}, `SELECT key, name, due FROM timers WHERE id IN ({keys})`, ids)
-}
-
-func (w *work) loadCommands(ctx context.Context, tx *store.Tx, ids string) error {
-	return tx.Each(ctx, func(scan scanner) error {
-		var id string
-		var a answered
-		if err := scan(&id, &a.digest, &a.reply); err != nil {
-			return err
-		}
-		w.commands[id] = a
-		return nil
-	}, `SELECT id, digest, reply FROM commands WHERE id IN ({keys})`, ids)
 }
 
 // stream returns the kit's state of a key, new when the key is.

@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"net/http/httptest"
-	"path/filepath"
 	"strconv"
 	"sync/atomic"
 	"testing"
@@ -25,6 +23,7 @@ import (
 // world is a tally's surroundings, which outlive its processes.
 type world struct {
 	t          *testing.T
+	where      string
 	db         *store.DB
 	log        *flowtest.Log
 	openLog    func() (flow.Log, error)
@@ -45,16 +44,15 @@ func newWorld(t *testing.T) *world {
 	w := &world{t: t, log: &flowtest.Log{}, schemas: &schemaRegistry{}, offsets: map[string]int64{}, bound: 10000,
 		park: flow.ParkPolicy{Delay: 5 * time.Millisecond, Attempts: 3}, panics: func(string, string) {}, codecs: map[string]*registry.Codec{}}
 	w.openLog = w.log.Open
-	db, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "tally.db"))
+	w.where = database(t)
+	db, err := store.Open(t.Context(), w.where)
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.db = db
 	t.Cleanup(func() { _ = db.Close() }) // a test may have closed it
-	for set, files := range map[string]fs.FS{"kit": flow.Migrations(), "own": fstest.MapFS{"0001_tallies.sql": {Data: []byte(tables)}}} {
-		if err := db.Migrate(t.Context(), set, files); err != nil {
-			t.Fatal(err)
-		}
+	if err := flow.Migrate(t.Context(), db, "own", fstest.MapFS{"0001_tallies.sql": {Data: []byte(tables)}}); err != nil {
+		t.Fatal(err)
 	}
 	server := httptest.NewServer(w.schemas)
 	t.Cleanup(server.Close)
@@ -74,6 +72,7 @@ func newWorld(t *testing.T) *world {
 // process is one run of the service.
 type process struct {
 	*world
+	db     *store.DB // its own connections
 	engine *flow.Engine[Tally]
 	lines  *lines
 	gather *prometheus.Registry
@@ -87,11 +86,19 @@ func (w *world) start() *process { return w.startStopping(5 * time.Second) }
 
 func (w *world) startStopping(stop time.Duration) *process {
 	w.t.Helper()
-	p := &process{world: w, lines: &lines{}, gather: prometheus.NewRegistry(), ended: make(chan struct{}), claims: map[string]*flow.Claim{}}
+	p := w.launch("one", w.db, stop)
+	p.assign("feeder.events", "keeper.events")
+	return p
+}
+
+// launch starts an instance, which reads no topic yet.
+func (w *world) launch(instance string, db *store.DB, stop time.Duration) *process {
+	w.t.Helper()
+	p := &process{world: w, db: db, lines: &lines{}, gather: prometheus.NewRegistry(), ended: make(chan struct{}), claims: map[string]*flow.Claim{}}
 	e, err := flow.New(flow.Config[Tally]{
-		Participant: participant(w.broken.Load), Store: tallies(w.store), DB: w.db,
+		Participant: participant(w.broken.Load), Store: tallies(w.store), DB: db,
 		Codec: w.codecs["tally"], Performers: w.performers, OpenLog: w.openLog, Log: slog.New(slog.NewJSONHandler(p.lines, nil)),
-		Metrics: flow.NewMetrics(p.gather), OutboxBound: w.bound, Park: w.park,
+		Metrics: flow.NewMetrics(p.gather), Instance: instance, OutboxBound: w.bound, Park: w.park,
 	})
 	if err != nil {
 		w.t.Fatal(err)
@@ -106,7 +113,6 @@ func (w *world) startStopping(stop time.Duration) *process {
 		}
 	}()
 	w.t.Cleanup(p.stop)
-	p.assign()
 	return p
 }
 
@@ -120,10 +126,17 @@ func (w *world) store(place, key string) {
 	w.panics(place, key)
 }
 
-// assign takes over partition 0 of both topics.
-func (p *process) assign() {
+// assign takes over partition 0 of topics.
+func (p *process) assign(topics ...string) {
 	p.t.Helper()
-	claims := []*flow.Claim{{Topic: "feeder.events", Mark: p.marked.Store}, {Topic: "keeper.events", Mark: func(int64) {}}}
+	var claims []*flow.Claim
+	for _, topic := range topics {
+		c := &flow.Claim{Topic: topic, Mark: func(int64) {}}
+		if topic == "feeder.events" {
+			c.Mark = p.marked.Store
+		}
+		claims = append(claims, c)
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	if err := p.engine.Assign(ctx, claims); err != nil {
@@ -233,6 +246,19 @@ func (w *world) published(topic string) (records []flow.Record, copies int) {
 func (p *process) drained() {
 	p.t.Helper()
 	eventually(p.t, "the outbox is empty", func() bool { return p.count("outbox") == "0" })
+}
+
+func (p *process) gauge(name string) (v float64) {
+	families, err := p.gather.Gather()
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	for _, f := range families {
+		if f.GetName() == name {
+			v = f.GetMetric()[0].GetGauge().GetValue()
+		}
+	}
+	return v
 }
 
 func (p *process) metric(name string) (sum float64) {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"sort"
 
 	"github.com/quintet-eda/quintet/pkg/store"
@@ -48,18 +50,24 @@ func (w *work) writeStreams(ctx context.Context, tx *store.Tx) error {
 	var args []any
 	for _, s := range sorted(w.streams) {
 		if s.dirty {
-			args = append(args, s.key, s.emitted, s.made, s.writeSeen(), s.correlation, s.tenant)
+			args = append(args, s.key, s.emitted, s.made, s.writeSeen(), s.correlation, s.tenant, w.process)
+			delete(w.created, s.key)
 		}
 	}
-	return tx.Bulk(ctx, `INSERT INTO streams (key, emitted, made, seen, correlation, tenant)`, 6,
+	if err := tx.Bulk(ctx, `INSERT INTO streams (key, emitted, made, seen, correlation, tenant, writer)`, 7,
 		`ON CONFLICT (key) DO UPDATE SET emitted = excluded.emitted, made = excluded.made, seen = excluded.seen,
-		 correlation = excluded.correlation, tenant = excluded.tenant`, args)
+		 correlation = excluded.correlation, tenant = excluded.tenant, writer = excluded.writer`, args); err != nil {
+		return err
+	}
+	// Made to be locked, and nothing came of it: a refused command must not
+	// leave a row behind for whatever key it named.
+	return onKeys(ctx, tx, `DELETE FROM streams WHERE key IN ({keys})`, slices.Collect(maps.Keys(w.created)))
 }
 
 func (w *work) writeInbox(ctx context.Context, tx *store.Tx) error {
 	args := make([]any, 0, 2*len(w.done.inbox))
-	for id, status := range w.done.inbox {
-		args = append(args, id, status)
+	for _, id := range slices.Sorted(maps.Keys(w.done.inbox)) {
+		args = append(args, id, w.done.inbox[id])
 	}
 	return tx.Bulk(ctx, `INSERT INTO inbox (id, status)`, 2, `ON CONFLICT (id) DO UPDATE SET status = excluded.status`, args)
 }

@@ -133,10 +133,8 @@ func migrated(t *testing.T, own fs.FS) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for set, files := range map[string]fs.FS{"kit": flow.Migrations(), "own": own} {
-		if err := db.Migrate(t.Context(), set, files); err != nil {
-			t.Fatal(err)
-		}
+	if err := flow.Migrate(t.Context(), db, "own", own); err != nil {
+		t.Fatal(err)
 	}
 	if err := db.Close(); err != nil { // folds the log back into the file
 		t.Fatal(err)

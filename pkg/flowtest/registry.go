@@ -42,6 +42,10 @@ func (s *ids) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var body struct {
 		Schema string `json:"schema"`
 	}
+	if strings.HasPrefix(r.URL.Path, "/config/") {
+		_, _ = w.Write([]byte(`{"compatibilityLevel":"FULL_TRANSITIVE"}`))
+		return
+	}
 	if r.Method == http.MethodGet {
 		s.mu.Lock()
 		defer s.mu.Unlock()

@@ -3,6 +3,7 @@ package kafka
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/IBM/sarama"
@@ -70,6 +71,52 @@ func (c *Cluster) Describe(topics []string) ([]flow.Topology, error) {
 		}
 	}
 	return ts, nil
+}
+
+// forget makes the group forget this instance's place in it if it was taken for
+// other topics. A static member that comes back is given its old partitions
+// without a rebalance, whatever it asks for now:
+//
+//	joins for two topics ─ dies ─ back within the session time, for three ─ reads two
+func (c *Cluster) forget(topics []string) error {
+	groups, err := c.admin.DescribeConsumerGroups([]string{c.s.Service})
+	if err != nil {
+		return fmt.Errorf("describe group %s: %w", c.s.Service, err)
+	}
+	for _, group := range groups {
+		if !errors.Is(group.Err, sarama.ErrNoError) && !errors.Is(group.Err, sarama.ErrGroupIDNotFound) {
+			return fmt.Errorf("describe group %s: %w", c.s.Service, group.Err)
+		}
+		for _, member := range group.Members {
+			if member.GroupInstanceId == nil || *member.GroupInstanceId != c.s.Instance {
+				continue
+			}
+			joined, err := member.GetMemberMetadata()
+			if err != nil || joined == nil {
+				continue // the group is being balanced just now, and will take in what is asked for
+			}
+			if slices.Sort(joined.Topics); slices.Equal(joined.Topics, topics) {
+				continue
+			}
+			if _, err := c.admin.RemoveMemberFromConsumerGroup(c.s.Service, []string{c.s.Instance}); err != nil {
+				return fmt.Errorf("leave group %s: %w", c.s.Service, err)
+			}
+		}
+	}
+	return nil
+}
+
+// partitions lists the partitions of topics. All of the topics must exist.
+func (c *Cluster) partitions(topics []string) (map[string][]int32, error) {
+	of := make(map[string][]int32, len(topics))
+	for _, topic := range topics {
+		ps, err := c.client.Partitions(topic)
+		if err != nil {
+			return nil, fmt.Errorf("list partitions of %s: %w", topic, err)
+		}
+		of[topic] = ps
+	}
+	return of, nil
 }
 
 // offsets asks for one offset of each partition: sarama.OffsetOldest or

@@ -122,6 +122,9 @@ func (c *Consumer) consume(ctx context.Context, cluster *Cluster) error {
 	if err != nil {
 		return err
 	}
+	if err := cluster.forget(present); err != nil {
+		return err
+	}
 	for ctx.Err() == nil {
 		session, stop := context.WithCancel(ctx)
 		go c.watch(session, stop, cluster, len(present)) // not waited for: it may be asking a broker that says nothing
@@ -241,20 +244,22 @@ func (c *Consumer) Missing() []string {
 	return slices.Clone(c.missing)
 }
 
-// Lag returns how many records of this instance's partitions are not taken in.
+// Lag returns how many records of the topics that this participant reads are
+// not taken in, by whichever of its instances: the ends of all partitions, less
+// the positions in the database that the instances share.
 func (c *Consumer) Lag(ctx context.Context) (int64, error) {
 	c.mu.Lock()
-	cluster, joined := c.cluster, c.joined
-	partitions := map[string][]int32{}
-	for _, claim := range c.claims {
-		partitions[claim.Topic] = append(partitions[claim.Topic], claim.Partition)
-	}
+	cluster := c.cluster
 	c.mu.Unlock()
-	if cluster == nil || !joined && len(c.topics) > 0 {
-		return 0, errors.New("lag is unknown: not a member of the consumer group now")
+	if cluster == nil {
+		return 0, errors.New("lag is unknown: not connected to the broker now")
 	}
-	if len(partitions) == 0 {
+	if len(c.topics) == 0 {
 		return 0, nil
+	}
+	partitions, err := cluster.partitions(c.topics)
+	if err != nil {
+		return 0, err
 	}
 	newest, err := cluster.offsets(partitions, sarama.OffsetNewest)
 	if err != nil {

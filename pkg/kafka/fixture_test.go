@@ -4,9 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"io/fs"
 	"log/slog"
-	"net"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -16,7 +14,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/twmb/franz-go/pkg/kfake"
 
 	"github.com/quintet-eda/quintet/pkg/flow"
 	"github.com/quintet-eda/quintet/pkg/flowtest"
@@ -98,30 +95,30 @@ var halls = flow.ByKey[string]{
 	},
 }
 
-// broker starts a broker on a port, 0 for any, with its log in dir.
-func broker(t *testing.T, dir string, port int) (*kfake.Cluster, kafka.Settings) {
+// cluster is a broker that a test has for itself: the embedded stack's, as it is
+// shipped, or with the build tag "containers" a real one. Its address and its
+// data outlast a Stop and a Kill.
+type cluster interface {
+	Address() string
+	Stop(ctx context.Context) error // as a deployment does
+	Kill(ctx context.Context) error // as kill -9 does
+	Start(ctx context.Context) error
+}
+
+// broker returns a broker without topics, and settings with a group of its own.
+func broker(t *testing.T) (cluster, kafka.Settings) {
 	t.Helper()
-	c, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.Ports(port), kfake.DataDir(dir), kfake.BrokerConfigs(map[string]string{"log.retention.ms": "-1"}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(c.Close)
-	return c, kafka.Settings{Brokers: c.ListenAddrs(), Service: "echo", Partitions: partitions, Replication: 1}
+	c := openCluster(t)
+	return c, kafka.Settings{Brokers: []string{c.Address()}, Service: fmt.Sprintf("echo-%d", time.Now().UnixNano()), Partitions: partitions, Replication: 1}
 }
 
 const partitions = 4
 
-func portOf(t *testing.T, c *kfake.Cluster) int {
+func must(t *testing.T, err error) {
 	t.Helper()
-	_, port, err := net.SplitHostPort(c.ListenAddrs()[0])
 	if err != nil {
 		t.Fatal(err)
 	}
-	n, err := strconv.Atoi(port)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return n
 }
 
 func open(t *testing.T, path string) *store.DB {
@@ -131,10 +128,8 @@ func open(t *testing.T, path string) *store.DB {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = db.Close() }) // a test may have closed it
-	for set, files := range map[string]fs.FS{"kit": flow.Migrations(), "own": fstest.MapFS{"0001_halls.sql": {Data: []byte(tables)}}} {
-		if err := db.Migrate(t.Context(), set, files); err != nil {
-			t.Fatal(err)
-		}
+	if err := flow.Migrate(t.Context(), db, "own", fstest.MapFS{"0001_halls.sql": {Data: []byte(tables)}}); err != nil {
+		t.Fatal(err)
 	}
 	return db
 }
@@ -150,37 +145,46 @@ type member struct {
 type options struct {
 	sleeper bool
 	changed func([]string)
-	log     io.Writer
+	log     io.Writer // nil: nobody reads it
+}
+
+func (o options) logger() *slog.Logger {
+	if o.log == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return slog.New(slog.NewJSONHandler(o.log, nil))
 }
 
 func start(t *testing.T, s kafka.Settings, instance string, db *store.DB, o options) *member {
 	t.Helper()
 	s.Instance = instance
-	if o.log == nil {
-		o.log = io.Discard
-	}
-	log := slog.New(slog.NewJSONHandler(o.log, nil))
+	engine, stopEngine := startEngine(t, s, db, o)
+	c := kafka.NewConsumer(s, engine, echo(o.sleeper).Topics(), []string{"echo.events", "echo.dead-letter"}, o.logger())
+	reading, stopReading := context.WithCancel(context.Background())
+	var read sync.WaitGroup
+	read.Go(func() { c.Run(reading) })
+	m := &member{engine: engine, consumer: c, db: db, stop: sync.OnceFunc(func() { stopReading(); read.Wait(); stopEngine() })}
+	t.Cleanup(m.stop)
+	return m
+}
+
+// startEngine runs the echo's engine, which nobody feeds yet.
+func startEngine(t *testing.T, s kafka.Settings, db *store.DB, o options) (e *flow.Engine[string], stop func()) {
+	t.Helper()
 	e, err := flow.New(flow.Config[string]{
 		Participant: echo(o.sleeper), Store: halls, DB: db, Codec: flowtest.Codec(t, contract(), "echo"),
-		OpenLog: func() (flow.Log, error) { return kafka.Open(s) }, Log: log, Metrics: flow.NewMetrics(prometheus.NewRegistry()),
+		OpenLog: func() (flow.Log, error) { return kafka.Open(s) }, Log: o.logger(), Metrics: flow.NewMetrics(prometheus.NewRegistry()),
 		Changed: o.changed, OutboxBound: 10000, Park: flow.ParkPolicy{Delay: time.Second, Attempts: 3},
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := kafka.NewConsumer(s, e, echo(o.sleeper).Topics(), []string{"echo.events", "echo.dead-letter"}, log)
-	reading, stopReading := context.WithCancel(context.Background())
+	must(t, err)
 	working, stopWorking := context.WithCancel(context.Background())
-	var read, work sync.WaitGroup
+	var work sync.WaitGroup
 	work.Go(func() {
 		if err := e.Run(working, 5*time.Second); err != nil {
 			t.Error(err)
 		}
 	})
-	read.Go(func() { c.Run(reading) })
-	m := &member{engine: e, consumer: c, db: db, stop: sync.OnceFunc(func() { stopReading(); read.Wait(); stopWorking(); work.Wait() })}
-	t.Cleanup(m.stop)
-	return m
+	return e, func() { stopWorking(); work.Wait() }
 }
 
 // caller publishes what is said, with the client that is tested.
@@ -199,17 +203,12 @@ func newCaller(t *testing.T, s kafka.Settings) *caller {
 func createTopics(t *testing.T, s kafka.Settings, topics ...string) {
 	t.Helper()
 	c, err := kafka.Connect(s)
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	for _, topic := range topics {
-		if err := c.Create(topic); err != nil {
-			t.Fatal(err)
-		}
+		must(t, c.Create(topic))
+		describe(t, c, topic)
 	}
-	if err := c.Close(); err != nil {
-		t.Fatal(err)
-	}
+	must(t, c.Close())
 }
 
 // say publishes the next number to every hall and waits for the broker.

@@ -35,17 +35,17 @@ func TestDefaultsFollowFromTheServiceAndItsPort(t *testing.T) {
 }
 
 func TestEveryProblemIsNamedOnceByItsVariable(t *testing.T) {
-	_, wrong := load(t, map[string]string{"PORT_BASE": "80", "OUTBOX_BOUND": "many", "STOP_TIMEOUT": "0s", "TEST_PATIENCE": "long"})
+	_, wrong := load(t, map[string]string{"PORT_BASE": "80", "OUTBOX_BOUND": "many", "DATABASE_URL": "order.db", "STOP_TIMEOUT": "0s", "TEST_PATIENCE": "long"})
 	err := wrong.Err("test")
 	if err == nil {
 		t.Fatal("nothing was found wrong")
 	}
-	for _, variable := range []string{"PORT_BASE", "OUTBOX_BOUND", "STOP_TIMEOUT", "TEST_PATIENCE"} {
+	for _, variable := range []string{"PORT_BASE", "OUTBOX_BOUND", "DATABASE_URL", "STOP_TIMEOUT", "TEST_PATIENCE"} {
 		if strings.Count(err.Error(), variable) != 1 {
 			t.Errorf("%s is not named once: %v", variable, err)
 		}
 	}
-	if len(wrong) != 4 {
-		t.Errorf("got %d problems, want 4: %v", len(wrong), err)
+	if len(wrong) != 5 {
+		t.Errorf("got %d problems, want 5: %v", len(wrong), err)
 	}
 }

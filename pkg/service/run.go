@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -37,9 +38,16 @@ type Parts[S any] struct {
 	Routes      func(e *echo.Echo, db *store.DB, engine *flow.Engine[S])
 }
 
-// registerAgain is how often the schemas are registered again, so that a
-// registry that lost its memory learns them back.
-const registerAgain = 15 * time.Second
+// version is what was built: the linker sets it (-X), see deploy/Dockerfile.
+var version = "dev"
+
+// How often the schemas are registered again, so that a registry that lost its
+// memory learns them back: rarely while it answers, and soon after it has not,
+// since it may be starting anew.
+const (
+	registerAgain = 5 * time.Second
+	registerSoon  = 500 * time.Millisecond
+)
 
 // Run runs a service until ctx ends, and stops it in the order in which
 // nothing is lost: requests first, then the group, then what is queued and
@@ -68,7 +76,7 @@ func Run[S any](ctx context.Context, c Config, p Parts[S]) error {
 		Participant: p.Participant, Store: p.Store, DB: db, Codec: codec, Performers: p.Performers,
 		OpenLog: func() (flow.Log, error) { return kafka.Open(c.kafka(name)) },
 		Log:     log, Metrics: flow.NewMetrics(metrics), Changed: p.Changed,
-		OutboxBound: c.OutboxBound, Park: flow.ParkPolicy{Delay: c.ParkDelay, Attempts: c.ParkTries},
+		Instance: c.Instance, OutboxBound: c.OutboxBound, Park: flow.ParkPolicy{Delay: c.ParkDelay, Attempts: c.ParkTries},
 	})
 	if err != nil {
 		return err
@@ -84,21 +92,19 @@ func Run[S any](ctx context.Context, c Config, p Parts[S]) error {
 	if err != nil {
 		return fmt.Errorf("listen for HTTP: %w", err)
 	}
-	log.Info("started", "http", c.HTTPAddr, "instance", c.Instance)
+	log.Info("started", "version", version, "http", c.HTTPAddr, "instance", c.Instance)
 	err = r.run(ctx, codec, c.StopTime/2, engine.Run, func(ctx context.Context) error { return web.Serve(ctx, listener, e) })
 	log.Info("stopped")
 	return err
 }
 
 func open(ctx context.Context, c Config, name string, own fs.FS) (*store.DB, error) {
-	db, err := store.Open(ctx, filepath.Join(c.DataDir, name+".db"))
+	db, err := store.Open(ctx, cmp.Or(c.Database, filepath.Join(c.DataDir, name+".db")))
 	if err != nil {
 		return nil, err
 	}
-	for set, files := range map[string]fs.FS{"kit": flow.Migrations(), name: own} {
-		if err := db.Migrate(ctx, set, files); err != nil {
-			return nil, errors.Join(err, db.Close())
-		}
+	if err := flow.Migrate(ctx, db, name, own); err != nil {
+		return nil, errors.Join(err, db.Close())
 	}
 	return db, nil
 }
@@ -207,15 +213,22 @@ func (r *running) set(missing string) {
 // registerAgain repeats the registration. It does not make the service
 // unready: what is registered once can be written and read without a registry.
 func (r *running) registerAgain(ctx context.Context, codec *registry.Codec) {
-	tick := time.NewTicker(registerAgain)
-	defer tick.Stop()
+	pause, away := registerAgain, false
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-tick.C:
-			if err := codec.Register(ctx); err != nil && ctx.Err() == nil {
-				r.log.Warn("register schemas again", "error", err)
+		case <-time.After(pause):
+		}
+		err := codec.Register(ctx)
+		if pause = registerAgain; err != nil {
+			pause = registerSoon
+		}
+		if (err != nil) != away && ctx.Err() == nil { // told once, not twice a second
+			if away = err != nil; away {
+				r.log.Warn("cannot register schemas again; trying until it works", "error", err)
+			} else {
+				r.log.Info("schemas registered again")
 			}
 		}
 	}

@@ -2,7 +2,6 @@ package email
 
 import (
 	"context"
-	"io/fs"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -43,10 +42,8 @@ func openDB(t *testing.T, path string) *store.DB {
 			t.Error(err)
 		}
 	})
-	for set, files := range map[string]fs.FS{"kit": flow.Migrations(), "email": Migrations()} {
-		if err := db.Migrate(t.Context(), set, files); err != nil {
-			t.Fatal(err)
-		}
+	if err := flow.Migrate(t.Context(), db, "email", Migrations()); err != nil {
+		t.Fatal(err)
 	}
 	return db
 }

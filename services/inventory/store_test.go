@@ -2,9 +2,7 @@ package inventory
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
-	"io/fs"
 	"math/rand/v2"
 	"path/filepath"
 	"regexp"
@@ -28,10 +26,8 @@ func openDB(t *testing.T) *store.DB {
 			t.Error(err)
 		}
 	})
-	for set, files := range map[string]fs.FS{"kit": flow.Migrations(), "inventory": Migrations()} {
-		if err := db.Migrate(t.Context(), set, files); err != nil {
-			t.Fatal(err)
-		}
+	if err := flow.Migrate(t.Context(), db, "inventory", Migrations()); err != nil {
+		t.Fatal(err)
 	}
 	return db
 }
@@ -87,7 +83,7 @@ func batch(ctx context.Context, db *store.DB, bodies []any) (err error) {
 }
 
 // tables returns the rows of both tables, as text.
-func tables(t *testing.T, db *sql.DB) []string {
+func tables(t *testing.T, db *store.Reader) []string {
 	t.Helper()
 	rows, err := db.QueryContext(t.Context(), `SELECT 'stock ' || sku || ' ' || on_hand || ' ' || reserved || ' ' || shipped || ' ' || received FROM stock
 		UNION ALL SELECT 'reservation ' || order_id || ' ' || status || ' ' || lines FROM reservations ORDER BY 1`)
@@ -140,7 +136,7 @@ func story(r *rand.Rand, orders int) []any {
 }
 
 // books compares the levels with what the reservations and deliveries say.
-func books(t *testing.T, db *sql.DB, received map[string]int64) {
+func books(t *testing.T, db *store.Reader, received map[string]int64) {
 	t.Helper()
 	rows, err := db.QueryContext(t.Context(), `SELECT sku, on_hand, reserved, shipped, received,
 			(SELECT coalesce(sum(value ->> 'quantity'), 0) FROM reservations, json_each(lines) WHERE status = 'reserved' AND value ->> 'sku' = stock.sku),

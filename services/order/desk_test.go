@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -81,10 +80,8 @@ func (d *desk) start() {
 	if d.db, err = store.Open(d.t.Context(), filepath.Join(d.dir, "order.db")); err != nil {
 		d.t.Fatal(err)
 	}
-	for set, files := range map[string]fs.FS{"kit": flow.Migrations(), "order": Migrations()} {
-		if err := d.db.Migrate(d.t.Context(), set, files); err != nil {
-			d.t.Fatal(err)
-		}
+	if err := flow.Migrate(d.t.Context(), d.db, "order", Migrations()); err != nil {
+		d.t.Fatal(err)
 	}
 	d.watchers = newWatchers()
 	d.engine, err = flow.New(flow.Config[Order]{
