@@ -12,7 +12,7 @@ import (
 // The numbers are those of Kafka's own UtilsTest.testMurmur2.
 func TestAKeyGoesWhereTheJVMClientsPutIt(t *testing.T) {
 	t.Parallel()
-	_, s := broker(t, t.TempDir(), 0)
+	_, s := broker(t)
 	s.Partitions = 50
 	createTopics(t, s, "keys")
 	hashes := map[string]int32{
@@ -72,10 +72,11 @@ func read(t *testing.T, s kafka.Settings, topic string, n int) []*sarama.Consume
 	}
 	var all []*sarama.ConsumerMessage
 	for _, p := range ps {
-		end, err := client.GetOffset(topic, p, sarama.OffsetNewest)
-		if err != nil {
-			t.Fatal(err)
-		}
+		var end int64
+		eventually(t, "the partition has a leader", func() bool { // a new one gets it a moment later
+			end, err = client.GetOffset(topic, p, sarama.OffsetNewest)
+			return err == nil
+		})
 		if end == 0 {
 			continue
 		}

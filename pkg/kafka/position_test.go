@@ -39,7 +39,7 @@ func TestReadingStartsAtTheDatabasesPositionWhateverTheGroupHolds(t *testing.T) 
 	t.Parallel()
 	for name, offset := range map[string]int64{"the group is behind": 0, "the group is ahead": 3} {
 		t.Run(name, func(t *testing.T) {
-			_, s := broker(t, t.TempDir(), 0)
+			_, s := broker(t)
 			createTopics(t, s, "caller.events")
 			c := newCaller(t, s)
 			db := open(t, dbPath(t))
@@ -90,7 +90,7 @@ func commitOffset(t *testing.T, s kafka.Settings, partition int32, offset int64)
 
 func TestAPositionOutsideTheLogIsToldAndNothingIsReadOrReset(t *testing.T) {
 	t.Parallel()
-	_, s := broker(t, t.TempDir(), 0)
+	_, s := broker(t)
 	createTopics(t, s, "caller.events")
 	c := newCaller(t, s)
 	db := open(t, dbPath(t))
@@ -124,7 +124,7 @@ func TestATopicThatIsNotTheOneReadBeforeIsToldAndNotRead(t *testing.T) {
 		"of another partition": `UPDATE topics SET partitions = 12 WHERE name = 'caller.events'`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, s := broker(t, t.TempDir(), 0)
+			_, s := broker(t)
 			createTopics(t, s, "caller.events")
 			db := open(t, dbPath(t))
 			m := start(t, s, "a", db, options{})
@@ -144,7 +144,7 @@ func TestATopicThatIsNotTheOneReadBeforeIsToldAndNotRead(t *testing.T) {
 
 func TestATopicRecreatedWhileItIsReadIsToldAndNotRead(t *testing.T) {
 	t.Parallel()
-	_, s := broker(t, t.TempDir(), 0)
+	_, s := broker(t)
 	createTopics(t, s, "caller.events")
 	db := open(t, dbPath(t))
 	m := start(t, s, "a", db, options{})
@@ -169,7 +169,7 @@ func TestATopicRecreatedWhileItIsReadIsToldAndNotRead(t *testing.T) {
 
 func TestATopicThatAppearsLaterIsRead(t *testing.T) {
 	t.Parallel()
-	_, s := broker(t, t.TempDir(), 0)
+	_, s := broker(t)
 	createTopics(t, s, "caller.events")
 	db := open(t, dbPath(t))
 	m := start(t, s, "a", db, options{sleeper: true})
@@ -199,4 +199,73 @@ func (l *lines) has(text string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return strings.Contains(l.text.String(), text)
+}
+
+// deleteRecords takes the records of a partition that come before an offset.
+func deleteRecords(t *testing.T, s kafka.Settings, partition int32, before int64) {
+	t.Helper()
+	must(t, operator(t, s).DeleteRecords("caller.events", map[int32]int64{partition: before}))
+}
+
+func TestALogThatLostItsBeginningIsToldByTheOneWhoHadNotReadIt(t *testing.T) {
+	t.Parallel()
+	_, s := broker(t)
+	createTopics(t, s, "caller.events")
+	c := newCaller(t, s)
+	db := open(t, dbPath(t))
+	m := start(t, s, "a", db, options{})
+	c.say("hall")
+	eventually(t, "the first is heard", func() bool { return heard(t, db, "hall") == "0" })
+	m.stop()
+	for range 3 {
+		c.say("hall")
+	}
+	p := partitionOf(t, "hall")
+	deleteRecords(t, s, p, 1) // up to where it stands: nothing is missing
+	m = start(t, s, "a", db, options{})
+	eventually(t, "the rest is heard", func() bool { return heard(t, db, "hall") == "0 1 2 3" })
+	m.stop()
+	for range 3 {
+		c.say("hall")
+	}
+	deleteRecords(t, s, p, 6)
+	m = start(t, s, "a", db, options{})
+	eventually(t, "it is told", func() bool {
+		return strings.Contains(m.missing(), "caller.events/"+strconv.Itoa(int(p))+" is at 4 and the log holds 6 to 7; nothing is reset by itself")
+	})
+	if got := heard(t, db, "hall"); got != "0 1 2 3" {
+		t.Errorf("heard %q", got)
+	}
+	// One that comes for the first time has missed nothing that it was there for.
+	fresh := s
+	fresh.Service += "-fresh"
+	other := open(t, dbPath(t))
+	start(t, fresh, "a", other, options{}).ready(t)
+	eventually(t, "the newcomer hears what is there", func() bool { return heard(t, other, "hall") == "6" })
+}
+
+func TestTheGroupsOffsetsFollowThePositions(t *testing.T) {
+	t.Parallel()
+	_, s := broker(t)
+	createTopics(t, s, "caller.events")
+	db := open(t, dbPath(t))
+	start(t, s, "a", db, options{})
+	c := newCaller(t, s)
+	c.say(names(20)...)
+	c.say(names(20)...)
+	admin := operator(t, s)
+	eventually(t, "tools see where the group is", func() bool {
+		offsets, err := admin.ListConsumerGroupOffsets(s.Service, map[string][]int32{"caller.events": {0, 1, 2, 3}})
+		if err != nil {
+			return false // the embedded broker does not know a group that nobody has joined
+		}
+		var sum int64
+		for p, block := range offsets.Blocks["caller.events"] {
+			if block.Offset > 0 && strconv.FormatInt(block.Offset, 10) != one(t, db, `SELECT next_offset FROM positions WHERE claim = ?`, "caller.events/"+strconv.Itoa(int(p))) {
+				return false
+			}
+			sum += max(block.Offset, 0)
+		}
+		return sum == 40
+	})
 }

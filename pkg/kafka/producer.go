@@ -19,8 +19,9 @@ type Producer struct {
 	done    chan struct{} // closed when results is
 }
 
-// Open starts a producer. A producer that failed for good is closed and
-// replaced; it cannot be mended, since the broker may have refused its session.
+// Open starts a producer. It waits up to a minute for a broker that answers.
+// A producer that failed for good is closed and replaced; it cannot be mended,
+// since the broker may have refused its session.
 func Open(s Settings) (*Producer, error) {
 	async, err := sarama.NewAsyncProducer(s.Brokers, s.producer())
 	if err != nil {

@@ -54,6 +54,11 @@ func (s Settings) producer() *sarama.Config {
 	c.Producer.Retry.BackoffFunc = func(retries, _ int) time.Duration {
 		return min(time.Duration(retries)*50*time.Millisecond, time.Second)
 	}
+	// A broker that stops in order says first that its partitions have no
+	// leader, and a batch for which no leader is found within this minute is
+	// given up, whatever the number of retries above.
+	c.Metadata.Retry.Max = 240
+	c.Metadata.Retry.Backoff = 250 * time.Millisecond
 	// The relay needs to know of every record.
 	c.Producer.Return.Successes = true
 	c.Producer.Return.Errors = true

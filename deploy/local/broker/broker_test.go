@@ -163,7 +163,7 @@ func (p *process) end(signal syscall.Signal) {
 
 func clientConfig() *sarama.Config {
 	c := sarama.NewConfig()
-	c.Version = sarama.V2_8_0_0
+	c.Version = sarama.V3_6_0_0 // as the services do
 	c.Metadata.Retry.Max = 200
 	c.Metadata.Retry.Backoff = 50 * time.Millisecond
 	c.Producer.Return.Successes = true

@@ -1,0 +1,74 @@
+package kafka_test
+
+import (
+	"context"
+	"log/slog"
+	"maps"
+	"strconv"
+	"sync"
+	"testing"
+
+	"github.com/quintet-eda/quintet/pkg/flow"
+	"github.com/quintet-eda/quintet/pkg/kafka"
+)
+
+// recorder stands in for an engine where a test is about what the consumer
+// hands over. It keeps positions as an engine's database does.
+type recorder struct {
+	consumer *kafka.Consumer
+
+	mu        sync.Mutex
+	records   []*flow.Record
+	positions map[string]int64
+}
+
+func (r *recorder) Meet(context.Context, []flow.Topology) error { return nil }
+
+func (r *recorder) Assign(_ context.Context, claims []*flow.Claim) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, c := range claims {
+		next, known := r.positions[c.Topic+"/"+strconv.Itoa(int(c.Partition))]
+		if !known {
+			next = c.LogStart
+		}
+		c.Start = next
+	}
+	return nil
+}
+
+func (r *recorder) Deliver(_ context.Context, c *flow.Claim, record *flow.Record) error {
+	r.mu.Lock()
+	r.records = append(r.records, record)
+	r.positions[c.Topic+"/"+strconv.Itoa(int(c.Partition))] = record.Offset + 1
+	r.mu.Unlock()
+	c.Mark(record.Offset + 1)
+	return nil
+}
+
+func (r *recorder) Positions(context.Context) (map[string]int64, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return maps.Clone(r.positions), nil
+}
+
+// got returns what was handed over until now.
+func (r *recorder) got() []*flow.Record {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.records[:len(r.records):len(r.records)]
+}
+
+// record starts a consumer that writes down what it reads of a topic, until the
+// test ends.
+func record(t *testing.T, s kafka.Settings, topic string) *recorder {
+	t.Helper()
+	s.Instance = "recorder"
+	r := &recorder{positions: map[string]int64{}}
+	r.consumer = kafka.NewConsumer(s, r, []string{topic}, nil, slog.New(slog.DiscardHandler))
+	ctx, stop := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { r.consumer.Run(ctx) })
+	t.Cleanup(func() { stop(); running.Wait() })
+	return r
+}
