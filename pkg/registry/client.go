@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -112,21 +113,62 @@ func (c *Client) fetch(id uint32) (*Schema, error) {
 // the one from before when it knew it already.
 func (c *Client) register(ctx context.Context, s *Schema) (uint32, error) {
 	asked := c.flights.DoChan("register "+s.Subject()+" "+s.Fingerprint, func() (any, error) {
-		return c.sr.CreateSchema(s.Subject(), s.Text, srclient.Avro)
+		if err := c.guard(s.Subject()); err != nil {
+			return nil, err
+		}
+		return c.create(s)
 	})
-	var got *srclient.Schema
 	select {
 	case <-ctx.Done():
 		return 0, fmt.Errorf("%w: %w", ErrUnavailable, ctx.Err())
 	case r := <-asked:
-		var refusal srclient.Error
-		if errors.As(r.Err, &refusal) && refused(refusal.Code) {
-			return 0, fmt.Errorf("%w: the registry refused it: %s", ErrIncompatible, quoted(refusal.Message))
-		}
 		if r.Err != nil {
-			return 0, unavailable("ask the registry", r.Err)
+			return 0, r.Err
 		}
-		got = r.Val.(*srclient.Schema)
+		return r.Val.(uint32), nil
+	}
+}
+
+// guard makes FULL_TRANSITIVE the subject's own level, before there is anything
+// to guard: what a registry demands of a subject of which it was told nothing is
+// NONE here, BACKWARD there. A level that stands is only read, since every
+// service asks again all the time, and a registry may write a log.
+func (c *Client) guard(subject string) error {
+	level, err := c.sr.GetCompatibilityLevel(subject, false)
+	if err == nil && *level == srclient.FullTransitive {
+		return nil
+	}
+	var refusal srclient.Error // to some registries a subject without a level of its own is an error
+	if err != nil && !errors.As(err, &refusal) {
+		return unavailable("read the compatibility level of "+subject, err)
+	}
+	if _, err := c.sr.ChangeSubjectCompatibilityLevel(subject, srclient.FullTransitive); err != nil {
+		return unavailable("set the compatibility level of "+subject, err)
+	}
+	return nil
+}
+
+func (c *Client) create(s *Schema) (uint32, error) {
+	// Without white space. To Apicurio two texts are two schemas with two ids;
+	// this is the text that Java's Avro makes of a schema and that others can
+	// make, so that whoever brings the same schema finds ours.
+	var text bytes.Buffer
+	if err := json.Compact(&text, []byte(s.Text)); err != nil {
+		return 0, err
+	}
+	got, err := c.sr.CreateSchema(s.Subject(), text.String(), srclient.Avro)
+	var refusal srclient.Error
+	if errors.As(err, &refusal) && refused(refusal.Code) {
+		// Perhaps no verdict. Two instances of a service start together; both ask
+		// Apicurio, it finds no such subject for either, makes it for one, and
+		// tells the other 409: it exists. Asked again it finds the schema there.
+		got, err = c.sr.CreateSchema(s.Subject(), text.String(), srclient.Avro)
+	}
+	if errors.As(err, &refusal) && refused(refusal.Code) {
+		return 0, fmt.Errorf("%w: the registry refused it: %s", ErrIncompatible, quoted(refusal.Message))
+	}
+	if err != nil {
+		return 0, unavailable("ask the registry", err)
 	}
 	// A registry that holds another schema under the id it just gave would make
 	// every reader without our fingerprint read nonsense.

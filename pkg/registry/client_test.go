@@ -7,12 +7,18 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 func TestARefusedSchemaQuotesTheRegistry(t *testing.T) {
 	for _, code := range []int{409, 40901, 422, 42201} {
 		s := newStub(t)
-		s.answer(func(w http.ResponseWriter, _ *http.Request) {
+		s.answer(func(w http.ResponseWriter, r *http.Request) {
+			if strings.HasPrefix(r.URL.Path, "/config/") {
+				_, _ = w.Write([]byte(`{"compatibilityLevel":"FULL_TRANSITIVE"}`))
+				return
+			}
 			refuse(w, http.StatusConflict, code, "READER_FIELD_MISSING_DEFAULT_VALUE currency")
 		})
 		err := NewCodec(depot(t), s.client(), "depot").Register(t.Context())
@@ -20,6 +26,71 @@ func TestARefusedSchemaQuotesTheRegistry(t *testing.T) {
 		if !strings.Contains(err.Error(), "READER_FIELD_MISSING_DEFAULT_VALUE currency") {
 			t.Error(err)
 		}
+	}
+}
+
+func TestEverySubjectIsFullTransitiveBeforeItHasASchema(t *testing.T) {
+	s := newStub(t)
+	codec := registered(t, s, depot(t), "depot")
+	want := map[string]string{"depot.events-test.depot.Dropped": "FULL_TRANSITIVE", "depot.events-test.depot.Parcel": "FULL_TRANSITIVE"}
+	check := func(changes int) {
+		t.Helper()
+		if diff := cmp.Diff(want, s.levels); diff != "" || s.changes != changes {
+			t.Errorf("%d changes, not %d; %s", s.changes, changes, diff)
+		}
+	}
+	check(2)
+	again := func() {
+		t.Helper()
+		if err := codec.Register(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	again()
+	check(2) // a level that stands is not written again
+	s.levels["depot.events-test.depot.Parcel"] = "NONE"
+	again()
+	check(3)
+	s.forget(1)
+	again()
+	check(5)
+
+	s.forget(1)
+	s.answer(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodPut {
+			refuse(w, http.StatusNotFound, 40401, "no such subject")
+			return
+		}
+		refuse(w, http.StatusForbidden, 40301, "not for you to set")
+	})
+	err := codec.Register(t.Context())
+	mustBe(t, err, ErrUnavailable)
+	if !strings.Contains(err.Error(), "not for you to set") {
+		t.Error(err)
+	}
+}
+
+func TestASchemaIsRegisteredWithoutWhiteSpace(t *testing.T) {
+	s := newStub(t)
+	registered(t, s, load(t, "depot/Dropped/v1.avsc", strings.ReplaceAll(dropped, ",", " ,\r\n\t")), "depot")
+	if s.byID[1] != dropped {
+		t.Errorf("registered as %q", s.byID[1])
+	}
+}
+
+func TestASchemaThatAnotherInstanceIsJustRegisteringIsNoRefusal(t *testing.T) {
+	s := newStub(t)
+	collisions := 0
+	s.answer(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost && collisions == 0 {
+			collisions++
+			refuse(w, http.StatusConflict, 409, "An artifact with ID 'depot.events-test.depot.Dropped' in group 'null' already exists.")
+			return
+		}
+		s.registry(w, r)
+	})
+	if err := NewCodec(depot(t), s.client(), "depot").Register(t.Context()); err != nil || collisions != 1 {
+		t.Error(collisions, err)
 	}
 }
 

@@ -78,14 +78,15 @@ func NewCodec(contract *Contract, client *Client, owner string) *Codec {
 }
 
 // Register makes the registry know all versions of the owner's schemas, older
-// versions first, and remembers the ids to write with. It fails with
-// [ErrUnavailable], which may pass, or with [ErrIncompatible] or [ErrMismatch],
-// which will not.
+// versions first, under the compatibility level FULL_TRANSITIVE, and remembers
+// the ids to write with. It fails with [ErrUnavailable], which may pass, or with
+// [ErrIncompatible] or [ErrMismatch], which will not.
 //
 // It is meant to be repeated: a registry that lost its memory learns the
-// schemas anew, and from then on values carry its new ids.
+// schemas anew, and from then on values carry its new ids. Until then they carry
+// ids that may by now stand for other schemas, so each new one is written with
+// as soon as it is known, whatever becomes of the others.
 func (c *Codec) Register(ctx context.Context) error {
-	ids := map[string]uint32{}
 	for _, s := range c.contract.schemas { // in order of their versions
 		if s.Owner != c.owner {
 			continue
@@ -94,10 +95,9 @@ func (c *Codec) Register(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("register schema %s v%d: %w", s.Name, s.Version, err)
 		}
-		ids[s.Name] = id
-	}
-	for name, id := range ids {
-		c.own[name].Store(id)
+		if s == c.contract.latest[s.Name] {
+			c.own[s.Name].Store(id)
+		}
 	}
 	c.ready.Store(true)
 	return nil

@@ -287,3 +287,32 @@ func TestANewIdOfOurSchemaIsUsedFromThenOn(t *testing.T) {
 		t.Fatalf("id %d after a failed repetition", id())
 	}
 }
+
+// A registry that came back empty and goes away again in the middle: what it
+// has given out by then is known, and an old id may be another schema's by now.
+func TestANewIdIsWrittenWithEvenIfTheRestIsNotRegisteredYet(t *testing.T) {
+	s := newStub(t)
+	codec := registered(t, s, depot(t), "depot")
+	s.forget(41)
+	s.answer(func(w http.ResponseWriter, r *http.Request) {
+		if strings.Contains(r.URL.Path, "Parcel") {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		s.registry(w, r)
+	})
+	mustBe(t, codec.Register(t.Context()), ErrUnavailable)
+	for name, want := range map[string]uint32{"test.depot.Dropped": 41, "test.depot.Parcel": 3} {
+		var v any = onlyID{"p"}
+		if name == "test.depot.Parcel" {
+			v = sample()
+		}
+		value, _, err := codec.Encode(name, v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if id := binary.BigEndian.Uint32(value[1:]); id != want {
+			t.Errorf("%s is written under id %d, not %d", name, id, want)
+		}
+	}
+}

@@ -85,19 +85,21 @@ func depot(tb testing.TB) *Contract {
 		"depot/Dropped/v1.avsc", dropped, "yard/Returned/v1.avsc", returned)
 }
 
-// stub is a registry of two endpoints whose answers a test can replace.
+// stub is a registry of three endpoints whose answers a test can replace.
 type stub struct {
 	*httptest.Server
 	mu       sync.Mutex
 	byID     map[int]string
 	next     int
-	posts    []string // subjects, in order
-	gets     int
-	override http.HandlerFunc // answers everything while set
+	posts    []string          // subjects, in order
+	levels   map[string]string // by subject; one without a level is an error, as to Confluent's
+	gets     int               // of schemas
+	changes  int               // of levels
+	override http.HandlerFunc  // answers everything while set
 }
 
 func newStub(tb testing.TB) *stub {
-	s := &stub{byID: map[int]string{}, next: 1}
+	s := &stub{byID: map[int]string{}, levels: map[string]string{}, next: 1}
 	s.Server = httptest.NewServer(http.HandlerFunc(s.serve))
 	tb.Cleanup(s.Close)
 	return s
@@ -122,7 +124,7 @@ func (s *stub) know(id int, text string) {
 func (s *stub) forget(first int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.byID, s.next = map[int]string{}, first
+	s.byID, s.levels, s.next = map[int]string{}, map[string]string{}, first
 }
 
 func (s *stub) asked() int {
@@ -133,7 +135,7 @@ func (s *stub) asked() int {
 
 func (s *stub) serve(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
-	if r.Method == http.MethodGet {
+	if r.Method == http.MethodGet && strings.HasPrefix(r.URL.Path, "/schemas/") {
 		s.gets++
 	}
 	override := s.override
@@ -142,8 +144,16 @@ func (s *stub) serve(w http.ResponseWriter, r *http.Request) {
 		override(w, r)
 		return
 	}
+	s.registry(w, r)
+}
+
+func (s *stub) registry(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if subject, ok := strings.CutPrefix(r.URL.Path, "/config/"); ok {
+		s.config(w, r, subject)
+		return
+	}
 	if r.Method == http.MethodPost {
 		var in struct{ Schema string }
 		if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
@@ -169,6 +179,23 @@ func (s *stub) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	_ = json.NewEncoder(w).Encode(map[string]string{"schema": text})
+}
+
+func (s *stub) config(w http.ResponseWriter, r *http.Request, subject string) {
+	if r.Method == http.MethodPut {
+		var in struct{ Compatibility string }
+		if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		s.levels[subject] = in.Compatibility
+		s.changes++
+	}
+	if s.levels[subject] == "" {
+		refuse(w, http.StatusNotFound, 40408, "no level of its own")
+		return
+	}
+	_ = json.NewEncoder(w).Encode(map[string]string{"compatibility": s.levels[subject], "compatibilityLevel": s.levels[subject]})
 }
 
 func refuse(w http.ResponseWriter, status, code int, message string) {

@@ -129,6 +129,29 @@ func TestTheRegistryRemembersWhatItAnswered(t *testing.T) {
 	equal(t, answer, `{"id":4}`) // the id of the forgotten schema is not given away
 }
 
+// Every service asks for its subjects' levels again and again.
+func TestALevelThatStandsIsNotWrittenAgain(t *testing.T) {
+	dir := t.TempDir()
+	url := serve(t, dir)
+	var lines []int
+	for _, level := range []string{"FULL", "FULL", "NONE", "NONE"} {
+		request(t, "PUT", url+"/config/a", `{"compatibility":"`+level+`"}`)
+		lines = append(lines, strings.Count(string(must(os.ReadFile(filepath.Join(dir, "schemas.jsonl")))(t)), "\n"))
+	}
+	equal(t, fmt.Sprint(lines), "[1 1 2 2]")
+}
+
+func TestACallThatIsNotThereIsRefusedInJSON(t *testing.T) {
+	url := serve(t, t.TempDir())
+	for _, call := range []string{"GET /nowhere", "GET /associations/resources/-/order.events", "PATCH /subjects"} {
+		method, path, _ := strings.Cut(call, " ")
+		status, answer := request(t, method, url+path, "")
+		if status != 404 || answer != `{"error_code":404,"message":"HTTP 404 Not Found"}` {
+			t.Errorf("%s: %d %s", call, status, answer)
+		}
+	}
+}
+
 func TestALineTornByAKillIsCutOffAndADamagedOneIsAnError(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "schemas.jsonl")
 	store := must(registry.Open(path, compat.FullTransitive))(t)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"mime"
 	"net/http"
 	"slices"
 	"strconv"
@@ -63,7 +64,18 @@ func Handler(store *Store, log *slog.Logger) http.Handler {
 	for pattern, handle := range routes {
 		mux.HandleFunc(pattern, a.answer(handle))
 	}
-	return mux
+	return a.known(mux)
+}
+
+// known answers what no route is for. The mux would, but in plain text, of which clients say only that it is not JSON.
+func (a api) known(mux *http.ServeMux) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, pattern := mux.Handler(r); pattern != "" {
+			mux.ServeHTTP(w, r)
+			return
+		}
+		a.answer(func(*http.Request) (any, error) { return nil, refuse(noSuchCall, "HTTP 404 Not Found") })(w, r)
+	})
 }
 
 // rawSchema is answered as it is, not as a JSON string.
@@ -119,7 +131,14 @@ func readSchema(r *http.Request) (string, error) {
 	return req.Schema, nil
 }
 
+// accepted are the content types of requests, as of Confluent's registry.
+var accepted = []string{contentType, "application/vnd.schemaregistry+json", "application/json", "application/octet-stream"}
+
 func readJSON(r *http.Request, into any) error {
+	// What curl sends unless told otherwise is refused here too, or it would work until the day it meets the real one.
+	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || !slices.Contains(accepted, kind) {
+		return refuse(wrongContentType, "HTTP 415 Unsupported Media Type")
+	}
 	if err := json.NewDecoder(r.Body).Decode(into); err != nil {
 		return refuse(malformed, "Malformed request: %v", err)
 	}
@@ -166,7 +185,10 @@ func visible(versions []Version, deleted bool) []Version {
 	return slices.DeleteFunc(versions, func(v Version) bool { return v.deleted && !deleted })
 }
 
-func flag(r *http.Request, name string) bool { return r.URL.Query().Get(name) == "true" }
+// flag reads a switch of the query. Python's client writes it True.
+func flag(r *http.Request, name string) bool {
+	return strings.EqualFold(r.URL.Query().Get(name), "true")
+}
 
 // incompatible returns the reasons why a check refused a schema; other errors come back as they are.
 func incompatible(err error) ([]string, error) {

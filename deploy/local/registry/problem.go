@@ -10,6 +10,8 @@ import (
 // The error codes of Confluent's registry. The first three digits are the HTTP status.
 const (
 	malformed             = 400
+	noSuchCall            = 404
+	wrongContentType      = 415
 	subjectNotFound       = 40401
 	versionNotFound       = 40402
 	schemaNotFound        = 40403

@@ -132,23 +132,30 @@ func serve(t *testing.T, dir string) string {
 
 func request(t *testing.T, method, url, body string) (status int, answer string) {
 	t.Helper()
+	status, answer, contentType := send(t, method, url, body, http.Header{"Content-Type": {"application/json"}})
+	if contentType != "application/vnd.schemaregistry.v1+json" {
+		t.Errorf("%s %s: content type %s", method, url, contentType)
+	}
+	return status, answer
+}
+
+func send(t *testing.T, method, url, body string, header http.Header) (status int, answer, contentType string) {
+	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
+	req.Header = header
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 	text, err := io.ReadAll(resp.Body)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := resp.Header.Get("Content-Type"); got != "application/vnd.schemaregistry.v1+json" {
-		t.Errorf("%s %s: content type %s", method, url, got)
-	}
-	return resp.StatusCode, strings.TrimSpace(string(text))
+	return resp.StatusCode, strings.TrimSpace(string(text)), resp.Header.Get("Content-Type")
 }
 
 func schemaBody(t *testing.T, schema string) string {

@@ -189,10 +189,13 @@ func (s *Store) Level(subject string) (level compat.Level, own bool) {
 	return s.level(subject), own
 }
 
-// SetLevel sets a subject's level ("" is the global one); an empty level takes it away.
+// SetLevel sets a subject's level ("" is the global one); an empty level takes it away. What stands is not written again.
 func (s *Store) SetLevel(subject string, level compat.Level) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.levels[subject] == level {
+		return nil
+	}
 	return s.record(change{Op: "config", Subject: subject, Level: level})
 }
 
