@@ -100,7 +100,7 @@ func TestALedgerWithAHoleIsRefused(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	scribble(t, filepath.Join(dir, "shipments.jsonl"), "{\"n\":1}\nrubbish\n{\"n\":3}\n")
-	_, err := sandbox.Open(dir, "127.0.0.1:0", "127.0.0.1:0", slog.New(slog.DiscardHandler))
+	_, err := sandbox.Open(sandbox.Config{DataDir: dir, HTTPAddr: "127.0.0.1:0", SMTPAddr: "127.0.0.1:0"}, slog.New(slog.DiscardHandler))
 	if err == nil || !strings.Contains(err.Error(), "shipments.jsonl: line 2:") {
 		t.Errorf("got %v", err)
 	}

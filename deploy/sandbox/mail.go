@@ -26,6 +26,7 @@ type mails struct {
 	stopping context.Context
 	faults   *faults
 	ledger   *ledger
+	relay    string // address of the server that gets what is accepted; empty: none
 
 	mu       sync.Mutex
 	greylist map[string]int // 451s so far per address
@@ -108,7 +109,7 @@ func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
 }
 
 // Data accepts the message: from the moment it is in the ledger it is delivered,
-// whether its sender hears so or not.
+// whether its sender hears so or not. What cannot be handed on is not accepted.
 func (s *session) Data(r io.Reader) error {
 	raw, err := io.ReadAll(r)
 	if err != nil {
@@ -120,6 +121,9 @@ func (s *session) Data(r io.Reader) error {
 	}
 	if !pause(s.mails.stopping, s.luck.delay) {
 		return &smtp.SMTPError{Code: 421, EnhancedCode: smtp.EnhancedCode{4, 3, 2}, Message: "going down"}
+	}
+	if err := handOn(s.mails.stopping, s.mails.relay, s.from, s.to, raw); err != nil {
+		return &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 4, 0}, Message: "not handed on: " + err.Error()}
 	}
 	e.Op, e.From, e.To, e.Outcome, e.Answered = "mail", s.from, s.to, accepted, !s.luck.lost
 	if err := s.mails.record(e); err != nil {

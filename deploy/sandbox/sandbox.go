@@ -11,6 +11,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,8 +27,11 @@ import (
 
 // Config is what the environment says.
 type Config struct {
-	PortBase int    `env:"PORT_BASE" envDefault:"8000"` // HTTP on +10, SMTP on +25
-	DataDir  string `env:"DATA_DIR" envDefault:".quintet/sandbox"`
+	PortBase  int    `env:"PORT_BASE" envDefault:"8000"`
+	HTTPAddr  string `env:"HTTP_ADDR"` // default 127.0.0.1:PORT_BASE+10
+	SMTPAddr  string `env:"SMTP_ADDR"` // default 127.0.0.1:PORT_BASE+25; the variable that says to the email service where this is
+	DataDir   string `env:"DATA_DIR" envDefault:".quintet/sandbox"`
+	SMTPRelay string `env:"SMTP_RELAY"` // host:port of a mail server that gets what is accepted; default none
 }
 
 const (
@@ -38,17 +42,22 @@ const (
 // ConfigFromEnv reads Config and names every problem at once.
 func ConfigFromEnv() (Config, error) {
 	cfg, err := env.ParseAs[Config]()
-	if err == nil && (cfg.PortBase < 1 || cfg.PortBase > 65535-smtpOffset) {
-		err = fmt.Errorf("PORT_BASE %d leaves no room for ports", cfg.PortBase)
+	wrong := []error{err}
+	if cfg.PortBase < 1 || cfg.PortBase > 65535-smtpOffset {
+		wrong = append(wrong, fmt.Errorf("PORT_BASE %d leaves no room for ports", cfg.PortBase))
 	}
-	return cfg, err
+	if _, _, err := net.SplitHostPort(cfg.SMTPRelay); cfg.SMTPRelay != "" && err != nil {
+		wrong = append(wrong, fmt.Errorf("SMTP_RELAY must be host:port: %w", err))
+	}
+	on := func(offset int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(cfg.PortBase+offset)) }
+	cfg.HTTPAddr, cfg.SMTPAddr = cmp.Or(cfg.HTTPAddr, on(httpOffset)), cmp.Or(cfg.SMTPAddr, on(smtpOffset))
+	return cfg, errors.Join(wrong...)
 }
 
 // Run is the process: it serves until ctx is done and then stops within 2 s.
 func Run(ctx context.Context, cfg Config) error {
 	log := slog.New(slog.NewJSONHandler(os.Stderr, nil)).With("service", "sandbox")
-	on := func(offset int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(cfg.PortBase+offset)) }
-	s, err := Open(cfg.DataDir, on(httpOffset), on(smtpOffset), log)
+	s, err := Open(cfg, log)
 	if err != nil {
 		return err
 	}
@@ -72,15 +81,15 @@ type Sandbox struct {
 	mails     *mails
 }
 
-// Open rebuilds the state from the ledgers in dir, which it creates if need be,
-// and binds both addresses; port 0 picks a free one. Serve must follow.
-func Open(dir, httpAddr, smtpAddr string, log *slog.Logger) (*Sandbox, error) {
+// Open rebuilds the state from the ledgers in cfg.DataDir, which it creates if
+// need be, and binds both addresses; port 0 picks a free one. Serve must follow.
+func Open(cfg Config, log *slog.Logger) (*Sandbox, error) {
 	s := &Sandbox{log: log, faults: &faults{}, ledgers: map[string]*ledger{}}
 	s.stopping, s.stop = context.WithCancel(context.Background())
 	s.payments = &payments{stopping: s.stopping, byKey: map[string]payment{}}
 	s.shipments = &shipments{byKey: map[string]shipment{}}
-	s.mails = &mails{stopping: s.stopping, faults: s.faults, greylist: map[string]int{}}
-	if err := s.open(dir, httpAddr, smtpAddr); err != nil {
+	s.mails = &mails{stopping: s.stopping, faults: s.faults, relay: cfg.SMTPRelay, greylist: map[string]int{}}
+	if err := s.open(cfg.DataDir, cfg.HTTPAddr, cfg.SMTPAddr); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
 	return s, nil

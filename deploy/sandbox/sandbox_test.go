@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
-	s, err := sandbox.Open(dir, "127.0.0.1:0", "127.0.0.1:0", slog.New(slog.DiscardHandler))
+	s, err := sandbox.Open(sandbox.Config{DataDir: dir, HTTPAddr: "127.0.0.1:0", SMTPAddr: "127.0.0.1:0"}, slog.New(slog.DiscardHandler))
 	if err == nil {
 		fmt.Println(s.HTTPAddr)
 		err = s.Serve(ctx)
@@ -49,10 +49,12 @@ type world struct {
 
 func start(t *testing.T) *world { t.Helper(); return startIn(t, t.TempDir()) }
 
-func startIn(t *testing.T, dir string) *world {
+func startIn(t *testing.T, dir string) *world { t.Helper(); return startWith(t, dir, "") }
+
+func startWith(t *testing.T, dir, relay string) *world {
 	t.Helper()
 	w := &world{t: t, dir: dir}
-	s, err := sandbox.Open(dir, "127.0.0.1:0", "127.0.0.1:0", slog.New(slog.NewJSONHandler(&w.log, nil)))
+	s, err := sandbox.Open(sandbox.Config{DataDir: dir, HTTPAddr: "127.0.0.1:0", SMTPAddr: "127.0.0.1:0", SMTPRelay: relay}, slog.New(slog.NewJSONHandler(&w.log, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
