@@ -145,31 +145,30 @@ func (c *Client) pending(ctx context.Context, name string) (Pending, error) {
 	return p, c.get(ctx, c.url(name)+"/pending", &p)
 }
 
-// records returns how many records of its topics a service has handled since its
-// process started, as its metrics tell.
-func (c *Client) records(ctx context.Context, name string) (int, error) {
-	text, err := c.do(ctx, http.MethodGet, c.url(name)+"/metrics", "", nil)
-	if err != nil {
-		return 0, err
-	}
-	records := 0
-	for line := range strings.Lines(string(text)) {
-		if strings.HasPrefix(line, "quintet_inputs_total{") && strings.Contains(line, `kind="event"`) {
-			var n int
-			if _, err := fmt.Sscan(line[strings.LastIndexByte(line, ' ')+1:], &n); err != nil {
-				return 0, fmt.Errorf("read metrics of %s: %w", name, err)
-			}
-			records += n
-		}
-	}
-	return records, nil
-}
-
 // Ledger returns what the outside world has seen, oldest first: payments,
 // shipments or mails.
 func (c *Client) Ledger(ctx context.Context, name string) ([]sandbox.Entry, error) {
 	var entries []sandbox.Entry
 	return entries, c.get(ctx, c.Sandbox+"/ledger/"+name, &entries)
+}
+
+// Mailbox returns how often each mail is in the mailbox that people look into,
+// by message id; nil where there is none.
+func (c *Client) Mailbox(ctx context.Context) (map[string]int, error) {
+	if c.Mail == "" {
+		return nil, nil
+	}
+	var mails []struct {
+		MessageID string `json:"messageId"`
+	}
+	if err := c.get(ctx, c.Mail+"/email", &mails); err != nil {
+		return nil, err
+	}
+	copies := map[string]int{}
+	for _, m := range mails {
+		copies[m.MessageID]++
+	}
+	return copies, nil
 }
 
 // Break sets a fault.

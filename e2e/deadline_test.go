@@ -7,5 +7,5 @@ import (
 )
 
 func TestADeadlineThatPassesWhilePaymentIsAwayLeavesNoMoneyBehind(t *testing.T) {
-	play(t, DeadlinePasses(), "ORDER_DEADLINE=2s")
+	play(t, DeadlinePasses())
 }

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -65,6 +66,14 @@ func (f Fact) happened() time.Time {
 func (f Fact) Place() string { return fmt.Sprintf("%s/%d@%d", f.Topic, f.Partition, f.Offset) }
 
 func (f Fact) String() string { return fmt.Sprintf("%s of %s (%s)", f.Name(), f.Key, f.Place()) }
+
+// schemaID is the id of the schema in the record's frame; 0 when it has none.
+func (f Fact) schemaID() int {
+	if len(f.value) < 5 {
+		return 0
+	}
+	return int(binary.BigEndian.Uint32(f.value[1:5]))
+}
 
 // same tells whether two records say the same: a copy, not another event.
 func (f Fact) same(g Fact) bool {

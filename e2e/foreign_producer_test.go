@@ -62,7 +62,7 @@ func produce(ctx context.Context, w *World, order, sku string) error {
 	if err != nil {
 		return err
 	}
-	client, err := kgo.NewClient(kgo.SeedBrokers(w.Broker))
+	client, err := kgo.NewClient(kgo.SeedBrokers(w.Brokers...))
 	if err != nil {
 		return err
 	}

@@ -25,7 +25,7 @@ type Topics struct {
 	// masked otherwise.
 	ShowPersonal bool
 
-	broker   string
+	brokers  []string
 	codec    *registry.Codec
 	versions map[string]int // by fingerprint
 }
@@ -42,14 +42,14 @@ func OpenTopics(t Target) (*Topics, error) {
 		versions[s.Fingerprint] = s.Version
 	}
 	codec := registry.NewCodec(contract, registry.NewClient(t.Registry, 3*time.Second), "")
-	return &Topics{broker: t.Broker, codec: codec, versions: versions}, nil
+	return &Topics{brokers: t.Brokers, codec: codec, versions: versions}, nil
 }
 
-// topics are all topics of the system.
-func (t Target) topics() []string {
+// topicNames are all topics of the system.
+func topicNames() []string {
 	var names []string
-	for _, s := range t.services() {
-		names = append(names, s.name+".events", s.name+".dead-letter")
+	for _, s := range serviceNames {
+		names = append(names, s+".events", s+".dead-letter")
 	}
 	return names
 }
@@ -189,9 +189,9 @@ func (t *Topics) connect() (sarama.Client, error) {
 	c.Consumer.MaxWaitTime = 100 * time.Millisecond
 	c.Consumer.Retry.Backoff = 100 * time.Millisecond // the broker may be on its way back
 	c.Metadata.AllowAutoTopicCreation = false
-	client, err := sarama.NewClient([]string{t.broker}, c)
+	client, err := sarama.NewClient(t.brokers, c)
 	if err != nil {
-		return nil, fmt.Errorf("connect to broker %s: %w", t.broker, err)
+		return nil, fmt.Errorf("connect to brokers %q: %w", t.brokers, err)
 	}
 	return client, nil
 }
@@ -204,7 +204,7 @@ func offsets(client sarama.Client, which int64) (map[partition]int64, error) {
 		return nil, fmt.Errorf("list topics: %w", err)
 	}
 	at := map[partition]int64{}
-	for _, topic := range At(0).topics() {
+	for _, topic := range topicNames() {
 		if !slices.Contains(existing, topic) {
 			continue
 		}

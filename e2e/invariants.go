@@ -84,7 +84,10 @@ func (s *Seen) checkProgress(v *violations) {
 // checkShipments: nothing is booked unpaid, a completed order is booked once,
 // and no other has a booking left.
 func (s *Seen) checkShipments(v *violations) {
-	live := map[string]int{}
+	live, charges := map[string]int{}, map[string][]sandbox.Entry{}
+	for _, e := range s.Charges {
+		charges[e.OrderID] = append(charges[e.OrderID], e)
+	}
 	for key, entries := range grouped(s.Bookings) {
 		order := entries[0].OrderID
 		bookings := 0
@@ -96,7 +99,7 @@ func (s *Seen) checkShipments(v *violations) {
 			case "booked":
 				bookings++
 				live[order]++
-				if !s.paidBefore(e) {
+				if !paidBefore(charges[order], e) {
 					v.add("shipment %s of order %s was booked before the order was paid", key, order)
 				}
 			case "unbooked":
@@ -129,12 +132,13 @@ func (s *Seen) checkShipments(v *violations) {
 	}
 }
 
-// paidBefore reports whether the provider held the order's money when the
-// carrier was asked. Both ledgers are written by one process and one clock.
-func (s *Seen) paidBefore(booking sandbox.Entry) bool {
+// paidBefore reports whether the provider held the order's money, of which it
+// has the charges, when the carrier was asked. Both ledgers are written by one
+// process and one clock.
+func paidBefore(charges []sandbox.Entry, booking sandbox.Entry) bool {
 	paid := false
-	for _, e := range s.Charges {
-		if e.OrderID == booking.OrderID && !e.At.After(booking.At) {
+	for _, e := range charges {
+		if !e.At.After(booking.At) {
 			switch e.Outcome {
 			case "captured":
 				paid = true

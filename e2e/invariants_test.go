@@ -65,7 +65,7 @@ func healthy() *Seen {
 			{N: 1, At: start.Add(time.Second), Op: "book", Key: "s1", OrderID: done, Outcome: "booked"},
 			{N: 2, At: start.Add(time.Second), Op: "book", Key: "s2", OrderID: back, Outcome: "refused"},
 		},
-		Notifications: map[string][]Notification{},
+		Notifications: map[string][]Notification{}, Mailbox: map[string]int{},
 		Facts: []Fact{
 			placed(done, "mug", "2", "900"),
 			fact(done, "quintet.inventory.StockReserved", 1, id(done, "order.OrderPlaced"), nil),
@@ -88,7 +88,8 @@ func healthy() *Seen {
 		s.Facts = append(s.Facts, notified(end.order, "order_placed", 1, id(end.order, "order.OrderPlaced")), notified(end.order, end.kind, 2, id(end.order, end.event)))
 		for _, kind := range []string{"order_placed", end.kind} {
 			s.Notifications[end.order] = append(s.Notifications[end.order], Notification{ID: end.order + "-" + kind, Kind: kind, Status: "sent"})
-			s.Mails = append(s.Mails, sandbox.Entry{Op: "mail", MessageID: end.order + "-" + kind + "@quintet", Outcome: "accepted"})
+			s.Mails = append(s.Mails, sandbox.Entry{Op: "mail", OrderID: end.order, MessageID: end.order + "-" + kind + "@quintet", Outcome: "accepted"})
+			s.Mailbox[end.order+"-"+kind+"@quintet"] = 1
 		}
 	}
 	for _, f := range s.Facts {
@@ -189,6 +190,8 @@ func TestEachInvariantCanBeViolated(t *testing.T) {
 		{"a mail that bounced and arrived", func(s *Seen) {
 			s.Notifications["done"][0].Status, s.Notifications["done"][0].Cause = "failed", "bounced"
 		}, "recorded as bounced, and a server took it"},
+		{"an accepted mail that nobody can find", func(s *Seen) { delete(s.Mailbox, "done-order_placed@quintet") }, "is 0 times in the mailbox"},
+		{"a mail handed on twice", func(s *Seen) { s.Mailbox["done-order_placed@quintet"] = 2 }, "is 2 times in the mailbox"},
 		{"a mail without a notification", func(s *Seen) { s.Mails[0].MessageID = "spam@quintet" }, "no notification is behind it"},
 		{"a notification at rest under way", func(s *Seen) { s.Notifications["done"][0].Status = "sending" }, `is at rest as "sending"`},
 		{"a notification without its event", func(s *Seen) { s.remove("done", "NotificationSent") }, `its event is ""`},

@@ -1,25 +1,17 @@
 package e2e_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/quintet-eda/quintet/deploy/local"
 	. "github.com/quintet-eda/quintet/e2e"
 )
-
-// storyBound is how long a story and its judgement may take.
-const storyBound = 60 * time.Second
 
 // hasty are settings that let the services run out of patience within a story.
 var hasty = []string{
@@ -28,154 +20,130 @@ var hasty = []string{
 	"MAIL_TIMEOUT=3s",
 }
 
-// programs are the system's binaries, built once, when the first story needs
-// them.
-type programs struct {
-	once sync.Once
-	dir  string
-	err  error
-}
-
-var binaries programs
-
-func (p *programs) directory() (string, error) {
-	p.once.Do(func() {
-		if p.dir, p.err = os.MkdirTemp("", "quintet-e2e-"); p.err == nil {
-			p.err = build(p.dir)
-		}
-	})
-	return p.dir, p.err
+// playing is what all stories have in common.
+var playing struct {
+	stage     stage
+	bound     time.Duration // of a story and its judgement
+	target    Target        // of the latest story
+	notPlayed []string
+	before    *Seen  // the system they share, when it was judged last and all was well
+	spoiled   string // the story after which it was not
 }
 
 func TestMain(m *testing.M) {
-	code := m.Run()
-	if binaries.dir != "" {
-		_ = os.RemoveAll(binaries.dir)
+	var err error
+	if playing.stage, playing.bound, err = newStage(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(2)
 	}
+	code := m.Run()
+	if err := lastLook(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = max(code, 1)
+	}
+	if err := playing.stage.close(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = max(code, 1)
+	}
+	report(playing.notPlayed)
 	os.Exit(code)
 }
 
-// build builds the system's programs. The broker is a library in a shell and
-// stays without the race detector, which would make it several times slower.
-func build(dir string) error {
-	const module = "github.com/quintet-eda/quintet/"
-	programs := []string{module + "deploy/local/cmd/registry", module + "deploy/sandbox/cmd/sandbox"}
-	for _, s := range []string{"order", "inventory", "payment", "shipping", "email"} {
-		programs = append(programs, module+"services/"+s+"/cmd/"+s)
+// lastLook judges a system that the stories have shared once more, now without
+// taking anything over from what was seen earlier.
+func lastLook() error {
+	if !playing.stage.shared() || playing.before == nil || playing.spoiled != "" {
+		return nil
 	}
-	args := []string{"build", "-o", dir + string(filepath.Separator)}
-	if raced {
-		args = append(args, "-race")
-	}
-	if text, err := exec.Command("go", append(args, programs...)...).CombinedOutput(); err != nil {
-		return fmt.Errorf("build the system: %w\n%s", err, text)
-	}
-	text, err := exec.Command("go", "build", "-o", dir+string(filepath.Separator), module+"deploy/local/cmd/broker").CombinedOutput()
-	if err != nil {
-		return fmt.Errorf("build the broker: %w\n%s", err, text)
-	}
-	return nil
-}
-
-// system is a stack of its own, with all that has to be undone in the end.
-type system struct {
-	stack   *local.Stack
-	base    int
-	dir     string
-	release func()
-}
-
-// newSystem prepares a stack on free ports and starts nothing. env are settings
-// for all services.
-func newSystem(env ...string) (*system, error) {
-	programs, err := binaries.directory()
-	if err != nil {
-		return nil, err
-	}
-	s := &system{}
-	if s.dir, err = os.MkdirTemp("", "quintet-e2e-data-"); err != nil {
-		return nil, err
-	}
-	if s.base, s.release, err = local.ReservePortBase(); err != nil {
-		return nil, err
-	}
-	each := map[string][]string{}
-	for _, name := range local.Names() {
-		each[name] = append(slices.Clone(hasty), env...)
-	}
-	s.stack, err = local.New(local.Options{BinDir: programs, DataDir: s.dir, PortBase: s.base, Env: each})
-	return s, err
-}
-
-// stop stops the stack. It fails when a process did not stop cleanly, or ran
-// into a data race.
-func (s *system) stop() error {
-	err := s.stack.Stop()
-	for _, name := range local.Names() {
-		if text, _ := os.ReadFile(s.stack.LogFile(name)); bytes.Contains(text, []byte("DATA RACE")) {
-			err = errors.Join(err, fmt.Errorf("%s ran into a data race:\n%s", name, text[bytes.Index(text, []byte("WARNING: DATA RACE")):]))
-		}
-	}
-	s.release()
-	return errors.Join(err, os.RemoveAll(s.dir))
-}
-
-// tail is the end of what a process has logged.
-func (s *system) tail(name string, lines int) string {
-	text, _ := os.ReadFile(s.stack.LogFile(name))
-	all := strings.Split(strings.TrimSpace(string(text)), "\n")
-	return strings.Join(all[max(0, len(all)-lines):], "\n")
-}
-
-// play tells a story on a stack of its own, which is up.
-func play(t *testing.T, story Story, env ...string) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), storyBound)
+	ctx, cancel := context.WithTimeout(context.Background(), playing.bound)
 	defer cancel()
-	s := alone(t, env...)
-	if err := s.stack.Up(ctx); err != nil {
-		t.Fatal(err)
-	}
-	tell(ctx, t, s, story)
-}
-
-// alone prepares a stack that ends with the test.
-func alone(t *testing.T, env ...string) *system {
-	t.Helper()
-	s, err := newSystem(env...)
+	w, err := NewWorld(playing.target, nil, Narrator{})
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
-	t.Cleanup(func() {
-		if err := s.stop(); err != nil {
-			t.Error(err)
-		}
-	})
-	return s
+	defer w.Close()
+	return w.Judge(ctx)
 }
 
-func tell(ctx context.Context, t *testing.T, s *system, story Story) {
+// play tells a story and judges the system at rest after it. A story that the
+// system cannot be used for is reported by name, with the reason.
+func play(t *testing.T, story Story) {
+	t.Helper()
+	opening, cancel := context.WithTimeout(t.Context(), 10*time.Minute) // the first time programs or images are built
+	defer cancel()
+	target, control := playing.stage.open(opening, t)
+	playing.target = target
+	if reason := story.Unplayable(control); reason != "" {
+		playing.notPlayed = append(playing.notPlayed, fmt.Sprintf("%s: %s", story.Name, reason))
+		t.Skipf("%s: not played: %s", story.Name, reason)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), playing.bound)
+	defer cancel()
+	tell(ctx, t, target, control, story)
+}
+
+func tell(ctx context.Context, t *testing.T, target Target, control Control, story Story) {
 	t.Helper()
 	begun := time.Now()
-	w, err := NewWorld(At(s.base), s.stack, Narrator{Say: t.Logf, Show: func(string) {}})
+	w, err := NewWorld(target, control, Narrator{Say: t.Logf, Show: func(string) {}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer w.Close()
-	if err = story.Play(ctx, w); err == nil {
+	if playing.stage.shared() {
+		w.Before = playing.before
+	}
+	err = story.Play(ctx, w)
+	played := time.Since(begun)
+	if err == nil && playing.spoiled == "" {
 		err = w.Judge(ctx)
 	}
+	playing.before = w.Before
 	if err != nil {
 		t.Errorf("%s: %v", story.Name, err)
-		t.Log(confession(t, s, w, begun))
+		t.Log(confession(t, w, begun))
+		recoverFrom(t, w, story, err)
 	}
-	t.Logf("%s: %d orders, %.1f s", story.Name, len(w.Placed()), time.Since(begun).Seconds())
+	t.Logf("%s: %d orders, %.1f s, judged in %.1f s", story.Name, len(w.Placed()), played.Seconds(), (time.Since(begun) - played).Seconds())
+}
+
+// recoverFrom makes the system fit for the next story, where that is to be
+// played on the same one. What was violated stays so: later stories are held
+// against their own ends only.
+func recoverFrom(t *testing.T, w *World, story Story, err error) {
+	t.Helper()
+	if !playing.stage.shared() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 3*time.Minute)
+	defer cancel()
+	if system, ok := w.Control.(interface{ Up(context.Context) error }); ok {
+		if err := system.Up(ctx); err != nil {
+			t.Errorf("the system cannot be used any more: %v", err)
+		}
+	}
+	if errors.Is(err, ErrViolated) {
+		playing.spoiled = story.Name
+		t.Logf("the stories after this one are not judged: %q has left the system in a state that must not be", story.Name)
+	}
+	if err := w.Mend(ctx, ""); err != nil {
+		t.Error(err)
+	}
+}
+
+// rounds is how often a story repeats what takes long where processes are
+// containers.
+func rounds(local int) int {
+	if playing.stage.shared() {
+		return max(local/4, 1)
+	}
+	return local
 }
 
 // confession is everything that helps to see why a story went wrong: the whole
 // flow of each order that moved since the story began, and what the processes
 // said last.
-func confession(t *testing.T, s *system, w *World, begun time.Time) string {
+func confession(t *testing.T, w *World, begun time.Time) string {
 	var b strings.Builder
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 10*time.Second)
 	defer cancel()
@@ -197,8 +165,11 @@ func confession(t *testing.T, s *system, w *World, begun time.Time) string {
 		}
 		_ = Print(&b, slices.DeleteFunc(slices.Clone(facts), func(f Fact) bool { return f.Key != order })) // a builder takes everything
 	}
-	for _, name := range local.Names() {
-		fmt.Fprintf(&b, "--- the end of %s's log\n%s\n", name, s.tail(name, 25))
+	if w.Control == nil {
+		return b.String()
+	}
+	for _, part := range w.Control.Parts() {
+		fmt.Fprintf(&b, "--- the end of %s's log\n%s\n", part, w.Control.Tail(part, 25))
 	}
 	return b.String()
 }

@@ -41,7 +41,7 @@ func again(ctx context.Context, w *World, orders map[string]bool, times int) err
 	if err != nil {
 		return err
 	}
-	client, err := kgo.NewClient(kgo.SeedBrokers(w.Broker), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	client, err := kgo.NewClient(kgo.SeedBrokers(w.Brokers...), kgo.RecordPartitioner(kgo.ManualPartitioner()))
 	if err != nil {
 		return err
 	}
@@ -72,7 +72,7 @@ func recordsOf(ctx context.Context, w *World, orders map[string]bool) ([]*kgo.Re
 			from[f.Topic][f.Partition] = kgo.NewOffset().AtStart()
 		}
 	}
-	client, err := kgo.NewClient(kgo.SeedBrokers(w.Broker), kgo.ConsumePartitions(from))
+	client, err := kgo.NewClient(kgo.SeedBrokers(w.Brokers...), kgo.ConsumePartitions(from))
 	if err != nil {
 		return nil, err
 	}

@@ -8,8 +8,13 @@ import (
 	"time"
 )
 
-// pollEvery is how often a condition is looked at.
-const pollEvery = 20 * time.Millisecond
+const (
+	// pollEvery is how often a condition is looked at.
+	pollEvery = 20 * time.Millisecond
+	// lookBound is how long one look may take. What is asked of a process that is
+	// frozen is answered by nobody; the next look may go to another.
+	lookBound = 5 * time.Second
+)
 
 // Until looks at a condition until it holds. An error of the condition counts
 // as "not yet": what the system does not answer now, it may answer later. When
@@ -19,7 +24,9 @@ func Until(ctx context.Context, what string, holds func(context.Context) (bool, 
 	defer ticks.Stop()
 	var last error
 	for {
-		held, err := holds(ctx)
+		looking, cancel := context.WithTimeout(ctx, lookBound)
+		held, err := holds(looking)
+		cancel()
 		if held && err == nil {
 			return nil
 		}
@@ -63,16 +70,16 @@ func (c *Client) Quiesce(ctx context.Context) error {
 	return Until(ctx, "the system is at rest", func(ctx context.Context) (bool, error) {
 		handled := map[string]int64{}
 		var left []error
-		for _, s := range c.services() {
-			p, err := c.pending(ctx, s.name)
+		for _, name := range serviceNames {
+			p, err := c.pending(ctx, name)
 			if err != nil {
 				left = append(left, err)
 				continue
 			}
-			if text := busy(s.name, p); text != "" {
+			if text := busy(name, p); text != "" {
 				left = append(left, errors.New(text))
 			}
-			handled[s.name] = p.Handled
+			handled[name] = p.Handled
 		}
 		if len(left) > 0 {
 			before = nil

@@ -9,7 +9,7 @@ import (
 
 // HappyPath is an order without trouble.
 func HappyPath() Story {
-	return Story{"happy path", "Stock is reserved, the card charged, the parcel booked, and the customer told.", func(ctx context.Context, w *World) error {
+	return Story{"happy path", "Stock is reserved, the card charged, the parcel booked, and the customer told.", OnlyURLs, func(ctx context.Context, w *World) error {
 		sku, err := w.Shelf(ctx, 5)
 		if err != nil {
 			return err
@@ -32,7 +32,7 @@ func HappyPath() Story {
 
 // OutOfStock is an order of which one line cannot be had.
 func OutOfStock() Story {
-	return Story{"out of stock", "Of two lines one is short: nothing is reserved, charged or shipped.", func(ctx context.Context, w *World) error {
+	return Story{"out of stock", "Of two lines one is short: nothing is reserved, charged or shipped.", OnlyURLs, func(ctx context.Context, w *World) error {
 		there, err := w.Shelf(ctx, 5)
 		if err != nil {
 			return err
@@ -60,7 +60,7 @@ func OutOfStock() Story {
 
 // PaymentDeclined is an order whose card is refused.
 func PaymentDeclined() Story {
-	return Story{"payment declined", "The card is declined: the stock goes back on sale.", func(ctx context.Context, w *World) error {
+	return Story{"payment declined", "The card is declined: the stock goes back on sale.", OnlyURLs, func(ctx context.Context, w *World) error {
 		order, err := w.orderWith(ctx, func(p *Placement) { p.PaymentToken = "tok_declined" })
 		if err != nil {
 			return err
@@ -78,7 +78,7 @@ func PaymentDeclined() Story {
 
 // CarrierRefuses is an order to where the carrier does not go.
 func CarrierRefuses() Story {
-	return Story{"carrier refuses", "The carrier does not go there: the money is given back, the stock released, the order cancelled.", func(ctx context.Context, w *World) error {
+	return Story{"carrier refuses", "The carrier does not go there: the money is given back, the stock released, the order cancelled.", OnlyURLs, func(ctx context.Context, w *World) error {
 		order, err := w.orderWith(ctx, func(p *Placement) { p.ShippingAddress.Country = "XX" })
 		if err != nil {
 			return err
@@ -96,7 +96,7 @@ func CarrierRefuses() Story {
 
 // CancelBeforeBooking is an order that is cancelled while its card is charged.
 func CancelBeforeBooking() Story {
-	return Story{"cancel before the booking", "Cancelled while a slow card is charged: the charge succeeds, shipping turns the order round, the money goes back.", func(ctx context.Context, w *World) error {
+	return Story{"cancel before the booking", "Cancelled while a slow card is charged: the charge succeeds, shipping turns the order round, the money goes back.", OnlyURLs, func(ctx context.Context, w *World) error {
 		order, err := w.orderWith(ctx, func(p *Placement) { p.PaymentToken = "tok_slow" })
 		if err != nil {
 			return err
@@ -120,7 +120,7 @@ func CancelBeforeBooking() Story {
 
 // CancelTooLate is an order that is cancelled when the carrier has been asked.
 func CancelTooLate() Story {
-	return Story{"cancel too late", "Cancelled while the carrier is being asked: the order completes. Cancelled again after its end: refused.", func(ctx context.Context, w *World) error {
+	return Story{"cancel too late", "Cancelled while the carrier is being asked: the order completes. Cancelled again after its end: refused.", OnlyURLs, func(ctx context.Context, w *World) error {
 		order, err := w.orderWith(ctx, func(p *Placement) { p.ShippingAddress.Country = "XT" })
 		if err != nil {
 			return err

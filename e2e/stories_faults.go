@@ -9,7 +9,7 @@ import (
 
 // ProviderTimeout is a charge whose answer gets lost.
 func ProviderTimeout() Story {
-	return Story{"provider timeout", "The charge succeeds and its answer is lost: asked again under the same key, the provider charges once.", func(ctx context.Context, w *World) error {
+	return Story{"provider timeout", "The charge succeeds and its answer is lost: asked again under the same key, the provider charges once.", OnlyURLs, func(ctx context.Context, w *World) error {
 		order, err := w.orderWith(ctx, func(p *Placement) { p.PaymentToken = "tok_timeout" })
 		if err != nil {
 			return err
@@ -23,7 +23,7 @@ func ProviderTimeout() Story {
 
 // ProviderLost is a charge about which the provider falls silent.
 func ProviderLost() Story {
-	return Story{"provider lost", "The charge succeeds, and the provider answers nothing any more: the order waits, and once the line is mended all is undone.", func(ctx context.Context, w *World) error {
+	return Story{"provider lost", "The charge succeeds, and the provider answers nothing any more: the order waits, and once the line is mended all is undone.", OnlyURLs, func(ctx context.Context, w *World) error {
 		order, err := w.orderWith(ctx, func(p *Placement) { p.PaymentToken = "tok_lost" })
 		if err != nil {
 			return err
@@ -55,7 +55,7 @@ func ProviderLost() Story {
 
 // FlakyProvider is a charge that is refused for a moment.
 func FlakyProvider() Story {
-	return Story{"flaky provider", "The provider is unavailable twice and then charges.", func(ctx context.Context, w *World) error {
+	return Story{"flaky provider", "The provider is unavailable twice and then charges.", OnlyURLs, func(ctx context.Context, w *World) error {
 		order, err := w.orderWith(ctx, func(p *Placement) { p.PaymentToken = "tok_flaky" })
 		if err != nil {
 			return err
@@ -69,7 +69,7 @@ func FlakyProvider() Story {
 
 // BookingWithoutAnswer is a booking whose answer gets lost.
 func BookingWithoutAnswer() Story {
-	return Story{"booking without an answer", "The parcel is booked and the answer is lost: asked again under the same key, the carrier books once.", func(ctx context.Context, w *World) error {
+	return Story{"booking without an answer", "The parcel is booked and the answer is lost: asked again under the same key, the carrier books once.", OnlyURLs, func(ctx context.Context, w *World) error {
 		order, err := w.orderWith(ctx, func(p *Placement) { p.ShippingAddress.Country = "XT" })
 		if err != nil {
 			return err
@@ -87,7 +87,7 @@ func BookingWithoutAnswer() Story {
 // CarrierLost is a booking about which the carrier falls silent. It breaks the
 // carrier for everybody, so it is not among the gentle ones.
 func CarrierLost() Story {
-	return Story{"carrier lost", "The parcel is booked, and the carrier answers nothing any more: the booking is undone before the money is given back.", func(ctx context.Context, w *World) error {
+	return Story{"carrier lost", "The parcel is booked, and the carrier answers nothing any more: the booking is undone before the money is given back.", OnlyURLs, func(ctx context.Context, w *World) error {
 		if err := w.Break(ctx, Fault{Dependency: "carrier", Kind: "lost", Rate: 1}); err != nil {
 			return err
 		}
@@ -116,7 +116,7 @@ func CarrierLost() Story {
 
 // BouncedMail is a customer who cannot be written to.
 func BouncedMail() Story {
-	return Story{"bounced mail", "The customer's mailbox does not exist: the order completes, and it is recorded that nobody was told.", func(ctx context.Context, w *World) error {
+	return Story{"bounced mail", "The customer's mailbox does not exist: the order completes, and it is recorded that nobody was told.", OnlyURLs, func(ctx context.Context, w *World) error {
 		order, err := w.orderWith(ctx, func(p *Placement) { p.Email = "bounce+" + w.run + "@example.com" })
 		if err != nil {
 			return err
@@ -139,7 +139,7 @@ func BouncedMail() Story {
 
 // GreylistedMail is a mail server that wants to be asked again.
 func GreylistedMail() Story {
-	return Story{"greylisted mail", "The mail server puts the sender off twice: the mail arrives at the third attempt, once.", func(ctx context.Context, w *World) error {
+	return Story{"greylisted mail", "The mail server puts the sender off twice: the mail arrives at the third attempt, once.", OnlyURLs, func(ctx context.Context, w *World) error {
 		order, err := w.orderWith(ctx, func(p *Placement) { p.Email = "greylist+" + w.run + "@example.com" })
 		if err != nil {
 			return err
@@ -157,7 +157,7 @@ func GreylistedMail() Story {
 // LastUnit is many customers who want the same thing.
 func LastUnit() Story {
 	const customers = 50
-	return Story{"last unit", fmt.Sprintf("%d customers order the last piece at once: one gets it.", customers), func(ctx context.Context, w *World) error {
+	return Story{"last unit", fmt.Sprintf("%d customers order the last piece at once: one gets it.", customers), OnlyURLs, func(ctx context.Context, w *World) error {
 		sku, err := w.Shelf(ctx, 1)
 		if err != nil {
 			return err

@@ -5,9 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"sync"
 	"time"
-
-	"github.com/quintet-eda/quintet/deploy/local"
 )
 
 // Back is how long a process that was killed took to be of use again, from its
@@ -22,13 +21,11 @@ type Back struct {
 // follow from seed, while customers place orders. It tells back how long each
 // restart took.
 func KillEach(seed uint64, times int, back func(Back)) Story {
-	return Story{"kill -9", fmt.Sprintf("Each service is killed %d times under load: no order is lost, none is handled twice.", times), func(ctx context.Context, w *World) error {
+	return Story{"kill -9", fmt.Sprintf("Each service is killed %d times under load: no order is lost, none is handled twice.", times), ProcessControl, func(ctx context.Context, w *World) error {
 		random := rand.New(rand.NewPCG(seed, 0))
 		var victims []string
 		for range times {
-			for _, s := range w.services() {
-				victims = append(victims, s.name)
-			}
+			victims = append(victims, serviceNames...)
 		}
 		random.Shuffle(len(victims), func(i, j int) { victims[i], victims[j] = victims[j], victims[i] })
 		load, err := w.Customers(ctx, 6)
@@ -57,7 +54,11 @@ func KillEach(seed uint64, times int, back func(Back)) Story {
 // killed kills a service and starts it again at once.
 func (w *World) killed(ctx context.Context, victim string) (Back, error) {
 	b := Back{Service: victim}
-	if err := w.Stack.Kill(victim); err != nil {
+	before, err := w.pending(ctx, victim)
+	if err != nil {
+		return b, err
+	}
+	if err := w.Control.Kill(victim); err != nil {
 		return b, err
 	}
 	begun := time.Now()
@@ -65,9 +66,9 @@ func (w *World) killed(ctx context.Context, victim string) (Back, error) {
 		return b, err
 	}
 	b.Ready = time.Since(begun)
-	err := Until(ctx, victim+" handles a record again", func(ctx context.Context) (bool, error) {
-		n, err := w.records(ctx, victim)
-		return n > 0, err
+	err = Until(ctx, victim+" handles a record again", func(ctx context.Context) (bool, error) {
+		p, err := w.pending(ctx, victim)
+		return p.Handled > before.Handled, err
 	})
 	b.Handled = time.Since(begun)
 	return b, err
@@ -77,7 +78,7 @@ func (w *World) killed(ctx context.Context, victim string) (Back, error) {
 func (w *World) allEnded(ctx context.Context) error {
 	for _, order := range w.Placed() {
 		err := Until(ctx, "order "+order+" has ended", func(ctx context.Context) (bool, error) {
-			o, err := w.Find(ctx, order, 5*time.Second)
+			o, err := w.Find(ctx, order, 2*time.Second)
 			return terminal(o.Status), err
 		})
 		if err != nil {
@@ -90,7 +91,7 @@ func (w *World) allEnded(ctx context.Context) error {
 // AllKilled is a machine that goes down under load, with everything on it, and
 // comes up again.
 func AllKilled(seed uint64, times int) Story {
-	return Story{"everything killed", fmt.Sprintf("Every process, the outside world's too, is killed at once, %d times under load: nothing acknowledged is lost.", times), func(ctx context.Context, w *World) error {
+	return Story{"everything killed", fmt.Sprintf("Every process, the outside world's too, is killed at once, %d times under load: nothing acknowledged is lost.", times), ProcessControl, func(ctx context.Context, w *World) error {
 		random := rand.New(rand.NewPCG(seed, 0))
 		load, err := w.Customers(ctx, 6)
 		if err != nil {
@@ -100,14 +101,15 @@ func AllKilled(seed uint64, times int) Story {
 			if err = load.Further(ctx, 1+random.Int64N(15)); err != nil {
 				break
 			}
-			names := local.Names()
-			random.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
-			for _, name := range names {
-				err = errors.Join(err, w.Stack.Kill(name))
-			}
-			if err = errors.Join(err, w.Stack.Up(ctx)); err != nil {
+			parts := w.Control.Parts()
+			if err = together(parts, w.Control.Kill); err != nil {
 				break
 			}
+			w.Say("everything is killed")
+			if err = errors.Join(together(parts, w.Control.Start), w.Control.WaitReady(ctx)); err != nil {
+				break
+			}
+			w.Say("everything is ready again")
 		}
 		if err := errors.Join(err, load.Stop()); err != nil {
 			return err
@@ -119,12 +121,12 @@ func AllKilled(seed uint64, times int) Story {
 // BrokerKilled is a broker that goes away under load, once killed and once
 // stopped, and comes back.
 func BrokerKilled() Story {
-	return Story{"broker killed", "The broker goes away under load. Orders are taken all the same, and go their way when it is back.", func(ctx context.Context, w *World) error {
+	return Story{"broker killed", "The broker goes away under load. Orders are taken all the same, and go their way when it is back.", ProcessControl, func(ctx context.Context, w *World) error {
 		load, err := w.Customers(ctx, 6)
 		if err != nil {
 			return err
 		}
-		for _, end := range []func(string) error{w.Stack.Kill, w.Stack.Terminate} {
+		for _, end := range []func(string) error{w.Control.Kill, w.Control.Terminate} {
 			if err = w.withoutBroker(ctx, load, end); err != nil {
 				break
 			}
@@ -153,4 +155,15 @@ func (w *World) withoutBroker(ctx context.Context, load *Load, end func(string) 
 		return err
 	}
 	return w.End(ctx, order, "completed", "")
+}
+
+// together does something to several parts at once.
+func together(parts []string, do func(string) error) error {
+	errs := make([]error, len(parts))
+	var all sync.WaitGroup
+	for i, part := range parts {
+		all.Go(func() { errs[i] = do(part) })
+	}
+	all.Wait()
+	return errors.Join(errs...)
 }

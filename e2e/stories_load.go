@@ -12,7 +12,7 @@ import (
 // SameKey is many clients that repeat their requests, all at once.
 func SameKey() Story {
 	const keys, posts, atATime = 200, 20, 8
-	return Story{"same key", fmt.Sprintf("%d requests are each sent %d times at once: %d orders come of it.", keys, posts, keys), func(ctx context.Context, w *World) error {
+	return Story{"same key", fmt.Sprintf("%d requests are each sent %d times at once: %d orders come of it.", keys, posts, keys), OnlyURLs, func(ctx context.Context, w *World) error {
 		sku, err := w.Shelf(ctx, keys*2)
 		if err != nil {
 			return err

@@ -6,14 +6,14 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 )
 
-// RegistryAway is a registry that is missing from the start, and again later,
-// and that comes back without its memory. forget is called while it is down and
-// makes it lose what it knew.
-func RegistryAway(forget func() error) Story {
-	return Story{"registry away", "Without a registry no service is ready at first; once they are, orders go on without it. It returns empty and gives old ids to other schemas: every record is still read as what it is.", func(ctx context.Context, w *World) error {
+// RegistryAway is a registry that is missing when the services start, and again
+// later, and that comes back without its memory.
+func RegistryAway() Story {
+	return Story{"registry away", "Without a registry no service is ready at first; once they are, orders go on without it. It returns empty and gives old ids to other schemas: every record is still read as what it is.", ProcessControl, func(ctx context.Context, w *World) error {
 		if err := w.startWithoutRegistry(ctx); err != nil {
 			return err
 		}
@@ -21,20 +21,13 @@ func RegistryAway(forget func() error) Story {
 			return err
 		}
 		w.Say("the registry is killed")
-		if err := w.Stack.Kill("registry"); err != nil {
+		if err := w.Control.Kill("registry"); err != nil {
 			return err
 		}
 		if err := w.happily(ctx); err != nil {
 			return fmt.Errorf("without a registry: %w", err)
 		}
-		if err := forget(); err != nil {
-			return err
-		}
-		if err := w.back(ctx, "registry"); err != nil {
-			return err
-		}
-		w.Say("the registry is back and knows nothing")
-		if err := w.squat(ctx); err != nil {
+		if err := w.backWithoutMemory(ctx); err != nil {
 			return err
 		}
 		if err := w.happily(ctx); err != nil {
@@ -42,26 +35,86 @@ func RegistryAway(forget func() error) Story {
 		}
 		// A service that restarts registers anew and writes with new ids, which
 		// the others read beside the old ones.
-		if err := w.Stack.Terminate("order"); err != nil {
-			return err
-		}
-		if err := w.back(ctx, "order"); err != nil {
+		if err := w.restart(ctx, "order"); err != nil {
 			return err
 		}
 		return w.happily(ctx)
 	}}
 }
 
-// startWithoutRegistry starts everything else, sees that the services say what
-// they miss, and then starts the registry.
-func (w *World) startWithoutRegistry(ctx context.Context) error {
-	services := []string{"order", "inventory", "payment", "shipping", "email"}
-	for _, name := range append([]string{"broker", "sandbox"}, services...) {
-		if err := w.Stack.Start(name); err != nil {
+// RegistryForgets is a registry that loses its memory while customers place
+// orders, and that nobody tells about what it knew.
+func RegistryForgets() Story {
+	return Story{"registry forgets", "Under load the registry is killed, returns empty, and gives old ids to other schemas. Orders go on; the services register again by themselves, and what they write from then on can be read by its id alone.", ProcessControl, func(ctx context.Context, w *World) error {
+		load, err := w.Customers(ctx, 4)
+		if err != nil {
 			return err
 		}
+		err = load.Further(ctx, 20)
+		if err == nil {
+			err = w.Control.Kill("registry")
+		}
+		if err == nil {
+			err = load.Further(ctx, 10)
+		}
+		if err == nil {
+			err = w.backWithoutMemory(ctx)
+		}
+		if err == nil {
+			err = load.Further(ctx, 10)
+		}
+		if err == nil {
+			err = Until(ctx, "what the services write can be read by its id", w.readByID)
+		}
+		if err := errors.Join(err, load.Stop()); err != nil {
+			return err
+		}
+		return w.allEnded(ctx)
+	}}
+}
+
+// readByID places an order and reads its records as one does who has nothing
+// but their ids and the registry. It errs for an order of which one stands for
+// another schema.
+func (w *World) readByID(ctx context.Context) (bool, error) {
+	order, err := w.orderWith(ctx, func(*Placement) {})
+	if err != nil {
+		return false, err
 	}
-	for _, name := range services {
+	if err := w.End(ctx, order, "completed", ""); err != nil {
+		return false, err
+	}
+	if _, err := w.Told(ctx, order, "order_completed"); err != nil {
+		return false, err
+	}
+	topics, err := OpenTopics(w.Target) // one that remembers no id
+	if err != nil {
+		return false, err
+	}
+	facts, err := topics.History(ctx, order)
+	if err != nil {
+		return false, err
+	}
+	for _, f := range facts {
+		written, err := topics.codec.Writer(ctx, f.value, "")
+		if err != nil {
+			return false, fmt.Errorf("read %s by its id: %w", f, err)
+		}
+		if written.Name() != f.Type {
+			return false, fmt.Errorf("%s has the id of a %s", f, written.Name())
+		}
+	}
+	return len(facts) > 0, nil
+}
+
+// startWithoutRegistry stops the services and the registry, starts the services
+// again, sees that they say what they miss, and then starts the registry.
+func (w *World) startWithoutRegistry(ctx context.Context) error {
+	parts := append([]string{"registry"}, serviceNames...)
+	if err := errors.Join(together(parts, w.Control.Terminate), together(serviceNames, w.Control.Start)); err != nil {
+		return err
+	}
+	for _, name := range serviceNames {
 		err := Until(ctx, name+" says that it misses the registry", func(ctx context.Context) (bool, error) {
 			err := w.get(ctx, w.url(name)+"/readyz", nil)
 			var r *Refusal
@@ -72,10 +125,35 @@ func (w *World) startWithoutRegistry(ctx context.Context) error {
 		}
 	}
 	w.Say("every service waits for the registry")
-	if err := w.Stack.Start("registry"); err != nil {
+	if err := w.Control.Start("registry"); err != nil {
 		return err
 	}
-	return w.Stack.WaitReady(ctx)
+	return w.Control.WaitReady(ctx)
+}
+
+// backWithoutMemory starts a registry that was killed, empty, and gives the ids
+// from before to somebody else.
+func (w *World) backWithoutMemory(ctx context.Context) error {
+	facts, err := w.Topics.Read(ctx)
+	if err != nil {
+		return err
+	}
+	used := map[int]bool{}
+	for _, f := range facts {
+		used[f.schemaID()] = true
+	}
+	if err := errors.Join(w.Control.Forget("registry"), w.back(ctx, "registry")); err != nil {
+		return err
+	}
+	w.Say("the registry is back and knows nothing")
+	ids, err := w.squat(ctx)
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(ids, func(id int) bool { return used[id] }) {
+		return fmt.Errorf("the registry has lost nothing: it gave out ids %v, and none of them is on a record from before", ids)
+	}
+	return nil
 }
 
 // happily places an order that must complete.
@@ -87,16 +165,18 @@ func (w *World) happily(ctx context.Context) error {
 	return w.End(ctx, order, "completed", "")
 }
 
-// squat registers schemas of nobody's until they have taken every id that the
-// system's records on the topics were written with.
-func (w *World) squat(ctx context.Context) error {
-	for i := range 40 {
+// squat registers schemas of nobody's until they have taken the ids that the
+// system's records on the topics were written with, and returns their ids.
+func (w *World) squat(ctx context.Context) ([]int, error) {
+	ids := make([]int, 40)
+	for i := range ids {
 		schema := fmt.Sprintf(`{"type":"record","name":"Squatter%d","namespace":"somebody.else","fields":[{"name":"orderId","type":"string"}]}`, i)
-		if _, err := w.register(ctx, fmt.Sprintf("somebody-else-%d", i), schema); err != nil {
-			return err
+		var err error
+		if ids[i], err = w.register(ctx, fmt.Sprintf("somebody-else-%d", i), schema); err != nil {
+			return nil, err
 		}
 	}
-	return nil
+	return ids, nil
 }
 
 // register registers a schema, as any producer does, and returns its id.

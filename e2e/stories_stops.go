@@ -10,12 +10,12 @@ import (
 // CancelBeforeReservation is an order that is cancelled before inventory has
 // heard of it.
 func CancelBeforeReservation() Story {
-	return Story{"cancel while inventory is away", "Cancelled before anything was reserved: inventory comes back, reserves, and is told to release; nothing is charged.", func(ctx context.Context, w *World) error {
+	return Story{"cancel while inventory is away", "Cancelled before anything was reserved: inventory comes back, reserves, and is told to release; nothing is charged.", ProcessControl, func(ctx context.Context, w *World) error {
 		sku, err := w.Shelf(ctx, 5)
 		if err != nil {
 			return err
 		}
-		if err := w.Stack.Terminate("inventory"); err != nil {
+		if err := w.Control.Terminate("inventory"); err != nil {
 			return err
 		}
 		order, err := w.Order(ctx, w.Basket(sku))
@@ -47,7 +47,7 @@ func CancelBeforeReservation() Story {
 
 // OrderServiceAway is an order whose own service is away while it is handled.
 func OrderServiceAway() Story {
-	return Story{"order service away", "The order service stops after placing: the order is reserved, charged and shipped without it, and completes when it returns.", func(ctx context.Context, w *World) error {
+	return Story{"order service away", "The order service stops after placing: the order is reserved, charged and shipped without it, and completes when it returns.", ProcessControl, func(ctx context.Context, w *World) error {
 		order, err := w.orderWith(ctx, func(*Placement) {})
 		if err != nil {
 			return err
@@ -55,7 +55,7 @@ func OrderServiceAway() Story {
 		if err := w.idle(ctx, "order"); err != nil {
 			return err
 		}
-		if err := w.Stack.Terminate("order"); err != nil {
+		if err := w.Control.Terminate("order"); err != nil {
 			return err
 		}
 		err = Until(ctx, "the order has shipped", func(ctx context.Context) (bool, error) {
@@ -79,56 +79,59 @@ func OrderServiceAway() Story {
 }
 
 // DeadlinePasses is a set of orders whose time runs out while payment is away.
-// It needs a system with a deadline short enough to wait for.
 func DeadlinePasses() Story {
-	return Story{"deadline", "Payment is killed, with one order's charge under way and another's not begun. Their deadline passes. Payment comes back: one is refunded, the other never charged.", func(ctx context.Context, w *World) error {
-		sku, err := w.Shelf(ctx, 10)
-		if err != nil {
-			return err
-		}
-		basket := w.Basket(sku)
-		basket.PaymentToken = "tok_timeout"
-		charged, err := w.Order(ctx, basket)
-		if err != nil {
-			return err
-		}
-		err = Until(ctx, "the charge is captured and not answered", func(ctx context.Context) (bool, error) {
-			did, err := w.money(ctx, charged)
-			return len(did) == 1, err
-		})
-		if err != nil {
-			return err
-		}
-		if err := w.Stack.Kill("payment"); err != nil {
-			return err
-		}
-		uncharged, err := w.Order(ctx, w.Basket(sku))
-		if err != nil {
-			return err
-		}
-		for _, order := range []string{charged, uncharged} {
-			if err := errors.Join(w.Reach(ctx, order, "CancellationRequested"), w.Reach(ctx, order, "StockReserved")); err != nil {
-				return err
-			}
-		}
-		// Shipping is to hear of the cancellation before the money is taken.
-		if err := errors.Join(w.idle(ctx, "order"), w.idle(ctx, "shipping")); err != nil {
-			return err
-		}
-		if err := w.back(ctx, "payment"); err != nil {
-			return err
-		}
-		if err := w.End(ctx, charged, "cancelled", "deadline"); err != nil {
-			return err
-		}
-		if err := w.End(ctx, uncharged, "cancelled", "deadline"); err != nil {
-			return err
-		}
-		return errors.Join(
-			w.expectMoney(ctx, charged, "captured", "refunded"),
-			w.expectUncharged(ctx, uncharged),
-		)
+	return Story{"deadline", "Payment is killed, with one order's charge under way and another's not begun. Their deadline passes. Payment comes back: one is refunded, the other never charged.", ProcessControl, func(ctx context.Context, w *World) error {
+		return w.with(ctx, "order", "ORDER_DEADLINE=2s", w.deadlinePasses)
 	}}
+}
+
+func (w *World) deadlinePasses(ctx context.Context) error {
+	sku, err := w.Shelf(ctx, 10)
+	if err != nil {
+		return err
+	}
+	basket := w.Basket(sku)
+	basket.PaymentToken = "tok_timeout"
+	charged, err := w.Order(ctx, basket)
+	if err != nil {
+		return err
+	}
+	err = Until(ctx, "the charge is captured and not answered", func(ctx context.Context) (bool, error) {
+		did, err := w.money(ctx, charged)
+		return len(did) == 1, err
+	})
+	if err != nil {
+		return err
+	}
+	if err := w.Control.Kill("payment"); err != nil {
+		return err
+	}
+	uncharged, err := w.Order(ctx, w.Basket(sku))
+	if err != nil {
+		return err
+	}
+	for _, order := range []string{charged, uncharged} {
+		if err := errors.Join(w.Reach(ctx, order, "CancellationRequested"), w.Reach(ctx, order, "StockReserved")); err != nil {
+			return err
+		}
+	}
+	// Shipping is to hear of the cancellation before the money is taken.
+	if err := errors.Join(w.idle(ctx, "order"), w.idle(ctx, "shipping")); err != nil {
+		return err
+	}
+	if err := w.back(ctx, "payment"); err != nil {
+		return err
+	}
+	if err := w.End(ctx, charged, "cancelled", "deadline"); err != nil {
+		return err
+	}
+	if err := w.End(ctx, uncharged, "cancelled", "deadline"); err != nil {
+		return err
+	}
+	return errors.Join(
+		w.expectMoney(ctx, charged, "captured", "refunded"),
+		w.expectUncharged(ctx, uncharged),
+	)
 }
 
 // expectUncharged: an order that was reserved and asked to be cancelled while
@@ -142,12 +145,28 @@ func (w *World) expectUncharged(ctx context.Context, order string) error {
 	return err
 }
 
-// back starts a process that was stopped and waits until it is ready.
-func (w *World) back(ctx context.Context, name string) error {
-	if err := w.Stack.Start(name); err != nil {
+// with does something while a part runs with another setting.
+func (w *World) with(ctx context.Context, part, setting string, do func(context.Context) error) error {
+	if err := w.restart(ctx, part, setting); err != nil {
 		return err
 	}
-	return w.Stack.WaitReady(ctx, name)
+	return errors.Join(do(ctx), w.restart(ctx, part))
+}
+
+// restart stops a part and starts it with settings.
+func (w *World) restart(ctx context.Context, part string, settings ...string) error {
+	if err := errors.Join(w.Control.Terminate(part), w.Control.Configure(part, settings...)); err != nil {
+		return err
+	}
+	return w.back(ctx, part)
+}
+
+// back starts a process that was stopped and waits until it is ready.
+func (w *World) back(ctx context.Context, name string) error {
+	if err := w.Control.Start(name); err != nil {
+		return err
+	}
+	return w.Control.WaitReady(ctx, name)
 }
 
 // expectSteps holds an order's progress against what the story expects, in any

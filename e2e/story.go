@@ -6,6 +6,7 @@ import "context"
 type Story struct {
 	Name  string
 	Tells string // in one sentence
+	Needs Needs
 	// Play makes it happen and returns an error when it does not end as it
 	// should. The system may still have things to do afterwards; whoever plays
 	// the story judges it at rest.

@@ -1,43 +1,96 @@
-// Package e2e tells stories about the whole system and judges how they end. It
-// knows the system from outside only: its HTTP APIs, its topics, and the
-// ledgers of the outside world. It opens no database and no service's code,
-// except for the five Flow tables, against which it holds what it sees.
-//
-// The stories are functions, so that the tests and the demo play the same ones.
 package e2e
 
-import "github.com/quintet-eda/quintet/deploy/local"
+import (
+	"cmp"
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/caarlos0/env/v11"
+
+	"github.com/quintet-eda/quintet/deploy/local"
+)
 
 // Target says where a running system is.
 type Target struct {
-	Order, Inventory, Payment, Shipping, Email string // base URLs
-	Sandbox                                    string // base URL of its HTTP side
-	Registry                                   string // base URL
-	Broker                                     string // host:port
+	Order     string   `env:"ORDER_URL"` // these five are base URLs
+	Inventory string   `env:"INVENTORY_URL"`
+	Payment   string   `env:"PAYMENT_URL"`
+	Shipping  string   `env:"SHIPPING_URL"`
+	Email     string   `env:"EMAIL_URL"`
+	Sandbox   string   `env:"SANDBOX_URL"`         // base URL of its HTTP side
+	Registry  string   `env:"SCHEMA_REGISTRY_URL"` // base URL of its Confluent API
+	Brokers   []string `env:"KAFKA_BROKERS"`       // host:port
+	// Mail is the base URL of MailDev, where the sandbox hands on what it
+	// accepts; empty where it hands on nothing.
+	Mail string `env:"MAIL_URL"`
 }
 
-// At is the system on this machine whose ports follow from portBase.
+// At is the system on this machine whose ports follow from portBase, with the
+// embedded registry and without a MailDev.
 func At(portBase int) Target {
 	of := func(name string) string { return local.URL(portBase, name) }
 	return Target{
 		Order: of("order"), Inventory: of("inventory"), Payment: of("payment"), Shipping: of("shipping"), Email: of("email"),
-		Sandbox: of("sandbox"), Registry: of("registry"), Broker: of("broker"),
+		Sandbox: of("sandbox"), Registry: of("registry"), Brokers: []string{of("broker")},
 	}
 }
 
-// service is a participant and where it answers.
-type service struct{ name, url string }
+// confluentAPI is where the registry of a composed system has its Confluent API;
+// the embedded registry has it at its root.
+const confluentAPI = "/apis/ccompat/v7"
 
-func (t Target) services() []service {
-	return []service{{"order", t.Order}, {"inventory", t.Inventory}, {"payment", t.Payment}, {"shipping", t.Shipping}, {"email", t.Email}}
+// Find is the system of the environment: the variables of [Target] where they
+// are set, and for the rest the system on this machine at portBase, embedded or
+// composed, whichever answers there.
+func Find(ctx context.Context, portBase int) (Target, error) {
+	t, err := env.ParseAs[Target]()
+	if err != nil {
+		return t, err
+	}
+	here := At(portBase)
+	if t.Registry == "" && answers(ctx, here.Registry+confluentAPI+"/subjects") {
+		here.Registry += confluentAPI
+	}
+	t.Order, t.Inventory, t.Payment = cmp.Or(t.Order, here.Order), cmp.Or(t.Inventory, here.Inventory), cmp.Or(t.Payment, here.Payment)
+	t.Shipping, t.Email = cmp.Or(t.Shipping, here.Shipping), cmp.Or(t.Email, here.Email)
+	t.Sandbox, t.Registry = cmp.Or(t.Sandbox, here.Sandbox), cmp.Or(t.Registry, here.Registry)
+	if len(t.Brokers) == 0 {
+		t.Brokers = here.Brokers
+	}
+	return t, nil
 }
+
+// FromEnvironment is the system that the environment names, and no other: a
+// variable that is missing is an error. Only MAIL_URL may be.
+func FromEnvironment() (Target, error) {
+	t, err := env.ParseAsWithOptions[Target](env.Options{RequiredIfNoDef: true})
+	var several env.AggregateError
+	if !errors.As(err, &several) {
+		return t, err
+	}
+	var missing []error
+	for _, e := range several.Errors {
+		var unset env.VarIsNotSetError
+		if errors.As(e, &unset) && unset.Key == "MAIL_URL" {
+			continue
+		}
+		missing = append(missing, e)
+	}
+	return t, errors.Join(missing...)
+}
+
+func answers(ctx context.Context, url string) bool {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	return NewClient(Target{}).call(ctx, http.MethodGet, url, "", nil, nil) == nil
+}
+
+// serviceNames are the participants, in the order of the story.
+var serviceNames = []string{"order", "inventory", "payment", "shipping", "email"}
 
 // url is where a participant answers; empty for a name that is none.
 func (t Target) url(name string) string {
-	for _, s := range t.services() {
-		if s.name == name {
-			return s.url
-		}
-	}
-	return ""
+	return map[string]string{"order": t.Order, "inventory": t.Inventory, "payment": t.Payment, "shipping": t.Shipping, "email": t.Email}[name]
 }

@@ -3,13 +3,12 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/google/uuid"
-
-	"github.com/quintet-eda/quintet/deploy/local"
 )
 
 // World is where a story plays: a running system, and what the story has done
@@ -17,8 +16,9 @@ import (
 // beside another, on the same system.
 type World struct {
 	*Client
-	Topics *Topics
-	Stack  *local.Stack // to stop and start processes with; nil when the system is somebody else's
+	Topics  *Topics
+	Control Control // nil when nobody may touch the system's processes
+	Before  *Seen   // the system when it was judged last and all was well, perhaps in another story; nil when it was not
 
 	Narrator
 	run string // tells this story's SKUs, customers and keys from every other's
@@ -34,14 +34,14 @@ type Narrator struct {
 	Show func(order string)               // an order whose way is worth looking at
 }
 
-// NewWorld makes a world of the system at t. stack is nil when the system is
-// somebody else's.
-func NewWorld(t Target, stack *local.Stack, n Narrator) (*World, error) {
+// NewWorld makes a world of the system at t. control is nil when nobody may
+// touch its processes.
+func NewWorld(t Target, control Control, n Narrator) (*World, error) {
 	topics, err := OpenTopics(t)
 	if err != nil {
 		return nil, err
 	}
-	return &World{Client: NewClient(t), Topics: topics, Stack: stack, Narrator: n, run: uuid.NewString()[:8]}, nil
+	return &World{Client: NewClient(t), Topics: topics, Control: control, Narrator: n, run: uuid.NewString()[:8]}, nil
 }
 
 // Placed are the orders that this story placed and that were acknowledged.
@@ -62,7 +62,11 @@ func (w *World) name(what string) string {
 // Shelf puts a quantity of a new SKU into stock.
 func (w *World) Shelf(ctx context.Context, quantity int) (sku string, err error) {
 	sku = w.name("sku")
-	return sku, w.Receive(ctx, sku, quantity, w.name("delivery"))
+	key := w.name("delivery")
+	return sku, Until(ctx, "stock of "+sku+" is received", func(ctx context.Context) (bool, error) {
+		err := w.Receive(ctx, sku, quantity, key)
+		return err == nil, err
+	})
 }
 
 // Basket is a good customer's order of two pieces of a SKU, at 1250 cents each.
@@ -90,7 +94,8 @@ func (w *World) Order(ctx context.Context, p Placement) (order string, err error
 func (w *World) Insist(ctx context.Context, p Placement) (order string, err error) {
 	key := w.name("key")
 	err = Until(ctx, "the order is taken", func(ctx context.Context) (bool, error) {
-		order, err = w.Place(ctx, p, key)
+		named, err := w.Place(ctx, p, key)
+		order = named
 		return err == nil, err
 	})
 	if err != nil {
@@ -98,6 +103,18 @@ func (w *World) Insist(ctx context.Context, p Placement) (order string, err erro
 	}
 	w.acknowledged(order)
 	return order, nil
+}
+
+// InsistOnCancelling asks for an order to be cancelled until there is an answer:
+// that it will be tried, or that the order has ended.
+func (w *World) InsistOnCancelling(ctx context.Context, order string) error {
+	return Until(ctx, "the cancellation of order "+order+" is answered", func(ctx context.Context) (bool, error) {
+		err := w.Cancel(ctx, order)
+		if refused(err, http.StatusConflict) {
+			err = nil
+		}
+		return err == nil, err
+	})
 }
 
 func (w *World) acknowledged(order string) {
@@ -121,7 +138,7 @@ func (w *World) Reach(ctx context.Context, order, event string) error {
 func (w *World) End(ctx context.Context, order, status, reason string) error {
 	var o Order
 	err := Until(ctx, "order "+order+" has ended", func(ctx context.Context) (bool, error) {
-		found, err := w.Find(ctx, order, 5*time.Second)
+		found, err := w.Find(ctx, order, 2*time.Second)
 		if err == nil {
 			o = found
 		}
@@ -136,12 +153,22 @@ func (w *World) End(ctx context.Context, order, status, reason string) error {
 	return nil
 }
 
-// Judge waits for the system to come to rest and checks all invariants.
+// Judge waits for the system to come to rest and holds all that can be seen of
+// it against the invariants of the protocol: the state of the services, the
+// topics, and the ledgers of the outside world. Its error lists every violation.
 func (w *World) Judge(ctx context.Context) error {
 	if err := w.Quiesce(ctx); err != nil {
 		return err
 	}
-	return Check(ctx, w.Client, w.Topics, w.Placed())
+	seen, err := Look(ctx, w.Client, w.Topics, w.Placed(), w.Before)
+	if err != nil {
+		return fmt.Errorf("look at the system: %w", err)
+	}
+	if err := seen.Err(); err != nil {
+		return err
+	}
+	w.Before = seen
+	return nil
 }
 
 // Told waits until a notification to the customer of an order has an outcome,

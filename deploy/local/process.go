@@ -47,8 +47,9 @@ func (s *Stack) Start(name string) error {
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = childAttributes()
 	cmd.Env = append(os.Environ(), environment(s.opts.PortBase)...)
-	cmd.Env = append(cmd.Env, "DATA_DIR="+filepath.Join(s.opts.DataDir, name))
+	cmd.Env = append(cmd.Env, "DATA_DIR="+s.dataDir(name))
 	cmd.Env = append(cmd.Env, s.opts.Env[name]...)
+	cmd.Env = append(cmd.Env, s.settings[name]...)
 
 	p := &process{name: name, cmd: cmd, log: log, done: make(chan struct{})}
 	started := make(chan error)

@@ -34,6 +34,7 @@ type Stack struct {
 
 	mu        sync.Mutex
 	processes map[string]*process // the last one started of each name
+	settings  map[string][]string // by name, beyond the options
 }
 
 // New prepares a stack and starts nothing. It returns an [ErrPortTaken] that names ports and processes, and an error when another
@@ -65,6 +66,7 @@ func New(opts Options) (*Stack, error) {
 		lock:      lock,
 		died:      make(chan error, len(services)),
 		processes: make(map[string]*process),
+		settings:  make(map[string][]string),
 	}, nil
 }
 

@@ -36,7 +36,10 @@ func main() {
 func run(portBase int) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	target := e2e.At(portBase)
+	target, err := e2e.Find(ctx, portBase)
+	if err != nil {
+		return err
+	}
 	topics, err := e2e.OpenTopics(target)
 	if err != nil {
 		return err

@@ -36,7 +36,11 @@ func run(order string, portBase int, personal bool) error {
 	defer stop()
 	ctx, cancel := context.WithTimeout(ctx, bound)
 	defer cancel()
-	topics, err := e2e.OpenTopics(e2e.At(portBase))
+	target, err := e2e.Find(ctx, portBase)
+	if err != nil {
+		return err
+	}
+	topics, err := e2e.OpenTopics(target)
 	if err != nil {
 		return fmt.Errorf("is the system running at PORT_BASE=%d? %w", portBase, err)
 	}

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/quintet-eda/quintet/e2e"
+)
+
+// buyers are customers, each of whom places one order after the other. There are so many of
+// them that some go on while others wait for an instance that is frozen; as
+// fast as acknowledged, fewer keep the system as busy as it can be.
+type buyers struct {
+	world  *e2e.World
+	orders int
+	over   time.Duration
+	seed   uint64
+	many   int
+
+	next   atomic.Int64
+	placed atomic.Int64
+}
+
+func newBuyers(w *e2e.World, args arguments) *buyers {
+	b := &buyers{world: w, orders: args.Orders, over: args.For, seed: args.Seed, many: 256}
+	if b.over == 0 {
+		b.many = 32
+	}
+	return b
+}
+
+// run places all orders and returns when each is acknowledged.
+func (b *buyers) run(ctx context.Context) error {
+	full, err := b.world.Shelf(ctx, 2*b.orders)
+	if err != nil {
+		return err
+	}
+	empty, err := b.world.Shelf(ctx, 1) // one piece, and everybody orders two
+	if err != nil {
+		return err
+	}
+	begun := time.Now()
+	errs := make([]error, b.many)
+	var all sync.WaitGroup
+	for i := range b.many {
+		all.Go(func() { errs[i] = b.buy(ctx, begun, full, empty) })
+	}
+	all.Wait()
+	return errors.Join(errs...)
+}
+
+// buy places orders while there are some left, each when its time has come.
+func (b *buyers) buy(ctx context.Context, begun time.Time, full, empty string) error {
+	for {
+		n := int(b.next.Add(1)) - 1
+		if n >= b.orders {
+			return nil
+		}
+		if err := pass(ctx, time.Until(begun.Add(b.over*time.Duration(n)/time.Duration(b.orders)))); err != nil {
+			return err
+		}
+		random := rand.New(rand.NewPCG(b.seed, uint64(n)+1)) //nolint:gosec // repeatable, not secret
+		if err := b.one(ctx, random, full, empty); err != nil {
+			return fmt.Errorf("order number %d: %w", n, err)
+		}
+	}
+}
+
+// one places one order, of a kind that chance decides on.
+func (b *buyers) one(ctx context.Context, random *rand.Rand, full, empty string) error {
+	basket := b.world.Basket(full)
+	cancelled := false
+	switch kind := random.IntN(100); {
+	case kind < 10:
+		basket.PaymentToken = "tok_declined"
+	case kind < 18:
+		basket.Lines[0].SKU = empty
+	case kind < 26:
+		basket.ShippingAddress.Country = "XX" // the carrier refuses
+	case kind < 30:
+		basket.PaymentToken = "tok_flaky"
+	case kind < 33:
+		basket.PaymentToken = "tok_timeout"
+	case kind < 36:
+		basket.ShippingAddress.Country = "XT" // booked, and not answered
+	case kind < 51:
+		cancelled = true
+	}
+	order, err := b.world.Insist(ctx, basket)
+	if err != nil {
+		return err
+	}
+	b.placed.Add(1)
+	if !cancelled {
+		return nil
+	}
+	if err := pass(ctx, time.Duration(random.Int64N(int64(2*time.Second)))); err != nil {
+		return err
+	}
+	return b.world.InsistOnCancelling(ctx, order)
+}
+
+// pass lets time pass, none if d is not positive.
+func pass(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

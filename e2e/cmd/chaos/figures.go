@@ -1,0 +1,120 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/quintet-eda/quintet/e2e"
+)
+
+const progressEvery = 10 * time.Second
+
+// progress prints a line now and then, until ctx ends.
+func progress(ctx context.Context, w *e2e.World, b *buyers, h *havoc) {
+	facts, err := w.Topics.Follow(ctx)
+	if err != nil {
+		fmt.Fprintln(os.Stdout, "no progress will be shown:", err)
+		return
+	}
+	begun, ended, last := time.Now(), 0, int64(0)
+	ticks := time.NewTicker(progressEvery)
+	defer ticks.Stop()
+	for {
+		select {
+		case f, open := <-facts:
+			if !open {
+				return
+			}
+			if f.Name() == "OrderCompleted" || f.Name() == "OrderCancelled" {
+				ended++
+			}
+		case <-ticks.C:
+			placed := b.placed.Load()
+			fmt.Fprintf(os.Stdout, "%4.0f s  %6d placed (%.0f/s)  %6d ended  %3d killed  %3d frozen\n", time.Since(begun).Seconds(),
+				placed, float64(placed-last)/progressEvery.Seconds(), ended, h.kills.Load(), h.freezes.Load())
+			last = placed
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// figures are what a run comes to.
+type figures struct {
+	placed  []string
+	seen    *e2e.Seen
+	havoc   *havoc
+	loading time.Duration
+	resting time.Duration
+	judging time.Duration
+}
+
+func (f figures) print(w io.Writer) {
+	ends := map[string]int{}
+	for _, order := range f.placed {
+		o := f.seen.Orders[order]
+		ends[strings.TrimSpace(o.Status+" "+o.Reason)]++
+	}
+	took := f.timeToEnd()
+	at := func(share float64) time.Duration {
+		if len(took) == 0 {
+			return 0
+		}
+		return took[min(int(share*float64(len(took))), len(took)-1)].Round(time.Millisecond)
+	}
+	var memory runtime.MemStats
+	runtime.ReadMemStats(&memory)
+	fmt.Fprintf(w, "\norders       %d in %.0f s, %.1f/s\n", len(f.placed), f.loading.Seconds(), float64(len(f.placed))/f.loading.Seconds())
+	for _, end := range slices.Sorted(maps.Keys(ends)) {
+		fmt.Fprintf(w, "  %-32s %d\n", end, ends[end])
+	}
+	fmt.Fprintf(w, "killed       %d, frozen %d\n", f.havoc.kills.Load(), f.havoc.freezes.Load())
+	fmt.Fprintf(w, "time to end  p50 %s, p99 %s, longest %s\n", at(0.5), at(0.99), at(1))
+	fmt.Fprintf(w, "rest         after %.1f s\n", f.resting.Seconds())
+	fmt.Fprintf(w, "judged       %d records in %.1f s, %d MB held\n", len(f.seen.Facts), f.judging.Seconds(), memory.HeapAlloc>>20)
+}
+
+// timeToEnd is how long each order took from its event to that of its end, as
+// the services say, the shortest first.
+func (f figures) timeToEnd() []time.Duration {
+	from, to := map[string]time.Time{}, map[string]time.Time{}
+	for _, e := range f.seen.Facts {
+		switch e.Name() {
+		case "OrderPlaced":
+			from[e.Key] = e.Time
+		case "OrderCompleted", "OrderCancelled":
+			to[e.Key] = e.Time
+		}
+	}
+	var took []time.Duration
+	for _, order := range f.placed {
+		if !to[order].IsZero() {
+			took = append(took, to[order].Sub(from[order]))
+		}
+	}
+	slices.Sort(took)
+	return took
+}
+
+// flows prints the ways of the orders that a verdict names.
+func flows(w io.Writer, seen *e2e.Seen, verdict error) {
+	const most = 20 // that anybody will look at
+	text, n := verdict.Error(), 0
+	for _, order := range slices.Sorted(maps.Keys(seen.Orders)) {
+		if !strings.Contains(text, order) {
+			continue
+		}
+		if n++; n > most {
+			fmt.Fprintln(w, "and more orders")
+			return
+		}
+		_ = e2e.Print(w, slices.DeleteFunc(slices.Clone(seen.Facts), func(f e2e.Fact) bool { return f.Key != order })) // to a terminal
+	}
+}

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"github.com/quintet-eda/quintet/e2e/compose"
+)
+
+// havoc is what happens to the instances.
+type havoc struct {
+	stack  *compose.Stack
+	every  time.Duration
+	frozen time.Duration
+	random *rand.Rand
+
+	kills, freezes atomic.Int64
+}
+
+func newHavoc(stack *compose.Stack, args arguments) *havoc {
+	return &havoc{stack: stack, every: args.Every, frozen: args.Frozen, random: rand.New(rand.NewPCG(args.Seed, 0))} //nolint:gosec // repeatable, not secret
+}
+
+// run does harm to one instance after the other, every so often, until done. It
+// leaves all of them running.
+func (h *havoc) run(ctx context.Context, done <-chan struct{}) error {
+	ticks := time.NewTicker(h.every)
+	defer ticks.Stop()
+	for {
+		select {
+		case <-ticks.C:
+			if err := h.harm(ctx); err != nil {
+				return err
+			}
+		case <-done:
+			return nil
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// harm kills an instance and starts it again a little later, or, one time in
+// four, freezes it for a while.
+func (h *havoc) harm(ctx context.Context) error {
+	services := h.stack.Parts()[:5]
+	instances := h.stack.Instances(services[h.random.IntN(len(services))])
+	victim := instances[h.random.IntN(len(instances))]
+	harm, repair, lasting := h.stack.Kill, h.stack.Start, time.Duration(h.random.Int64N(int64(5*time.Second)))
+	what, count := "killed", &h.kills
+	if h.random.IntN(4) == 0 {
+		harm, repair, lasting = h.stack.Pause, h.stack.Resume, h.frozen
+		what, count = "frozen", &h.freezes
+	}
+	if err := harm(victim); err != nil {
+		return err
+	}
+	count.Add(1)
+	fmt.Fprintf(os.Stdout, "  %s %s for %.1f s\n", victim, what, lasting.Seconds())
+	return errors.Join(pass(ctx, lasting), repair(victim))
+}

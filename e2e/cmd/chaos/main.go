@@ -1,0 +1,143 @@
+// Command chaos places orders on a composed system with two instances of each
+// service, kills or freezes one of them every few seconds, lets the system come
+// to rest, and holds every order against all invariants. It exits with 1, and
+// the flows of the orders concerned, when one does not hold.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/quintet-eda/quintet/deploy/local"
+	"github.com/quintet-eda/quintet/e2e"
+	"github.com/quintet-eda/quintet/e2e/compose"
+)
+
+const (
+	upBound    = 10 * time.Minute // of bringing the system up; images may have to be built
+	judgeBound = 10 * time.Minute // of looking at every order
+)
+
+type arguments struct {
+	Orders    int           `help:"How many orders are placed." default:"10000"`
+	For       time.Duration `help:"Time over which they are placed; 0: each as soon as another is acknowledged." default:"5m"`
+	Every     time.Duration `help:"How often an instance is killed or frozen." default:"10s"`
+	Frozen    time.Duration `help:"How long a frozen one stays so." default:"8s"`
+	Rest      time.Duration `help:"How long the system may take to come to rest." default:"3m"`
+	Instances int           `help:"Of each service." default:"2"`
+	Seed      uint64        `help:"Victims and moments follow from it; 0: any."`
+	Dir       string        `help:"Directory of docker-compose.yml." default:"." type:"existingdir"`
+	Project   string        `help:"Of the composed system. One that runs is used, and left running; else it is brought up, and removed." env:"COMPOSE_PROJECT_NAME"`
+	PortBase  int           `help:"All ports follow from it; 0: any that are free." env:"PORT_BASE"`
+}
+
+func main() {
+	var args arguments
+	kong.Parse(&args, kong.Name("chaos"), kong.Description("Kills instances at random under load and checks every order."), kong.UsageOnError())
+	if err := run(args); err != nil {
+		fmt.Fprintln(os.Stderr, "chaos:", err)
+		os.Exit(1)
+	}
+}
+
+func run(args arguments) error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if args.PortBase == 0 {
+		base, release, err := local.ReservePortBase()
+		if err != nil {
+			return err
+		}
+		defer release()
+		args.PortBase = base
+	}
+	if args.Project == "" {
+		args.Project = fmt.Sprintf("quintet-chaos-%d", args.PortBase)
+	}
+	for args.Seed == 0 {
+		args.Seed = rand.Uint64()
+	}
+	stack, err := compose.New(compose.Options{Dir: args.Dir, Project: args.Project, PortBase: args.PortBase, Instances: args.Instances})
+	if err != nil {
+		return err
+	}
+	running, err := stack.Running(ctx)
+	if err != nil {
+		return errors.Join(err, stack.Close())
+	}
+	end := stack.Close
+	if !running {
+		end = stack.Down
+	}
+	fmt.Fprintf(os.Stdout, "seed %d, project %s, PORT_BASE %d\n", args.Seed, args.Project, args.PortBase)
+	if !running {
+		err = up(ctx, stack)
+	}
+	if err == nil {
+		err = play(ctx, args, stack)
+	}
+	return errors.Join(err, end())
+}
+
+func up(ctx context.Context, stack *compose.Stack) error {
+	ctx, cancel := context.WithTimeout(ctx, upBound)
+	defer cancel()
+	begun := time.Now()
+	if err := stack.Up(ctx); err != nil {
+		return err
+	}
+	fmt.Fprintf(os.Stdout, "up after %.1f s\n", time.Since(begun).Seconds())
+	return nil
+}
+
+// play is the run: orders and havoc at the same time, then rest, then judgement.
+func play(ctx context.Context, args arguments, stack *compose.Stack) error {
+	world, err := e2e.NewWorld(stack.Target(), stack, e2e.Narrator{Say: func(string, ...any) {}, Show: func(string) {}})
+	if err != nil {
+		return err
+	}
+	defer world.Close()
+	if err := world.Quiesce(ctx); err != nil {
+		return err
+	}
+	begun := time.Now()
+	buyers := newBuyers(world, args)
+	havoc := newHavoc(stack, args)
+	playing, over := context.WithCancel(ctx)
+	defer over()
+	go progress(playing, world, buyers, havoc)
+	wrecking := make(chan error, 1)
+	placed := make(chan struct{})
+	go func() { wrecking <- havoc.run(ctx, placed) }()
+	err = buyers.run(ctx)
+	close(placed)
+	if err = errors.Join(err, <-wrecking); err != nil {
+		return err
+	}
+	loaded := time.Now()
+	resting, cancel := context.WithTimeout(ctx, args.Rest)
+	defer cancel()
+	unrest := errors.Join(stack.WaitReady(resting), world.Quiesce(resting))
+	over()
+	rested := time.Now()
+	judging, cancel := context.WithTimeout(ctx, judgeBound)
+	defer cancel()
+	seen, err := e2e.Look(judging, world.Client, world.Topics, world.Placed(), nil)
+	if err != nil {
+		return errors.Join(unrest, fmt.Errorf("look at the system: %w", err))
+	}
+	verdict := errors.Join(unrest, seen.Err())
+	figures{world.Placed(), seen, havoc, loaded.Sub(begun), rested.Sub(loaded), time.Since(rested)}.print(os.Stdout)
+	if verdict != nil {
+		flows(os.Stdout, seen, verdict)
+	}
+	return verdict
+}

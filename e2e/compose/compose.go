@@ -1,0 +1,164 @@
+// Package compose runs the system of docker-compose.yml beside others, for
+// whoever plays stories on it, and has power over its containers.
+//
+// It drives the docker command, as a person would, and nothing else: what it
+// does can be repeated by hand.
+package compose
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/quintet-eda/quintet/e2e"
+)
+
+// commandBound is how long one docker command may take, but for bringing the
+// system up.
+const commandBound = 90 * time.Second
+
+// Options say which system it is.
+type Options struct {
+	Dir       string              // holds docker-compose.yml
+	Project   string              // tells its containers and volumes from every other's
+	PortBase  int                 // all ports follow from it; a multiple of 100
+	Instances int                 // of each of the five services
+	Env       map[string][]string // by service: "KEY=value" beyond what docker-compose.yml gives it
+}
+
+// Stack is a composed system. Its methods may be called from several goroutines.
+type Stack struct {
+	opts Options
+	dir  string // holds the override file
+
+	mu      sync.Mutex
+	env     map[string][]string // by service, on top of the options' Env
+	changed map[string]bool     // whose settings a start has to take in
+}
+
+var services = []string{"order", "inventory", "payment", "shipping", "email"}
+
+// New prepares a system and starts nothing. One whose containers run already,
+// under the same project, is taken as it is.
+func New(opts Options) (*Stack, error) {
+	if opts.PortBase%100 != 0 || opts.PortBase < 1100 || opts.PortBase > 60000 {
+		return nil, fmt.Errorf("PORT_BASE %d must be a multiple of 100 between 1100 and 60000", opts.PortBase)
+	}
+	dir, err := os.MkdirTemp("", "quintet-compose-")
+	if err != nil {
+		return nil, fmt.Errorf("prepare %s: %w", opts.Project, err)
+	}
+	s := &Stack{opts: opts, dir: dir, env: map[string][]string{}, changed: map[string]bool{}}
+	return s, s.writeOverride()
+}
+
+// Target is where the system is.
+func (s *Stack) Target() e2e.Target {
+	t := e2e.At(s.opts.PortBase)
+	t.Registry += "/apis/ccompat/v7"
+	t.Mail = fmt.Sprintf("http://127.0.0.1:%d", s.opts.PortBase+80)
+	return t
+}
+
+// Running tells whether any container of the system runs.
+func (s *Stack) Running(ctx context.Context) (bool, error) {
+	text, err := s.docker(ctx, "ps", "--quiet", "--filter", "label=com.docker.compose.project="+s.opts.Project)
+	return text != "", err
+}
+
+// Up starts everything, lets go on what is paused, and returns when all of it is
+// healthy. Images that are not there are built or pulled.
+func (s *Stack) Up(ctx context.Context) error {
+	frozen, err := s.docker(ctx, "ps", "--quiet", "--filter", "status=paused", "--filter", "label=com.docker.compose.project="+s.opts.Project)
+	if err == nil && frozen != "" {
+		_, err = s.docker(ctx, append([]string{"unpause"}, strings.Fields(frozen)...)...)
+	}
+	if err != nil {
+		return err
+	}
+	args := []string{"up", "--detach", "--wait", "--quiet-pull"}
+	for _, name := range services {
+		args = append(args, "--scale", fmt.Sprintf("%s=%d", name, s.opts.Instances))
+	}
+	_, err = s.compose(ctx, args...)
+	return err
+}
+
+// Down removes the containers and everything that they keep.
+func (s *Stack) Down() error {
+	_, err := s.compose(context.Background(), "down", "--volumes", "--remove-orphans", "--timeout", "3")
+	return errors.Join(err, s.Close())
+}
+
+// Close gives back what New took and leaves the system as it is.
+func (s *Stack) Close() error { return os.RemoveAll(s.dir) }
+
+// writeOverride writes what the services are given beyond docker-compose.yml.
+// The caller holds the lock, or is the only one that knows s. JSON is YAML.
+func (s *Stack) writeOverride() error {
+	type service struct {
+		Environment []string `json:"environment"`
+	}
+	all := map[string]service{}
+	for _, name := range services {
+		if env := slices.Concat(s.opts.Env[name], s.env[name]); len(env) > 0 {
+			last := map[string]string{} // of a variable that is there twice
+			for _, e := range env {
+				key, _, _ := strings.Cut(e, "=")
+				last[key] = e
+			}
+			all[name] = service{slices.Sorted(maps.Values(last))}
+		}
+	}
+	text, err := json.Marshal(map[string]any{"services": all})
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(s.override(), text, 0o600)
+}
+
+func (s *Stack) override() string { return filepath.Join(s.dir, "override.json") }
+
+// compose runs docker compose on the project. Only bringing it up may take
+// longer than a command.
+func (s *Stack) compose(ctx context.Context, args ...string) (string, error) {
+	of := []string{"compose", "--project-name", s.opts.Project, "--file", filepath.Join(s.opts.Dir, "docker-compose.yml"), "--file", s.override()}
+	return s.run(ctx, append(of, args...)...)
+}
+
+// docker runs a docker command and returns what it printed.
+func (s *Stack) docker(ctx context.Context, args ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, commandBound)
+	defer cancel()
+	return s.run(ctx, args...)
+}
+
+func (s *Stack) run(ctx context.Context, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, "docker", args...)
+	cmd.Env = append(os.Environ(),
+		fmt.Sprintf("PORTS=%d", s.opts.PortBase/100),
+		fmt.Sprintf("KAFKA_PORT=%d", s.opts.PortBase+1092))
+	cmd.WaitDelay = time.Second
+	var out, complaint bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &complaint
+	if err := cmd.Run(); err != nil {
+		return "", fmt.Errorf("docker %s: %w: %s", strings.Join(args, " "), err, last(out.String()+complaint.String(), 10))
+	}
+	return strings.TrimSpace(out.String()), nil
+}
+
+// last are the last lines of a text.
+func last(text string, lines int) string {
+	all := strings.Split(strings.TrimSpace(text), "\n")
+	return strings.Join(all[max(0, len(all)-lines):], "\n")
+}

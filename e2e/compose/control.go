@@ -1,0 +1,150 @@
+package compose
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// parts are what may be ended, by their names in the stories; the services in
+// docker-compose.yml have the same, but for the broker. MailDev is not among
+// them: it is where the stories look what became of a mail, and it forgets.
+var parts = append(slices.Clone(services), "broker", "registry", "sandbox", "postgres", "gateway")
+
+// Parts are the parts that may be ended and started.
+func (s *Stack) Parts() []string { return parts }
+
+// Instances are the names of a part's containers, without the project's.
+func (s *Stack) Instances(part string) []string {
+	if !slices.Contains(services, part) {
+		return []string{part}
+	}
+	names := make([]string, s.opts.Instances)
+	for i := range names {
+		names[i] = fmt.Sprintf("%s-%d", part, i+1)
+	}
+	return names
+}
+
+// containers are those of a part or of one instance.
+func (s *Stack) containers(name string) ([]string, error) {
+	part, _, one := strings.Cut(name, "-")
+	if !slices.Contains(parts, part) {
+		return nil, fmt.Errorf("%s: no such part", name)
+	}
+	if part == "broker" {
+		return []string{s.opts.Project + "-kafka-1"}, nil
+	}
+	if one {
+		return []string{s.opts.Project + "-" + name}, nil
+	}
+	instances := s.Instances(part)
+	if len(instances) == 1 {
+		return []string{s.opts.Project + "-" + part + "-1"}, nil
+	}
+	for i := range instances {
+		instances[i] = s.opts.Project + "-" + instances[i]
+	}
+	return instances, nil
+}
+
+// each gives a docker command all containers of a name at once.
+func (s *Stack) each(name string, command ...string) error {
+	of, err := s.containers(name)
+	if err != nil {
+		return err
+	}
+	_, err = s.docker(context.Background(), append(command, of...)...)
+	return err
+}
+
+// Start starts a part or an instance that does not run. A part whose settings
+// have changed is made anew with them.
+func (s *Stack) Start(name string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.changed[name] {
+		return s.each(name, "start")
+	}
+	_, err := s.compose(context.Background(), "up", "--detach", "--no-deps", "--no-build", "--scale", fmt.Sprintf("%s=%d", name, s.opts.Instances), name)
+	if err == nil {
+		delete(s.changed, name)
+	}
+	return err
+}
+
+// Kill ends containers as kill -9 does.
+func (s *Stack) Kill(name string) error { return s.each(name, "kill", "--signal", "KILL") }
+
+// Pause freezes containers: their ports stay open, nothing answers.
+func (s *Stack) Pause(name string) error { return s.each(name, "pause") }
+
+// Resume lets paused containers go on.
+func (s *Stack) Resume(name string) error { return s.each(name, "unpause") }
+
+// Terminate asks containers to end and returns when they are gone: an error if
+// one had to be killed or ended with a status that tells of trouble.
+func (s *Stack) Terminate(name string) error {
+	of, err := s.containers(name)
+	if err != nil {
+		return err
+	}
+	if err := s.each(name, "stop", "--time", "20"); err != nil {
+		return err
+	}
+	codes, err := s.docker(context.Background(), append([]string{"inspect", "--format", "{{.Name}} {{.State.ExitCode}}"}, of...)...)
+	if err != nil {
+		return err
+	}
+	var failed []error
+	for line := range strings.Lines(codes) {
+		container, code, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if code != "0" && code != "143" { // 143: of SIGTERM, which is how a JVM ends
+			failed = append(failed, fmt.Errorf("%s stopped with exit code %s", container, code))
+		}
+	}
+	return errors.Join(failed...)
+}
+
+// Configure gives a service settings from its next start on.
+func (s *Stack) Configure(part string, env ...string) error {
+	if !slices.Contains(services, part) {
+		return fmt.Errorf("configure %s: only services can be", part)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.env[part], s.changed[part] = env, true
+	return s.writeOverride()
+}
+
+// Forget is for the registry, whose memory ends with its process. What else
+// remembers something does so in a volume, and keeps it.
+func (s *Stack) Forget(part string) error {
+	if part != "registry" {
+		return fmt.Errorf("make %s forget: it keeps a volume", part)
+	}
+	return nil
+}
+
+// Tail is the end of what a part's containers have printed.
+func (s *Stack) Tail(name string, lines int) string {
+	of, err := s.containers(name)
+	if err != nil {
+		return err.Error()
+	}
+	var all []string
+	for _, container := range of {
+		ctx, cancel := context.WithTimeout(context.Background(), commandBound)
+		text, err := exec.CommandContext(ctx, "docker", "logs", "--tail", strconv.Itoa(lines), container).CombinedOutput()
+		cancel()
+		if err != nil {
+			text = append(text, err.Error()...)
+		}
+		all = append(all, container, strings.TrimSpace(string(text)))
+	}
+	return strings.Join(all, "\n")
+}
