@@ -6,6 +6,13 @@ MODULES  := $(shell go list -f '{{.Dir}}' -m)
 # The race detector needs a C compiler. Without one the tests still run.
 RACE     := $(shell command -v gcc >/dev/null 2>&1 || command -v clang >/dev/null 2>&1 && echo -race)
 GOLANGCI := golangci-lint
+# Where the composed system's ports begin, and what it is called.
+PORT_BASE ?= 8000
+PROJECT  := quintet$(if $(filter-out 8000,$(PORT_BASE)),-$(PORT_BASE))
+COMPOSE  := PORTS=$$(($(PORT_BASE)/100)) KAFKA_PORT=$$(($(PORT_BASE)+1092)) docker compose -p $(PROJECT)
+TARGET   ?= local
+# The tests end their containers themselves; no other container has to watch them.
+REAL     := TESTCONTAINERS_RYUK_DISABLED=true go test -count=1 -tags containers
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -17,6 +24,12 @@ build: ## build every program into bin/
 run: build ## start the whole system on this machine; Ctrl-C stops it
 	@$(BIN)/local up
 
+up: ## start the composed system and wait until it is healthy: make up PORT_BASE=9000
+	@$(COMPOSE) up --build --wait
+
+down: ## stop the composed system and keep its data
+	@$(COMPOSE) down
+
 demo: build ## play the stories against a running system and print each order's flow
 	@$(BIN)/demo
 
@@ -26,6 +39,20 @@ flow: build ## print one order's history from the topics: make flow ORDER=<id>
 test: ## run every test, the end-to-end stories included
 	@$(if $(RACE),echo "race detector: on",echo "race detector: off, it needs a C compiler")
 	@go test -count=1 -shuffle=on $(RACE) -timeout 6m work
+
+conformance: ## run the suites of store, loop, broker and registry on the real components (Docker)
+	@cd pkg && $(REAL) -timeout 15m ./store ./flow ./kafka ./registry
+	@cd deploy/local && $(REAL) ./registry
+	@cd services/order && $(REAL) -run TestTwoInstances .
+
+e2e: ## play the stories on TARGET=local, compose, or url (ORDER_URL, ...: any deployment)
+	@set -o pipefail; cd e2e && TARGET=$(TARGET) go test -count=1 -v -timeout 25m . | { grep -vE '^=== (RUN|PAUSE|CONT)' || true; }
+
+foreign: ## read and write as Python and kcat do, on the system at PORT_BASE
+	@PORT_BASE=$(PORT_BASE) e2e/foreign/run
+
+chaos: build ## 10,000 orders on two instances of each service, one killed or frozen every 10 s
+	@$(BIN)/chaos $(CHAOS)
 
 generate: ## write what is made from code and schemas
 	@cd schemas && go run ./gen
@@ -47,5 +74,5 @@ clean: ## remove programs and state
 	@if [ -x $(BIN)/local ]; then $(BIN)/local clean; else rm -rf .quintet; fi
 	@rm -rf $(BIN)
 
-.PHONY: help build run demo flow test generate generate-check lint build-alone tidy clean
+.PHONY: help build run up down demo flow test conformance e2e foreign chaos generate generate-check lint build-alone tidy clean
 .DEFAULT_GOAL := help
