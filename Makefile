@@ -38,7 +38,7 @@ flow: build ## print one order's history from the topics: make flow ORDER=<id>
 
 test: ## run every test, the end-to-end stories included
 	@$(if $(RACE),echo "race detector: on",echo "race detector: off, it needs a C compiler")
-	@go test -count=1 -shuffle=on $(RACE) -timeout 6m work
+	@go test -count=1 -shuffle=on $(RACE) -timeout 12m work
 
 conformance: ## run the suites of store, loop, broker and registry on the real components (Docker)
 	@cd pkg && $(REAL) -timeout 15m ./store ./flow ./kafka ./registry

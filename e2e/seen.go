@@ -36,7 +36,9 @@ type Seen struct {
 //
 // before, unless it is nil, is what was seen of the same system earlier, at rest:
 // what the services show of an order is not asked for again when nothing was
-// added about it on the topics since.
+// added about it on the topics since. Nor is a record read again: one without a
+// fingerprint, by a foreign producer, has only its id, and cannot be read any
+// more once a registry has lost its memory.
 func Look(ctx context.Context, c *Client, t *Topics, acknowledged []string, before *Seen) (*Seen, error) {
 	s := &Seen{Acknowledged: acknowledged, Orders: map[string]Order{}}
 	orders, err := c.Orders(ctx)
@@ -66,13 +68,22 @@ func Look(ctx context.Context, c *Client, t *Topics, acknowledged []string, befo
 	return s, s.lookAtEach(ctx, c, s.unchanged(before))
 }
 
-// unchanged are the orders about which nothing was added on the topics; what was
-// seen of them is taken over.
+// unchanged are the orders about which nothing was added on the topics. What was
+// seen of them, and every record that was read, is taken over.
 func (s *Seen) unchanged(before *Seen) map[string]bool {
 	s.Payments, s.Shipments, s.Notifications = map[string]Payment{}, map[string]Shipment{}, map[string][]Notification{}
 	same := map[string]bool{}
 	if before == nil {
 		return same
+	}
+	read := map[string]Fact{}
+	for _, f := range before.Facts {
+		read[f.Place()] = f
+	}
+	for i, f := range s.Facts {
+		if known, ok := read[f.Place()]; ok {
+			s.Facts[i] = known
+		}
 	}
 	records, then := s.records(), before.records()
 	for order, o := range before.Orders {

@@ -45,7 +45,11 @@ func newStage() (stage, time.Duration, error) {
 	}
 	switch s.Target {
 	case "local":
-		return &localStage{}, time.Minute, nil
+		bound := time.Minute
+		if raced {
+			bound *= 2 // everything takes several times as long
+		}
+		return &localStage{}, bound, nil
 	case "compose":
 		return &composeStage{settings: s}, 2 * time.Minute, nil
 	case "url":

@@ -64,7 +64,7 @@ func (b *buyers) buy(ctx context.Context, begun time.Time, full, empty string) e
 		if err := pass(ctx, time.Until(begun.Add(b.over*time.Duration(n)/time.Duration(b.orders)))); err != nil {
 			return err
 		}
-		random := rand.New(rand.NewPCG(b.seed, uint64(n)+1)) //nolint:gosec // repeatable, not secret
+		random := rand.New(rand.NewPCG(b.seed, uint64(n)+1))
 		if err := b.one(ctx, random, full, empty); err != nil {
 			return fmt.Errorf("order number %d: %w", n, err)
 		}

@@ -23,7 +23,7 @@ type havoc struct {
 }
 
 func newHavoc(stack *compose.Stack, args arguments) *havoc {
-	return &havoc{stack: stack, every: args.Every, frozen: args.Frozen, random: rand.New(rand.NewPCG(args.Seed, 0))} //nolint:gosec // repeatable, not secret
+	return &havoc{stack: stack, every: args.Every, frozen: args.Frozen, random: rand.New(rand.NewPCG(args.Seed, 0))}
 }
 
 // run does harm to one instance after the other, every so often, until done. It
