@@ -56,7 +56,7 @@ func Run[S any](ctx context.Context, c Config, p Parts[S]) error {
 	name := p.Participant.Service
 	log, lines := telemetry.NewLogger(os.Stdout, name, c.LogLevel)
 	defer func() { _ = lines.Flush() }()
-	db, err := open(ctx, c, name, p.Migrations)
+	db, err := open(ctx, c, name, p.Migrations, log)
 	if err != nil {
 		return err
 	}
@@ -98,7 +98,29 @@ func Run[S any](ctx context.Context, c Config, p Parts[S]) error {
 	return err
 }
 
-func open(ctx context.Context, c Config, name string, own fs.FS) (*store.DB, error) {
+// open opens the database. One that is out of reach is waited for, as long as it
+// takes: nothing has to be started in an order.
+func open(ctx context.Context, c Config, name string, own fs.FS, log *slog.Logger) (*store.DB, error) {
+	delay := backoff.NewExponentialBackOff()
+	delay.InitialInterval, delay.MaxInterval = 50*time.Millisecond, time.Second
+	for told := false; ; {
+		db, err := openOnce(ctx, c, name, own)
+		if err == nil || c.Database == "" || !store.Transient(err) || ctx.Err() != nil {
+			return db, err
+		}
+		if !told {
+			log.Warn("waiting for the database", "error", err)
+			told = true
+		}
+		select {
+		case <-time.After(delay.NextBackOff()):
+		case <-ctx.Done():
+			return nil, err
+		}
+	}
+}
+
+func openOnce(ctx context.Context, c Config, name string, own fs.FS) (*store.DB, error) {
 	db, err := store.Open(ctx, cmp.Or(c.Database, filepath.Join(c.DataDir, name+".db")))
 	if err != nil {
 		return nil, err
