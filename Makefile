@@ -46,12 +46,14 @@ conformance: ## run the suites of store, loop, broker and registry on the real c
 	@cd services/order && $(REAL) -run TestTwoInstances .
 
 e2e: ## play the stories on TARGET=local, compose, or url (ORDER_URL, ...: any deployment)
+	@$(if $(filter compose,$(TARGET)),docker compose build --quiet)
 	@set -o pipefail; cd e2e && TARGET=$(TARGET) go test -count=1 -v -timeout 25m . | { grep -vE '^=== (RUN|PAUSE|CONT)' || true; }
 
 foreign: ## read and write as Python and kcat do, on the system at PORT_BASE
 	@PORT_BASE=$(PORT_BASE) e2e/foreign/run
 
-chaos: build ## 10,000 orders on two instances of each service, one killed or frozen every 10 s
+chaos: build ## (Docker) 10,000 orders on two instances of each service, one killed or frozen every 10 s
+	@docker compose build --quiet
 	@$(BIN)/chaos $(CHAOS)
 
 generate: ## write what is made from code and schemas
