@@ -97,7 +97,7 @@ func (f *effects[S]) once(ctx context.Context, p Performer, c Call, effect any) 
 	case f.slots <- struct{}{}:
 		defer func() { <-f.slots }()
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return nil, fmt.Errorf("%w: %w", ErrNotDone, ctx.Err())
 	}
 	one, cancel := context.WithTimeout(f.calls, p.policy.Timeout)
 	defer cancel()

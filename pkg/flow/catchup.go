@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/quintet-eda/quintet/pkg/store"
 )
 
@@ -23,12 +25,13 @@ func (f *followUp[S]) read(ctx context.Context) {
 	for {
 		err := f.readAll(ctx)
 		if err != nil && ctx.Err() == nil {
-			f.e.trouble.set("database", err)
+			f.e.trouble.set("what others committed", err)
 			f.e.Log.Warn("cannot read what follows the commits of others; trying again", "error", err)
 			pause(ctx, delay)
 			signal(f.toRead)
 		} else {
 			delay = newDelay()
+			f.e.trouble.clear("what others committed")
 		}
 		select {
 		case <-ctx.Done():
@@ -47,8 +50,8 @@ func (f *followUp[S]) readAll(ctx context.Context) error {
 	f.mu.Lock()
 	taken := f.taking
 	f.mu.Unlock()
-	if taken != [shards]bool{} {
-		keys, err := f.keysOf(ctx, func(key string) bool { return taken[shardOf(key)] })
+	if taken != [shards]int{} {
+		keys, err := f.keysOf(ctx, func(key string) bool { return taken[shardOf(key)] != 0 })
 		if err != nil {
 			return err
 		}
@@ -57,7 +60,9 @@ func (f *followUp[S]) readAll(ctx context.Context) error {
 		}
 		f.mu.Lock()
 		for shard := range taken {
-			f.taking[shard] = f.taking[shard] && !taken[shard]
+			if f.taking[shard] == taken[shard] { // else it was lost and taken again meanwhile
+				f.taking[shard] = 0
+			}
 		}
 		f.mu.Unlock()
 		f.e.parker.adopt()
@@ -109,6 +114,13 @@ func (f *followUp[S]) readKeys(ctx context.Context, keys []string) error {
 		}
 		f.e.relay.add(records, nil)
 		f.addCalls(calls, epochs)
+		for _, key := range keys[:n] {
+			for name, r := range f.e.table { // a timer that is not there was stopped by another
+				if id := (timerID{key, name}); r.kind == KindTimer && timers[id] == nil {
+					timers[id] = nil
+				}
+			}
+		}
 		f.e.timers.add(timers)
 		keys = keys[n:]
 	}
@@ -117,13 +129,14 @@ func (f *followUp[S]) readKeys(ctx context.Context, keys []string) error {
 
 func (f *followUp[S]) addCalls(calls []effectCall, epochs [shards]int64) {
 	for _, c := range calls {
+		shard := shardOf(c.Key)
 		f.mu.Lock()
 		_, fresh := f.fresh[c.ID]
 		delete(f.fresh, c.ID)
+		still := f.epochs[shard] == epochs[shard] && epochs[shard] != 0
 		f.mu.Unlock()
-		c.recovered = !fresh
-		if epoch := epochs[shardOf(c.Key)]; epoch != 0 {
-			f.e.effects.add([]effectCall{c}, epoch)
+		if c.recovered = !fresh; still {
+			f.e.effects.add([]effectCall{c}, epochs[shard])
 		}
 	}
 }
@@ -189,13 +202,29 @@ func (f *followUp[S]) ask(keys []string) {
 	signal(f.toRead)
 }
 
-// readAgain has everything read that this process should know: what it was told
-// may not have been committed, and what was committed may not have been told.
+// readAgain has everything read that this process should know: something may not
+// have been told.
 func (f *followUp[S]) readAgain() {
 	f.mu.Lock()
+	f.asks++
 	for shard, epoch := range f.epochs {
-		f.taking[shard] = epoch != 0
+		if epoch != 0 {
+			f.taking[shard] = f.asks
+		}
 	}
 	f.mu.Unlock()
 	signal(f.toRead)
+}
+
+// doubt is what a commit of unknown outcome leaves behind. Everything is read
+// again, but what that commit put out may show only after the reading:
+//
+//	event 7 is being committed ─ the answer is lost ─ all is read, without 7 ─ 7 is there ─ 8 follows
+//
+// So this process takes a new name. The rows bear the old one, as if another
+// process had written them, and what follows in them reads the table. Only the
+// loop calls this, which is also the only one that uses the name.
+func (f *followUp[S]) doubt() {
+	f.writer = uuid.NewString()
+	f.readAgain()
 }

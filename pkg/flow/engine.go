@@ -246,7 +246,7 @@ func (e *Engine[S]) reload(ctx context.Context) error {
 		return err
 	}
 	if e.follow.shared {
-		e.follow.readAgain()
+		e.follow.doubt()
 		return nil
 	}
 	if err := e.effects.reload(ctx); err != nil {

@@ -23,13 +23,15 @@ import (
 type followUp[S any] struct {
 	e       *Engine[S]
 	shared  bool
-	process string    // names this process in the rows that it writes
+	process string    // names this process to the others
+	writer  string    // names it in the rows that it writes; renewed after a commit of unknown outcome
 	leases  leases    // as the database says
 	heard   time.Time // when the database last took this instance's word
 
 	mu      sync.Mutex
 	epochs  [shards]int64       // of the shards that are held; 0: not held
-	taking  [shards]bool        // held, and what came before is not read yet
+	taking  [shards]int         // held, and what came before is not read yet: the number of the request to read it
+	asks    int                 // counts those requests
 	asked   map[string]struct{} // keys whose rows are to be read
 	reading map[string]struct{} // keys whose rows are being read
 	fresh   map[string]struct{} // calls that this process asked for while it held their shard, to be read yet
@@ -45,7 +47,6 @@ func newFollowUp[S any](e *Engine[S]) *followUp[S] {
 		asked: map[string]struct{}{}, reading: map[string]struct{}{}, fresh: map[string]struct{}{}, toRead: make(chan struct{}, 1), toTell: make(chan struct{}, 1),
 	}
 	f.leases = leases{db: e.DB, instance: e.Instance, process: f.process}
-	f.leases = leases{db: e.DB, instance: e.Instance, process: f.process}
 	if !f.shared {
 		for shard := range f.epochs {
 			f.epochs[shard] = 1
@@ -59,6 +60,13 @@ func (f *followUp[S]) holds(key string) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.epochs[shardOf(key)] != 0
+}
+
+// holding are the epochs of the shards that are held.
+func (f *followUp[S]) holding() [shards]int64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.epochs
 }
 
 // after hands over what a batch committed.
@@ -106,7 +114,7 @@ func (f *followUp[S]) sort(w *work) (here map[string]int64) {
 		case epoch == 0:
 			f.untold.Keys = append(f.untold.Keys, key)
 			signal(f.toTell)
-		case f.taking[shard] || asked || reading || !w.last(key, f.process):
+		case f.taking[shard] != 0 || asked || reading || epoch != w.held[shard] || !w.last(key, f.writer):
 			f.asked[key] = struct{}{}
 			signal(f.toRead)
 		default:
@@ -114,8 +122,9 @@ func (f *followUp[S]) sort(w *work) (here map[string]int64) {
 		}
 	}
 	for i := range w.done.effects {
-		if c := &w.done.effects[i]; f.epochs[shardOf(c.Key)] != 0 && here[c.Key] == 0 {
-			f.fresh[c.ID] = struct{}{} // nobody else can have made it
+		c := &w.done.effects[i]
+		if shard := shardOf(c.Key); here[c.Key] == 0 && f.epochs[shard] != 0 && f.epochs[shard] == w.held[shard] {
+			f.fresh[c.ID] = struct{}{} // held since before the commit, so nobody else can have made it
 		}
 	}
 	return here
@@ -147,7 +156,7 @@ func (w *work) last(key, process string) bool {
 func (f *followUp[S]) settled() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return len(f.asked)+len(f.reading) == 0 && f.taking == [shards]bool{}
+	return len(f.asked)+len(f.reading) == 0 && f.taking == [shards]int{}
 }
 
 func signal(c chan struct{}) {

@@ -374,4 +374,6 @@ func TestAnInstanceWhoseNameIsTakenHoldsNothing(t *testing.T) {
 	newer := w.instance("a")
 	balanced(t, 12, newer)
 	eventually(t, "the older one says why", func() bool { return strings.Contains(strings.Join(a.engine.Missing(), " "), "INSTANCE_ID") })
+	newer.stop()
+	eventually(t, "the older one goes on once the name is free", func() bool { return len(a.engine.Missing()) == 0 && a.shards() == 12 })
 }

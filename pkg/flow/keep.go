@@ -27,9 +27,7 @@ func (f *followUp[S]) keep(ctx context.Context) {
 
 // look looks at the leases once, and does what follows from it.
 func (f *followUp[S]) look(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaseTime)
-	defer cancel()
-	change, err := f.leases.look(ctx, f.quiet)
+	change, err := f.leases.look(context.WithoutCancel(ctx), f.quiet)
 	if err == nil {
 		f.heard = time.Now()
 		f.e.trouble.clear("leases")
@@ -40,6 +38,7 @@ func (f *followUp[S]) look(ctx context.Context) {
 	f.e.Log.Warn("cannot keep leases", "error", err)
 	if time.Since(f.heard) > leaseTime {
 		f.lose(f.leases.drop())
+		f.e.Metrics.shards.Set(0)
 	}
 }
 
@@ -48,8 +47,9 @@ func (f *followUp[S]) change(c leaseChange) {
 	f.lose(c.lost)
 	f.mu.Lock()
 	f.alone = c.alone
+	f.asks++
 	for shard, epoch := range c.gained {
-		f.epochs[shard], f.taking[shard] = epoch, true
+		f.epochs[shard], f.taking[shard] = epoch, f.asks
 	}
 	f.mu.Unlock()
 	if len(c.gained) > 0 {
@@ -73,7 +73,7 @@ func (f *followUp[S]) lose(lost []int) {
 	}
 	f.mu.Lock()
 	for _, shard := range lost {
-		f.epochs[shard], f.taking[shard] = 0, false
+		f.epochs[shard], f.taking[shard] = 0, 0
 	}
 	clear(f.fresh) // not fresh any more, should the shard come back
 	f.mu.Unlock()

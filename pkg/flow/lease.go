@@ -27,8 +27,12 @@ const (
 	leaseEvery = time.Second
 	// leaseTime is how long a lease outlives its holder's last word. Nothing
 	// is safe because of it: what a holder does past its lease is refused by
-	// the epoch, or is a copy. It only says how long others leave it alone.
-	leaseTime = 5 * time.Second
+	// the epoch, or is a copy. It only says how long others leave it alone. It is
+	// well above what a batch may wait for a paused instance's transaction to be
+	// ended by the server (3 s): a look waits behind its own batch.
+	leaseTime = 8 * time.Second
+	// lookTime bounds one look.
+	lookTime = 5 * time.Second
 	// leaveTime is how long a shard that is given back waits for the calls
 	// under way.
 	leaveTime = 10 * time.Second
@@ -56,13 +60,15 @@ type leaseChange struct {
 }
 
 // look says that this instance is alive, renews what it holds, gives back what
-// is quiet, and takes what is free, up to its fair share. One transaction, of
-// which only the renewal is done when another instance is looking just now.
+// is quiet, and takes what is free, up to its fair share. One transaction;
+// nothing is taken when another instance is looking just now.
 func (l *leases) look(ctx context.Context, quiet func(shard int) bool) (leaseChange, error) {
 	tx, err := l.db.Begin(ctx)
 	if err != nil {
 		return leaseChange{}, err
 	}
+	ctx, cancel := context.WithTimeout(ctx, lookTime) // from here on: it may have waited for a batch
+	defer cancel()
 	next := *l // taken over once it is committed
 	change, err := next.lookIn(ctx, tx, quiet)
 	if err != nil {
@@ -107,13 +113,16 @@ func (l *leases) lookIn(ctx context.Context, tx *store.Tx, quiet func(int) bool)
 // enter says that this instance is alive, and returns the database's time.
 func (l *leases) enter(ctx context.Context, tx *store.Tx) (now int64, err error) {
 	const clock = `(extract(epoch FROM clock_timestamp()) * 1000000)::bigint`
-	text := `INSERT INTO instances (id, process, until) VALUES ($1, $2, ` + clock + ` + $3)
-		ON CONFLICT (id) DO UPDATE SET process = excluded.process, until = excluded.until RETURNING until`
-	if l.entered { // from now on the name is this process's, unless a newer one took it
-		text = `UPDATE instances SET until = ` + clock + ` + $3 WHERE id = $1 AND process = $2 RETURNING until`
+	entered := 0
+	if l.entered { // the name is this process's, unless a newer one has it now
+		entered = 1
 	}
 	found := false
-	err = tx.Each(ctx, func(scan scanner) error { found = true; return scan(&now) }, text, l.instance, l.process, leaseTime.Microseconds())
+	err = tx.Each(ctx, func(scan scanner) error { found = true; return scan(&now) },
+		`INSERT INTO instances (id, process, until) VALUES ($1, $2, `+clock+` + $3)
+			ON CONFLICT (id) DO UPDATE SET process = excluded.process, until = excluded.until
+			WHERE $4::int = 0 OR instances.process = excluded.process OR instances.until < `+clock+`
+			RETURNING until`, l.instance, l.process, leaseTime.Microseconds(), entered)
 	if err == nil && !found {
 		err = errNameTaken
 	}

@@ -25,7 +25,8 @@ func (e *Engine[S]) load(ctx context.Context, tx *store.Tx, w *work) (Unit[S], e
 }
 
 // load reads the kit's rows that the batch is about, in the lock order that
-// every batch of every instance keeps: positions, then keys, then the rest.
+// every batch of every instance keeps: new rows first (see lockNew), then
+// positions, leases, keys.
 func (w *work) load(ctx context.Context, tx *store.Tx) error {
 	var claims, events, effects, timers, commands []string
 	asked := map[*Claim]bool{} // a batch has many records of few partitions
@@ -52,7 +53,7 @@ func (w *work) load(ctx context.Context, tx *store.Tx) error {
 		}
 	}
 	keys := w.keys()
-	if w.process != "" { // other processes write here too
+	if w.writer != "" { // other processes write here too
 		if err := w.lockNew(ctx, tx, keys); err != nil {
 			return err
 		}
@@ -139,7 +140,7 @@ func (w *work) lockNew(ctx context.Context, tx *store.Tx, keys []string) error {
 func (w *work) loadEpochs(ctx context.Context, tx *store.Tx) error {
 	var fences []int32
 	for _, in := range w.inputs {
-		if shard := int32(shardOf(in.Key)); in.epoch != 0 && w.process != "" && !slices.Contains(fences, shard) {
+		if shard := int32(shardOf(in.Key)); in.epoch != 0 && w.writer != "" && !slices.Contains(fences, shard) {
 			fences = append(fences, shard)
 		}
 	}
@@ -160,7 +161,7 @@ func (w *work) loadEpochs(ctx context.Context, tx *store.Tx) error {
 // fenced reports whether an input comes from a call whose lease another
 // instance has taken over.
 func (w *work) fenced(in *Input) bool {
-	return in.epoch != 0 && w.process != "" && w.epochs[shardOf(in.Key)] != in.epoch
+	return in.epoch != 0 && w.writer != "" && w.epochs[shardOf(in.Key)] != in.epoch
 }
 
 func (w *work) loadPositions(ctx context.Context, tx *store.Tx, claims []string) error {

@@ -126,7 +126,8 @@ type parker[S any] struct {
 	woken chan struct{}
 }
 
-// adopt has every lane tried once that this process took over.
+// adopt has every lane tried once more that this process holds, after it took
+// any over: the cause may have been mended where it was before.
 func (p *parker[S]) adopt() {
 	p.all.Store(true)
 	signal(p.woken)

@@ -86,7 +86,7 @@ func (p *process) queued() int64 {
 	return pending.Queued
 }
 
-const patience = 20 * time.Second
+const patience = 40 * time.Second
 
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()

@@ -21,7 +21,7 @@ func (e *Engine[S]) transact(batch []*Input) error {
 	began := time.Now()
 	w := newWork(began.UTC().Truncate(time.Microsecond), batch)
 	if e.follow.shared {
-		w.process = e.follow.process
+		w.writer, w.held = e.follow.writer, e.follow.holding()
 	}
 	for _, in := range batch {
 		if in.command != nil {

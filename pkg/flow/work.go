@@ -11,9 +11,10 @@ import (
 // work is one batch in memory: what was loaded for it, and what it will write.
 // It is everything but the participant's own states, which its store keeps.
 type work struct {
-	now     time.Time
-	inputs  []*Input
-	process string // whose batch it is, where several processes share the database
+	now    time.Time
+	inputs []*Input
+	writer string        // whose batch it is, where several processes share the database
+	held   [shards]int64 // the leases that it had before the batch began
 
 	positions map[string]*position
 	streams   map[string]*stream
@@ -50,7 +51,7 @@ type stream struct {
 	seen        map[string]int64
 	correlation string
 	tenant      string
-	writer      string // the process that changed it last
+	writer      string // who changed it last
 	dirty       bool
 }
 

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"sort"
+	"strings"
 
 	"github.com/quintet-eda/quintet/pkg/store"
 )
@@ -50,7 +51,7 @@ func (w *work) writeStreams(ctx context.Context, tx *store.Tx) error {
 	var args []any
 	for _, s := range sorted(w.streams) {
 		if s.dirty {
-			args = append(args, s.key, s.emitted, s.made, s.writeSeen(), s.correlation, s.tenant, w.process)
+			args = append(args, s.key, s.emitted, s.made, s.writeSeen(), s.correlation, s.tenant, w.writer)
 			delete(w.created, s.key)
 		}
 	}
@@ -141,6 +142,7 @@ func (w *work) writeParked(ctx context.Context, tx *store.Tx) error {
 
 func (w *work) writeCommands(ctx context.Context, tx *store.Tx) error {
 	args := make([]any, 0, 3*len(w.done.commands))
+	slices.SortFunc(w.done.commands, func(a, b commandRow) int { return strings.Compare(a.key, b.key) })
 	for _, c := range w.done.commands {
 		args = append(args, c.key, c.digest, c.reply)
 	}

@@ -27,10 +27,6 @@ func (h *handler) Setup(session sarama.ConsumerGroupSession) error {
 	if err != nil {
 		return err
 	}
-	newest, err := h.cluster.offsets(session.Claims(), sarama.OffsetNewest)
-	if err != nil {
-		return err
-	}
 	var claims []*flow.Claim
 	for topic, partitions := range session.Claims() {
 		for _, p := range partitions {
@@ -41,6 +37,12 @@ func (h *handler) Setup(session sarama.ConsumerGroupSession) error {
 		}
 	}
 	if err := h.c.engine.Assign(session.Context(), claims); err != nil {
+		return err
+	}
+	// The ends are asked for only now: until the epochs were raised a former
+	// owner could still take in what came after an earlier answer.
+	newest, err := h.cluster.offsets(session.Claims(), sarama.OffsetNewest)
+	if err != nil {
 		return err
 	}
 	byName := make(map[string]*flow.Claim, len(claims))

@@ -129,12 +129,12 @@ func session(config *pgx.ConnConfig, settings map[string]string) *pgx.ConnConfig
 }
 
 // sessionSettings bound what a process that is paused, or a host that vanished,
-// can hold: a transaction that idles is ended after 5 s, one that runs for ever
+// can hold: a transaction that idles is ended after 3 s, one that runs for ever
 // after 40 s, more than a batch may take; a peer that does not answer is given
 // up after about 11 s.
 var sessionSettings = map[string]string{
 	"default_transaction_isolation":       "read committed",
-	"idle_in_transaction_session_timeout": "5s",
+	"idle_in_transaction_session_timeout": "3s",
 	"transaction_timeout":                 "40s",
 	"tcp_keepalives_idle":                 "5",
 	"tcp_keepalives_interval":             "2",

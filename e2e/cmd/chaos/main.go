@@ -30,7 +30,7 @@ type arguments struct {
 	Orders    int           `help:"How many orders are placed." default:"10000"`
 	For       time.Duration `help:"Time over which they are placed; 0: each as soon as another is acknowledged." default:"5m"`
 	Every     time.Duration `help:"How often an instance is killed or frozen." default:"10s"`
-	Frozen    time.Duration `help:"How long a frozen one stays so." default:"8s"`
+	Frozen    time.Duration `help:"How long a frozen one stays so." default:"10s"`
 	Rest      time.Duration `help:"How long the system may take to come to rest." default:"3m"`
 	Instances int           `help:"Of each service." default:"2"`
 	Seed      uint64        `help:"Victims and moments follow from it; 0: any."`
