@@ -110,7 +110,7 @@ func TestSessionsSayWhatTheyPromise(t *testing.T) {
 	}
 	tx.Rollback(nil)
 	want := []string{
-		"enable_seqscan=off", "idle_in_transaction_session_timeout=5s", "synchronous_commit=on", "tcp_keepalives_idle=5",
+		"enable_seqscan=off", "idle_in_transaction_session_timeout=3s", "synchronous_commit=on", "tcp_keepalives_idle=5",
 		"tcp_user_timeout=9000", "transaction_isolation=read committed", "transaction_read_only=off", "transaction_timeout=40s",
 	}
 	if diff := cmp.Diff(want, writer); diff != "" {
