@@ -75,6 +75,11 @@ func play(t *testing.T, story Story) {
 	target, control := playing.stage.open(opening, t)
 	playing.target = target
 	if reason := story.Unplayable(control); reason != "" {
+		// Containers with two instances each have all that any story needs: there
+		// a story that is left out would be one that nobody misses.
+		if s, composed := playing.stage.(*composeStage); composed && s.Instances > 1 {
+			t.Fatalf("%s: not played: %s", story.Name, reason)
+		}
 		playing.notPlayed = append(playing.notPlayed, fmt.Sprintf("%s: %s", story.Name, reason))
 		t.Skipf("%s: not played: %s", story.Name, reason)
 	}
