@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/quintet-eda/quintet/pkg/store"
@@ -97,7 +98,7 @@ func (l *leases) lookIn(ctx context.Context, tx *store.Tx, quiet func(int) bool)
 	var turn bool
 	var live int
 	err = tx.Each(ctx, func(scan scanner) error { return scan(&turn, &live) },
-		`SELECT pg_try_advisory_xact_lock(hashtext('quintet leases')), (SELECT count(*) FROM instances WHERE until > $1)`, now)
+		`SELECT {turn}, (SELECT count(*) FROM instances WHERE until > ?)`, now)
 	if err != nil {
 		return change, err
 	}
@@ -112,16 +113,15 @@ func (l *leases) lookIn(ctx context.Context, tx *store.Tx, quiet func(int) bool)
 
 // enter says that this instance is alive, and returns the database's time.
 func (l *leases) enter(ctx context.Context, tx *store.Tx) (now int64, err error) {
-	const clock = `(extract(epoch FROM clock_timestamp()) * 1000000)::bigint`
 	entered := 0
 	if l.entered { // the name is this process's, unless a newer one has it now
 		entered = 1
 	}
 	found := false
 	err = tx.Each(ctx, func(scan scanner) error { found = true; return scan(&now) },
-		`INSERT INTO instances (id, process, until) VALUES ($1, $2, `+clock+` + $3)
+		`INSERT INTO instances (id, process, until) VALUES (?, ?, {now} + ?)
 			ON CONFLICT (id) DO UPDATE SET process = excluded.process, until = excluded.until
-			WHERE $4::int = 0 OR instances.process = excluded.process OR instances.until < `+clock+`
+			WHERE CAST(? AS INTEGER) = 0 OR instances.process = excluded.process OR instances.until < {now}
 			RETURNING until`, l.instance, l.process, leaseTime.Microseconds(), entered)
 	if err == nil && !found {
 		err = errNameTaken
@@ -142,8 +142,8 @@ func (l *leases) renew(ctx context.Context, tx *store.Tx, now int64) (lost []int
 		}
 		kept[shard] = epoch
 		return nil
-	}, `UPDATE leases SET until = $1 WHERE holder = $2 AND shard = ANY($3::int[]) RETURNING shard, epoch`,
-		now+leaseTime.Microseconds(), l.instance, l.list())
+	}, `UPDATE leases SET until = ? WHERE holder = ? AND CAST(shard AS TEXT) IN ({keys}) RETURNING shard, epoch`,
+		now+leaseTime.Microseconds(), l.instance, store.Keys(l.list()))
 	for shard, epoch := range l.held {
 		if epoch != 0 && kept[shard] != epoch {
 			lost = append(lost, shard)
@@ -153,6 +153,9 @@ func (l *leases) renew(ctx context.Context, tx *store.Tx, now int64) (lost []int
 	return lost, err
 }
 
+// free is how a shard is given up by who still holds it.
+const free = `UPDATE leases SET holder = '', until = 0 WHERE shard = ? AND holder = ? AND epoch = ?`
+
 // giveBack frees the shards that are being left, once nothing of them is under
 // way here.
 func (l *leases) giveBack(ctx context.Context, tx *store.Tx, quiet func(int) bool) error {
@@ -160,7 +163,7 @@ func (l *leases) giveBack(ctx context.Context, tx *store.Tx, quiet func(int) boo
 		if since.IsZero() || !quiet(shard) && time.Since(since) < leaveTime {
 			continue
 		}
-		if _, err := tx.Exec(ctx, `UPDATE leases SET holder = '', until = 0 WHERE shard = $1 AND holder = $2 AND epoch = $3`, shard, l.instance, l.held[shard]); err != nil {
+		if _, err := tx.Exec(ctx, free, shard, l.instance, l.held[shard]); err != nil {
 			return err
 		}
 		l.held[shard], l.leaving[shard] = 0, time.Time{}
@@ -178,6 +181,17 @@ func (l *leases) giveBack(ctx context.Context, tx *store.Tx, quiet func(int) boo
 //	A reads epoch 5, and pauses ─ B takes the shard (epoch 6) ─ A writes a result: refused
 //	A's batch reads epoch 5 ─ B skips the row ─ A commits ─ B takes the shard, and finds the result
 func (l *leases) take(ctx context.Context, tx *store.Tx, now int64, most int, gained map[int]int64) error {
+	var found []string
+	err := tx.Each(ctx, func(scan scanner) error {
+		var shard string
+		err := scan(&shard)
+		found = append(found, shard)
+		return err
+	}, `SELECT CAST(shard AS TEXT) FROM leases WHERE (holder = ? OR until < ?) AND CAST(shard AS TEXT) NOT IN ({keys})
+		ORDER BY holder = ? DESC, shard LIMIT ? {free}`, l.instance, now, store.Keys(l.list()), l.instance, most)
+	if err != nil || len(found) == 0 {
+		return err
+	}
 	return tx.Each(ctx, func(scan scanner) error {
 		var shard int
 		var epoch int64
@@ -186,10 +200,8 @@ func (l *leases) take(ctx context.Context, tx *store.Tx, now int64, most int, ga
 		}
 		l.held[shard], gained[shard] = epoch, epoch
 		return nil
-	}, `UPDATE leases SET holder = $1, epoch = epoch + 1, until = $2 WHERE shard = ANY(ARRAY(
-			SELECT shard FROM leases WHERE (holder = $1 OR until < $3) AND NOT shard = ANY($4::int[])
-			ORDER BY holder = $1 DESC, shard LIMIT $5 FOR UPDATE SKIP LOCKED))
-		RETURNING shard, epoch`, l.instance, now+leaseTime.Microseconds(), now, l.list(), most)
+	}, `UPDATE leases SET holder = ?, epoch = epoch + 1, until = ? WHERE CAST(shard AS TEXT) IN ({keys}) RETURNING shard, epoch`,
+		l.instance, now+leaseTime.Microseconds(), store.Keys(found))
 }
 
 // leave gives up everything, so that the others need not wait for it to run out.
@@ -202,12 +214,12 @@ func (l *leases) leave(ctx context.Context) error {
 		if epoch == 0 {
 			continue
 		}
-		if _, err := tx.Exec(ctx, `UPDATE leases SET holder = '', until = 0 WHERE shard = $1 AND holder = $2 AND epoch = $3`, shard, l.instance, epoch); err != nil {
+		if _, err := tx.Exec(ctx, free, shard, l.instance, epoch); err != nil {
 			tx.Rollback(err)
 			return err
 		}
 	}
-	if _, err := tx.Exec(ctx, `DELETE FROM instances WHERE id = $1 AND process = $2`, l.instance, l.process); err != nil {
+	if _, err := tx.Exec(ctx, `DELETE FROM instances WHERE id = ? AND process = ?`, l.instance, l.process); err != nil {
 		tx.Rollback(err)
 		return err
 	}
@@ -237,11 +249,11 @@ func (l *leases) drop() (lost []int) {
 	return lost
 }
 
-func (l *leases) list() []int32 {
-	held := []int32{}
+func (l *leases) list() []string {
+	held := []string{}
 	for shard, epoch := range l.held {
 		if epoch != 0 {
-			held = append(held, int32(shard))
+			held = append(held, strconv.Itoa(shard))
 		}
 	}
 	return held

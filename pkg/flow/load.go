@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sort"
+	"strconv"
 
 	"github.com/quintet-eda/quintet/pkg/store"
 )
@@ -117,7 +118,7 @@ func (w *work) lockNew(ctx context.Context, tx *store.Tx, keys []string) error {
 	}
 	if len(claims) > 0 {
 		if _, err := tx.Exec(ctx, `INSERT INTO positions (claim, next_offset, epoch)
-			SELECT claim, 0, 0 FROM ({keys}) AS new (claim) ORDER BY claim ON CONFLICT (claim) DO NOTHING`, store.Keys(claims)); err != nil {
+			SELECT key, 0, 0 FROM ({keys}) AS new WHERE true ORDER BY key ON CONFLICT (claim) DO NOTHING`, store.Keys(claims)); err != nil {
 			return err
 		}
 	}
@@ -132,15 +133,15 @@ func (w *work) lockNew(ctx context.Context, tx *store.Tx, keys []string) error {
 		w.created[key] = true
 		return nil
 	}, `INSERT INTO streams (key, emitted, made, seen, correlation, tenant)
-		SELECT key, 0, 0, '', '', '' FROM ({keys}) AS new (key) ORDER BY key ON CONFLICT (key) DO NOTHING RETURNING key`, store.Keys(keys))
+		SELECT key, 0, 0, '', '', '' FROM ({keys}) AS new WHERE true ORDER BY key ON CONFLICT (key) DO NOTHING RETURNING key`, store.Keys(keys))
 }
 
 // loadEpochs shares the leases until the commit, so that nobody takes a shard
 // over between this look and the writing of a result.
 func (w *work) loadEpochs(ctx context.Context, tx *store.Tx) error {
-	var fences []int32
+	var fences []string
 	for _, in := range w.inputs {
-		if shard := int32(shardOf(in.Key)); in.epoch != 0 && w.writer != "" && !slices.Contains(fences, shard) {
+		if shard := strconv.Itoa(shardOf(in.Key)); in.epoch != 0 && w.writer != "" && !slices.Contains(fences, shard) {
 			fences = append(fences, shard)
 		}
 	}
@@ -155,7 +156,7 @@ func (w *work) loadEpochs(ctx context.Context, tx *store.Tx) error {
 		}
 		w.epochs[shard] = epoch
 		return nil
-	}, `SELECT shard, epoch FROM leases WHERE shard = ANY($1::int[]) ORDER BY shard FOR KEY SHARE`, fences)
+	}, `SELECT shard, epoch FROM leases WHERE CAST(shard AS TEXT) IN ({keys}) ORDER BY shard {share}`, store.Keys(fences))
 }
 
 // fenced reports whether an input comes from a call whose lease another

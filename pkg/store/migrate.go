@@ -33,7 +33,7 @@ func (db *DB) Migrate(ctx context.Context, set string, files fs.FS) error {
 		_, err = p.Up(ctx)
 		return err
 	}
-	if db.dialect.shared {
+	if db.config != nil {
 		err = db.inTurn(up)
 	} else {
 		err = db.onWriter(up)
@@ -48,8 +48,8 @@ type migration func(*sql.DB, ...goose.ProviderOption) error
 
 // onWriter migrates over the writer's one connection, which a Begin before holds.
 func (db *DB) onWriter(up migration) error {
-	db.mu.Lock()
-	defer db.mu.Unlock()
+	db.turn <- struct{}{}
+	defer db.giveTurn()
 	db.dropConn()
 	return up(db.write)
 }

@@ -20,12 +20,16 @@ import (
 // nothing the planner can see, so a plan that was made for five keys is right
 // for five hundred.
 func postgresDialect() dialect {
-	const keys = "SELECT json_array_elements_text(?::text::json)"
+	const keys = "SELECT json_array_elements_text(?::text::json) AS key"
 	words := strings.NewReplacer(
 		"NOT IN ({keys})", "<> ALL (ARRAY("+keys+"))",
 		"IN ({keys})", "= ANY (ARRAY("+keys+"))",
 		"{keys}", keys,
-		"{lock}", " FOR UPDATE")
+		"{lock}", " FOR UPDATE",
+		"{share}", " FOR KEY SHARE",
+		"{free}", " FOR UPDATE SKIP LOCKED",
+		"{turn}", "pg_try_advisory_xact_lock(hashtext('quintet turn'))",
+		"{now}", "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint")
 	return dialect{
 		shared:     true,
 		statement:  func(query string) string { return numbered(words.Replace(query)) },

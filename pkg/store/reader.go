@@ -9,6 +9,7 @@ import (
 type Reader struct {
 	dialect dialect
 	pool    *sql.DB
+	db      *DB
 }
 
 // readers bounds the read pool. Reads are point look-ups for people and
@@ -18,6 +19,11 @@ const readers = 4
 // QueryContext runs a query. Rows must not be held open across a wait: an old
 // read keeps SQLite's log from being folded back.
 func (r *Reader) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	if fault := r.db.faults.Load().Read; fault != nil {
+		if err := fault(query); err != nil {
+			return nil, err
+		}
+	}
 	return r.pool.QueryContext(ctx, r.dialect.statement(query), r.dialect.sought(args)...)
 }
 

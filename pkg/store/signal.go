@@ -18,6 +18,10 @@ const channel = "quintet"
 // committed: a NOTIFY takes a lock that the whole server shares until its
 // transaction ends, so it has one of its own, which waits for no disk.
 func (db *DB) Signal(ctx context.Context, payload string) error {
+	if db.simulated != nil {
+		db.simulated.signal(payload)
+		return nil
+	}
 	if _, err := db.read.pool.ExecContext(ctx, `SELECT pg_notify($1, $2)`, channel, payload); err != nil {
 		return fmt.Errorf("signal: %w", err)
 	}
@@ -29,6 +33,10 @@ func (db *DB) Signal(ctx context.Context, payload string) error {
 // connected: signals may have been missed before, none is from here on. Both are
 // called by one goroutine, one after the other, and hold up those that follow.
 func (db *DB) Listen(ctx context.Context, heard func(payload string), connected func()) {
+	if db.simulated != nil {
+		db.simulated.listen(ctx, heard, connected)
+		return
+	}
 	delay := backoff.NewExponentialBackOff()
 	delay.InitialInterval, delay.MaxInterval = 50*time.Millisecond, 2*time.Second
 	for ctx.Err() == nil {

@@ -18,7 +18,8 @@ import (
 // sqliteDialect needs no row lock: the transaction began immediate, so it is
 // the only writer since before it read. A set of keys is one JSON array.
 func sqliteDialect() dialect {
-	words := strings.NewReplacer("{keys}", "SELECT value FROM json_each(?)", "{lock}", "")
+	words := strings.NewReplacer("{keys}", "SELECT value AS key FROM json_each(?)",
+		"{lock}", "", "{share}", "", "{free}", "", "{turn}", "1", "{now}", nowMicros+"()")
 	asIs := func(args []any) []any { return args }
 	return dialect{
 		statement:  words.Replace,

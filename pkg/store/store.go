@@ -21,7 +21,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -43,21 +43,27 @@ var (
 
 // DB is a service's database.
 type DB struct {
-	dialect dialect
-	read    *Reader
-	write   *sql.DB
-	lock    *os.File        // SQLite's; nil for PostgreSQL
-	config  *pgx.ConnConfig // PostgreSQL's; nil for SQLite
-	mu      sync.Mutex      // held from Begin to Commit or Rollback
-	conn    *sql.Conn
-	stmts   map[string]*sql.Stmt
-	counted func(query string)
-	faults  Faults
+	dialect   dialect
+	read      *Reader
+	write     *sql.DB
+	lock      *os.File        // SQLite's; nil for PostgreSQL
+	config    *pgx.ConnConfig // PostgreSQL's; nil for SQLite
+	simulated *Simulated      // nil in reality
+	turn      chan struct{}   // full from Begin to Commit or Rollback
+	conn      *sql.Conn
+	stmts     map[string]*sql.Stmt
+	counted   func(query string)
+	faults    atomic.Pointer[Faults]
 }
 
-// Faults are places where a test makes the database fail as real ones do. The
-// zero value never fails.
+// Faults are places where a test makes the database fail as real ones do, or
+// wait. The zero value never does.
 type Faults struct {
+	// Begin runs before a transaction begins, once it is its turn. Its error is
+	// returned as the database's.
+	Begin func() error
+	// Read runs before a query of the reader.
+	Read func(query string) error
 	// BeforeCommit runs in place of the commit when it returns an error: the
 	// transaction is rolled back and the error returned as an unknown outcome.
 	BeforeCommit func() error
@@ -79,7 +85,10 @@ func Open(ctx context.Context, where string) (*DB, error) {
 func newDB(d dialect, write, read *sql.DB) *DB {
 	write.SetMaxOpenConns(1)
 	read.SetMaxOpenConns(readers)
-	return &DB{dialect: d, write: write, read: &Reader{dialect: d, pool: read}, stmts: map[string]*sql.Stmt{}}
+	db := &DB{dialect: d, write: write, turn: make(chan struct{}, 1), stmts: map[string]*sql.Stmt{}}
+	db.read = &Reader{dialect: d, pool: read, db: db}
+	db.faults.Store(&Faults{})
+	return db
 }
 
 // Shared reports whether other processes may write to the database.
@@ -89,24 +98,28 @@ func (db *DB) Shared() bool { return db.dialect.shared }
 func (db *DB) Read() *Reader { return db.read }
 
 // SetFaults makes the database fail as described, for tests.
-func (db *DB) SetFaults(f Faults) {
-	db.mu.Lock()
-	defer db.mu.Unlock()
-	db.faults = f
+func (db *DB) SetFaults(f Faults) { db.faults.Store(&f) }
+
+// happen lets a fault happen, if there is one.
+func happen(fault func() error) error {
+	if fault == nil {
+		return nil
+	}
+	return fault()
 }
 
 // CountStatements calls f with each statement the writer runs, for tests that
 // hold a batch to its bound.
 func (db *DB) CountStatements(f func(query string)) {
-	db.mu.Lock()
-	defer db.mu.Unlock()
+	db.turn <- struct{}{}
+	defer db.giveTurn()
 	db.counted = f
 }
 
 // Close closes the database. It waits for a transaction that is open.
 func (db *DB) Close() error {
-	db.mu.Lock()
-	defer db.mu.Unlock()
+	db.turn <- struct{}{}
+	defer db.giveTurn()
 	db.dropConn()
 	err := errors.Join(db.read.pool.Close(), db.write.Close())
 	if db.lock != nil {
@@ -115,9 +128,22 @@ func (db *DB) Close() error {
 	return err
 }
 
-// Begin starts the one write transaction, waiting for its turn.
+func (db *DB) giveTurn() { <-db.turn }
+
+// Begin starts the one write transaction, waiting for its turn until ctx ends.
 func (db *DB) Begin(ctx context.Context) (*Tx, error) {
-	db.mu.Lock()
+	if ctx.Err() != nil {
+		return nil, fmt.Errorf("%w: %w", errNotBegun, ctx.Err())
+	}
+	select {
+	case db.turn <- struct{}{}:
+	case <-ctx.Done():
+		return nil, fmt.Errorf("%w: %w", errNotBegun, ctx.Err())
+	}
+	if err := happen(db.faults.Load().Begin); err != nil {
+		db.giveTurn()
+		return nil, fmt.Errorf("%w: %w", errNotBegun, err)
+	}
 	kept := db.conn != nil
 	tx, err := db.begin(ctx)
 	if err != nil && kept && ctx.Err() == nil {
@@ -128,7 +154,7 @@ func (db *DB) Begin(ctx context.Context) (*Tx, error) {
 	}
 	if err != nil {
 		db.dropConn()
-		db.mu.Unlock()
+		db.giveTurn()
 		return nil, fmt.Errorf("%w: %w", errNotBegun, err)
 	}
 	return tx, nil
@@ -141,6 +167,9 @@ func (db *DB) begin(ctx context.Context) (*Tx, error) {
 			return nil, err
 		}
 		db.conn = conn
+	}
+	if db.simulated != nil {
+		ctx = context.WithoutCancel(ctx) // its end would undo a commit that lands later
 	}
 	tx, err := db.conn.BeginTx(ctx, nil)
 	if err != nil {

@@ -79,8 +79,11 @@ func (tx *Tx) prepare(ctx context.Context, query string) (*sql.Stmt, error) {
 // may have written it and lost only the answer; any other error is its word that
 // it did not.
 func (tx *Tx) Commit() error {
-	defer tx.db.mu.Unlock()
 	err := tx.commit()
+	if late := (LandsLater{}); errors.As(err, &late) {
+		return tx.landLater(late)
+	}
+	defer tx.db.giveTurn()
 	if err == nil {
 		return nil
 	}
@@ -93,21 +96,20 @@ func (tx *Tx) Commit() error {
 }
 
 func (tx *Tx) commit() error {
-	if f := tx.db.faults.BeforeCommit; f != nil {
-		if err := f(); err != nil {
-			return err
-		}
-	}
-	if err := tx.tx.Commit(); err != nil || tx.db.faults.AfterCommit == nil {
+	faults := tx.db.faults.Load()
+	if err := happen(faults.BeforeCommit); err != nil {
 		return err
 	}
-	return tx.db.faults.AfterCommit()
+	if err := tx.tx.Commit(); err != nil {
+		return err
+	}
+	return happen(faults.AfterCommit)
 }
 
 // Rollback undoes the transaction. cause tells why; a cause that is about the
 // connection and not about the data also gives up the connection.
 func (tx *Tx) Rollback(cause error) {
-	defer tx.db.mu.Unlock()
+	defer tx.db.giveTurn()
 	if err := tx.tx.Rollback(); err != nil || Transient(cause) {
 		tx.db.dropConn()
 	}

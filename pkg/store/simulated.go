@@ -1,0 +1,125 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"modernc.org/sqlite"
+)
+
+// Simulated is a database for simulations: an SQLite file, best on a file system
+// in memory, that is opened as often as there are processes to simulate. It
+// outlives them, and syncs nothing.
+//
+// Shared, it stands in for PostgreSQL: transactions of all processes come one
+// after the other, which is one of the orders that row locks allow; readers see
+// what is committed; signals go from each process to the others. Whoever waits
+// for his turn waits on a channel, so that under testing/synctest he does not
+// keep the clock from going on.
+type Simulated struct {
+	path    string
+	shared  bool
+	turn    chan struct{} // of all its processes
+	mu      sync.Mutex
+	hearing map[chan string]struct{}
+}
+
+// nowMicros is the simulated database's clock: Go's, which a test may have in
+// its hands.
+const nowMicros = "now_micros"
+
+var registerClock = sync.OnceValue(func() error {
+	return sqlite.RegisterScalarFunction(nowMicros, 0, func(*sqlite.FunctionContext, []driver.Value) (driver.Value, error) {
+		return Micros(time.Now()), nil
+	})
+})
+
+// NewSimulated returns the database at path. shared says whether it is one that
+// several processes work on.
+func NewSimulated(path string, shared bool) (*Simulated, error) {
+	if err := registerClock(); err != nil {
+		return nil, fmt.Errorf("simulate a database: %w", err)
+	}
+	return &Simulated{path: path, shared: shared, turn: make(chan struct{}, 1), hearing: map[chan string]struct{}{}}, nil
+}
+
+// Open opens the database as one process does.
+func (s *Simulated) Open() (*DB, error) {
+	const fast = "&_pragma=synchronous(OFF)"
+	write, err := sql.Open("sqlite", sqliteDSN(s.path, false)+fast)
+	if err != nil {
+		return nil, fmt.Errorf("open simulated database: %w", err)
+	}
+	read, err := sql.Open("sqlite", sqliteDSN(s.path, true)+fast)
+	if err != nil {
+		return nil, fmt.Errorf("open simulated database: %w", err)
+	}
+	d := sqliteDialect()
+	d.shared = s.shared
+	db := newDB(d, write, read)
+	db.turn, db.simulated = s.turn, s
+	return db, nil
+}
+
+// LandsLater is an error for [Faults.BeforeCommit]: the answer of the commit is
+// lost, and it happens only when the function that Later is given is called.
+// Until then the transaction keeps its locks.
+type LandsLater struct{ Later func(land func() error) }
+
+func (LandsLater) Error() string { return "connection is lost; the commit is still under way" }
+
+// landLater takes the transaction out of the process's hands.
+func (tx *Tx) landLater(l LandsLater) error {
+	db, conn := tx.db, tx.db.conn
+	for _, s := range db.stmts {
+		_ = s.Close()
+	}
+	clear(db.stmts)
+	db.conn = nil
+	l.Later(func() error {
+		defer db.giveTurn()
+		return errors.Join(tx.tx.Commit(), conn.Close())
+	})
+	return fmt.Errorf("%w: %w", ErrUnknownOutcome, l)
+}
+
+// signal tells every process that hears.
+func (s *Simulated) signal(payload string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c := range s.hearing {
+		select {
+		case c <- payload:
+		default: // a hint; who has so many unheard misses this one
+		}
+	}
+}
+
+// listen calls heard for each signal until ctx ends.
+func (s *Simulated) listen(ctx context.Context, heard func(payload string), connected func()) {
+	c := make(chan string, 64)
+	s.mu.Lock()
+	s.hearing[c] = struct{}{}
+	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.hearing, c)
+	}()
+	connected()
+	for {
+		select {
+		case payload := <-c:
+			heard(payload)
+		case <-ctx.Done():
+		}
+		if ctx.Err() != nil {
+			return
+		}
+	}
+}
