@@ -51,7 +51,7 @@ func (f *effects[S]) attempt(ctx context.Context, p Performer, c effectCall, eff
 	}
 	unknown := c.recovered && !p.policy.AtMostOnce
 	began := time.Now()
-	delay := newDelay()
+	delay := f.e.Turns.newDelay()
 	for n := 1; ; n++ {
 		if p.policy.AtMostOnce {
 			if err := f.mark(c, true); err != nil {
@@ -79,7 +79,7 @@ func (f *effects[S]) attempt(ctx context.Context, p Performer, c effectCall, eff
 		if spent || p.policy.AtMostOnce && unknown {
 			return p.giveUp(effect, unknown), nil
 		}
-		if !pause(ctx, delay) {
+		if !f.e.Turns.pause(ctx, delay, c.ID) {
 			return nil, ctx.Err()
 		}
 	}
@@ -93,6 +93,9 @@ func (f *effects[S]) once(ctx context.Context, p Performer, c Call, effect any) 
 			err = fmt.Errorf("performer of %s panicked: %v", c.ID, r)
 		}
 	}()
+	if ctx.Err() != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNotDone, ctx.Err())
+	}
 	select {
 	case f.slots <- struct{}{}:
 		defer func() { <-f.slots }()
@@ -110,7 +113,7 @@ func (f *effects[S]) once(ctx context.Context, p Performer, c Call, effect any) 
 //
 //	A holds the lease, and pauses ─ B takes it, marks, sends ─ A goes on, and marks: refused
 func (f *effects[S]) mark(c effectCall, started bool) error {
-	in := &Input{Key: c.Key, effectID: c.ID, epoch: c.epoch}
+	in := &Input{ID: "mark/" + c.ID, Key: c.Key, effectID: c.ID, epoch: c.epoch}
 	lost := false
 	in.internal = func(w *work) {
 		switch lost = w.fenced(in) || !w.effects[c.ID]; {

@@ -21,23 +21,22 @@ const (
 func (f *followUp[S]) read(ctx context.Context) {
 	sweep := time.NewTicker(sweepEvery)
 	defer sweep.Stop()
-	delay := newDelay()
+	delay := f.e.Turns.newDelay()
 	for {
 		err := f.readAll(ctx)
 		if err != nil && ctx.Err() == nil {
 			f.e.trouble.set("what others committed", err)
 			f.e.Log.Warn("cannot read what follows the commits of others; trying again", "error", err)
-			pause(ctx, delay)
+			f.e.Turns.pause(ctx, delay, "reader")
 			signal(f.toRead)
 		} else {
-			delay = newDelay()
+			delay = f.e.Turns.newDelay()
 			f.e.trouble.clear("what others committed")
 		}
-		select {
-		case <-ctx.Done():
+		switch f.e.Turns.await(ctx, f.toRead, sweep.C, "read what others committed", "") {
+		case ended:
 			return
-		case <-f.toRead:
-		case <-sweep.C:
+		case due:
 			if err := f.sweep(ctx); err != nil && ctx.Err() == nil {
 				f.e.Log.Warn("cannot look for what was not told", "error", err)
 			}

@@ -36,9 +36,14 @@ type Command struct {
 	Traceparent    string
 }
 
-// command is a command in the loop. Its state decides who speaks: a caller
-// that gave up before the batch took the command leaves it undone; from then
-// on only the batch can tell how it ended.
+// command is a command in the loop. Its state decides who speaks. A batch takes
+// it under the lock of its key, and until that transaction ends only the batch
+// can tell how it ended. A caller that gives up before leaves it undone; one
+// that gives up meanwhile does not know, and then it happens in that transaction
+// or never. So what a repeat is told is final:
+//
+//	A has the command in a batch, and waits for the database ─ the caller gives up: unknown ─
+//	B refuses the repeat ─ A gets its turn: without the caller, it leaves the command out
 type command struct {
 	key    string
 	digest string
@@ -51,13 +56,17 @@ type command struct {
 const (
 	commandWaiting = iota
 	commandTaken
-	commandAbandoned
+	commandLeft
 )
 
-// take claims a waiting command for a batch.
-func (c *command) take() bool {
-	return c.state.CompareAndSwap(commandWaiting, commandTaken) || c.state.Load() == commandTaken
-}
+// take claims a command for a transaction that has the lock of its key; false
+// when the caller has left.
+func (c *command) take() bool { return c.state.CompareAndSwap(commandWaiting, commandTaken) }
+
+// release is called when the transaction was rolled back: nothing happened.
+func (c *command) release() { c.state.CompareAndSwap(commandTaken, commandWaiting) }
+
+func (c *command) left() bool { return c.state.Load() == commandLeft }
 
 func (c *command) repeat(a answered) {
 	c.reply = a.reply
@@ -101,8 +110,8 @@ func (e *Engine[S]) Submit(ctx context.Context, c Command) (json.RawMessage, err
 	}
 	// The batch and this caller race for the command. Batch first: it is in
 	// a transaction that may yet commit, so the outcome is unknown here.
-	// Caller first: the batch will find it abandoned and leave it out.
-	if cmd.state.CompareAndSwap(commandWaiting, commandAbandoned) {
+	// Caller first: the batch will find that nobody waits and leave it out.
+	if cmd.state.Swap(commandLeft) == commandWaiting {
 		return nil, ErrBusy
 	}
 	select {

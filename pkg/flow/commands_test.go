@@ -124,6 +124,26 @@ func TestACommandWhoseCallerGaveUpFirstNeverHappens(t *testing.T) {
 	equal(t, "applied", w.trail("late"), "")
 }
 
+func TestACommandWhoseCallerGaveUpWhileItsBatchWaitedForTheDatabaseNeverHappens(t *testing.T) {
+	w := newWorld(t)
+	p := w.start()
+	ctx, cancel := context.WithCancel(context.Background())
+	release := make(chan struct{})
+	w.db.SetFaults(store.Faults{Begin: func() error {
+		cancel()
+		<-release
+		return nil
+	}})
+	if _, err := p.engine.Submit(ctx, flow.Command{Key: "late", Body: Add{7}, IdempotencyKey: "late"}); !errors.Is(err, flow.ErrBusy) {
+		t.Errorf("given up before its key was locked: got %v, want %v", err, flow.ErrBusy)
+	}
+	w.db.SetFaults(store.Faults{})
+	close(release)
+	p.add("k", 1, "")
+	p.taken()
+	equal(t, "applied", w.trail("late"), "")
+}
+
 func TestACommandWhoseCallerGivesUpDuringItsBatchIsOfUnknownOutcome(t *testing.T) {
 	w := newWorld(t)
 	ctx, cancel := context.WithCancel(context.Background())

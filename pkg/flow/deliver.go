@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/quintet-eda/quintet/pkg/registry"
@@ -19,7 +20,11 @@ const unknownFor = 30 * time.Second
 // sets each claim's Start to the stored position.
 func (e *Engine[S]) Assign(ctx context.Context, claims []*Claim) error {
 	starts := make([]position, len(claims))
-	ok := e.settle(ctx, &Input{claims: claims, internal: func(w *work) {
+	names := make([]string, len(claims))
+	for i, c := range claims {
+		names[i] = c.key()
+	}
+	ok := e.settle(ctx, &Input{ID: "assign/" + strings.Join(names, " "), claims: claims, internal: func(w *work) {
 		for i, c := range claims {
 			p := w.positions[c.key()]
 			if p == nil {
@@ -48,7 +53,7 @@ func (e *Engine[S]) Assign(ctx context.Context, claims []*Claim) error {
 // reach: the partition pauses, nothing is skipped. It returns an error only
 // when ctx ends.
 func (e *Engine[S]) Deliver(ctx context.Context, c *Claim, r *Record) error {
-	delay := newDelay()
+	delay := e.Turns.newDelay()
 	for {
 		in, err := e.read(ctx, r)
 		if err == nil && errors.Is(in.unreadable, registry.ErrUnknownSchema) && !e.unknownLong(r) {
@@ -63,7 +68,7 @@ func (e *Engine[S]) Deliver(ctx context.Context, c *Claim, r *Record) error {
 			return nil
 		}
 		e.trouble.set("registry for "+c.key(), err)
-		if !pause(ctx, delay) {
+		if !e.Turns.pause(ctx, delay, c.key()) {
 			e.trouble.clear("registry for " + c.key())
 			return ctx.Err()
 		}

@@ -191,16 +191,15 @@ func (f *effects[S]) run(ctx, calls context.Context) {
 			working, q.stop = context.WithCancel(ctx)
 			f.busy[shardOf(key)]++
 			f.workers.Go(func() {
+				f.e.Turns.next("call", key)
 				defer f.left(key)
 				f.work(working, key, q)
 			})
 		}
 		f.ready = nil
 		f.mu.Unlock()
-		select {
-		case <-ctx.Done():
+		if f.e.Turns.await(ctx, f.woken, nil, "calls", "") == ended {
 			return
-		case <-f.woken:
 		}
 	}
 }

@@ -51,6 +51,7 @@ type Config[S any] struct {
 	Instance    string              // names this one among those that share the database, the same after a restart
 	OutboxBound int                 // unpublished events above which commands are refused
 	Park        ParkPolicy
+	Turns       Turns // a simulation's; nil in production
 }
 
 // Engine runs a participant: gather, load under lock, fold, write, commit,
@@ -81,7 +82,7 @@ func New[S any](c Config[S]) (*Engine[S], error) {
 		e.declared[n] = r.declared()
 	}
 	e.follow = newFollowUp(e)
-	e.relay = newRelay(c.DB, c.OpenLog, c.Log, c.Metrics, e.follow.holds)
+	e.relay = newRelay(c, e.follow.holds)
 	e.timers = &timers[S]{e: e, running: map[timerID]*timerRow{}, changed: make(chan struct{}, 1)}
 	e.parker = &parker[S]{e: e, woken: make(chan struct{}, 1)}
 	if e.effects, err = newEffects(e, c.Performers); err != nil {
@@ -99,13 +100,11 @@ const (
 )
 
 // Run handles inputs until ctx ends, then what is still queued, and returns
-// when everything committed is published or stop has passed.
-func (e *Engine[S]) Run(ctx context.Context, stop time.Duration) error {
-	if err := e.reload(ctx); err != nil {
-		if ctx.Err() != nil {
-			return nil // stopped before it began
-		}
-		return err
+// when everything committed is published or stop has passed. A database that is
+// out of reach is waited for, and told by Missing.
+func (e *Engine[S]) Run(ctx context.Context, stop time.Duration) {
+	if !e.readBack(ctx) {
+		return // stopped before it began
 	}
 	if e.follow.shared {
 		e.follow.look(ctx)
@@ -128,12 +127,14 @@ func (e *Engine[S]) Run(ctx context.Context, stop time.Duration) error {
 	leave := e.share(publish)
 
 	<-ctx.Done()
+	e.Turns.next("stop", "")
 	e.open.Store(false)
 	deadline, cancel := context.WithTimeout(context.WithoutCancel(ctx), stop)
 	defer cancel()
 	stopWorkers()
 	cutCalls := time.AfterFunc(stop/2, stopCalls)
 	feeding.Wait()
+	e.Turns.next("drain", "")
 	cutCalls.Stop()
 	e.drain(deadline)
 	stopLoop()
@@ -141,7 +142,6 @@ func (e *Engine[S]) Run(ctx context.Context, stop time.Duration) error {
 	stopPublish()
 	publishing.Wait()
 	leave()
-	return nil
 }
 
 // share works together with the other instances until ctx ends. What it returns
@@ -152,7 +152,12 @@ func (e *Engine[S]) share(ctx context.Context) (wait func()) {
 		sharing.Go(func() { e.follow.keep(ctx) })
 		sharing.Go(func() { e.follow.read(ctx) })
 		sharing.Go(func() { e.follow.tell(ctx) })
-		sharing.Go(func() { e.DB.Listen(ctx, e.follow.hear, e.follow.readAgain) })
+		sharing.Go(func() {
+			e.DB.Listen(ctx, e.follow.hear, func() {
+				e.Turns.next("listen", "")
+				e.follow.readAgain()
+			})
+		})
 	}
 	return sharing.Wait
 }
@@ -165,14 +170,12 @@ func (e *Engine[S]) drain(deadline context.Context) {
 	// Nothing queued does not yet mean nothing under way: the loop may have
 	// taken the last inputs and not committed them. What is told of this one
 	// comes after them.
-	e.settle(deadline, &Input{internal: func(*work) {}})
+	e.settle(deadline, &Input{ID: "drain", internal: func(*work) {}})
 	for len(e.inputs) > 0 || e.relay.depth() > 0 || !e.follow.settled() {
 		if len(e.inputs) == 0 && e.relay.acknowledged() {
 			e.put(deadline, &Input{internal: func(*work) {}}) // an empty batch takes the deletions along
 		}
-		select {
-		case <-look.C:
-		case <-deadline.Done():
+		if e.Turns.await(deadline, nil, look.C, "drain", "") == ended {
 			e.Log.Warn("stopping with work left; it goes on at the next start, or elsewhere", "queued", len(e.inputs), "unpublished", e.relay.depth())
 			return
 		}
@@ -182,6 +185,9 @@ func (e *Engine[S]) drain(deadline context.Context) {
 // put queues an input for the next batch. It waits while the queue is full,
 // which is what holds the sources back when the database is slow.
 func (e *Engine[S]) put(ctx context.Context, in *Input) bool {
+	if ctx.Err() != nil {
+		return false
+	}
 	select {
 	case e.inputs <- in:
 		return true
@@ -207,24 +213,9 @@ func (e *Engine[S]) loop(ctx context.Context) {
 // gather returns what arrived while the previous batch was committed. It does
 // not wait for more: an idle system has batches of one and no added latency.
 func (e *Engine[S]) gather(ctx context.Context) []*Input {
-	var first *Input
-	select {
-	case first = <-e.inputs:
-	default:
-		flush := time.NewTimer(flushAfter)
-		defer flush.Stop()
-		for first == nil {
-			select {
-			case first = <-e.inputs:
-			case <-flush.C:
-				if e.relay.acknowledged() {
-					return []*Input{{internal: func(*work) {}}} // an empty batch takes the deletions along
-				}
-				flush.Reset(flushAfter)
-			case <-ctx.Done():
-				return nil
-			}
-		}
+	first := e.first(ctx)
+	if first == nil {
+		return nil
 	}
 	batch := []*Input{first}
 	for size := first.cost(); len(batch) < maxInputs && size < maxBytes; {
@@ -237,6 +228,49 @@ func (e *Engine[S]) gather(ctx context.Context) []*Input {
 		}
 	}
 	return batch
+}
+
+// first waits for something to do; nil when ctx ended first.
+func (e *Engine[S]) first(ctx context.Context) *Input {
+	flush := time.NewTimer(flushAfter)
+	defer flush.Stop()
+	for {
+		select {
+		case in := <-e.inputs:
+			e.Turns.next("gather", "")
+			return in
+		default:
+		}
+		select {
+		case in := <-e.inputs:
+			e.Turns.next("gather", "")
+			return in
+		case <-flush.C:
+			if e.relay.acknowledged() {
+				e.Turns.next("gather", "")
+				return &Input{internal: func(*work) {}} // an empty batch takes the deletions along
+			}
+			flush.Reset(flushAfter)
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// readBack reads back until it succeeds; false when ctx ended first.
+func (e *Engine[S]) readBack(ctx context.Context) bool {
+	delay := e.Turns.newDelay()
+	for {
+		err := e.reload(ctx)
+		if err == nil {
+			e.trouble.clear("database")
+			return true
+		}
+		e.trouble.set("database", err)
+		if !e.Turns.pause(ctx, delay, "read back") {
+			return false
+		}
+	}
 }
 
 // reload reads back what earlier processes, or a batch of unknown outcome,

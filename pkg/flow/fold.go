@@ -19,6 +19,7 @@ const (
 	DeadNoKey Outcome = "dead"      // no key, so no lane: to the dead-letter topic at once
 	Refused   Outcome = "refused"   // a command that was answered with an error
 	Repeated  Outcome = "repeated"  // a command that was answered before
+	Abandoned Outcome = "abandoned" // a command whose caller gave up; nothing happened
 )
 
 // handled is what is told about one input once its batch is committed.
@@ -97,6 +98,8 @@ func (e *Engine[S]) admit(w *work, h *handled) Outcome {
 		if due, running := w.timers[timerID{in.Key, in.Name}]; !running || due != in.due {
 			return Stale
 		}
+	case !in.command.take():
+		return Abandoned
 	case in.command.key != "":
 		if a, known := w.commands[in.command.key]; known {
 			in.command.repeat(a)

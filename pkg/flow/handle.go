@@ -13,7 +13,7 @@ import (
 // alone, and its lane parks, or its command is answered with the error. It
 // reports false when ctx ended first and the batch was abandoned.
 func (e *Engine[S]) handle(ctx context.Context, batch []*Input) bool {
-	delay := newDelay()
+	delay := e.Turns.newDelay()
 	for {
 		batch = live(batch)
 		if len(batch) == 0 {
@@ -43,7 +43,7 @@ func (e *Engine[S]) handle(ctx context.Context, batch []*Input) bool {
 			e.trouble.set("database", err)
 			e.Log.Error("database refuses to park an input", "input", batch[0].ID, "error", err)
 		}
-		if !pause(ctx, delay) {
+		if !e.Turns.pause(ctx, delay, "loop") {
 			e.abandon(batch)
 			return false
 		}
@@ -75,17 +75,8 @@ func (e *Engine[S]) forget(ctx context.Context, batch []*Input) []*Input {
 		in.command.err = ErrUnknown
 		close(in.command.answer)
 	}
-	delay := newDelay()
-	for {
-		err := e.reload(ctx)
-		if err == nil {
-			return rest
-		}
-		e.trouble.set("database", err)
-		if !pause(ctx, delay) {
-			return rest
-		}
-	}
+	e.readBack(ctx)
+	return rest
 }
 
 // abandon answers the commands of a batch that will not be handled any more.
@@ -98,11 +89,11 @@ func (e *Engine[S]) abandon(batch []*Input) {
 	}
 }
 
-// live leaves out commands whose callers gave up before a batch took them.
+// live leaves out commands whose callers have given up.
 func live(batch []*Input) []*Input {
 	rest := batch[:0:0]
 	for _, in := range batch {
-		if in.command == nil || in.command.take() {
+		if in.command == nil || !in.command.left() {
 			rest = append(rest, in)
 		}
 	}

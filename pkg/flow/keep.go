@@ -11,10 +11,10 @@ func (f *followUp[S]) keep(ctx context.Context) {
 	tick := time.NewTicker(leaseEvery)
 	defer tick.Stop()
 	for {
-		select {
-		case <-tick.C:
+		switch f.e.Turns.await(ctx, nil, tick.C, "look at leases", "") {
+		case due:
 			f.look(ctx)
-		case <-ctx.Done():
+		case ended:
 			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaseTime)
 			defer cancel()
 			if err := f.leases.leave(ctx); err != nil {
@@ -100,9 +100,7 @@ func (f *followUp[S]) tell(ctx context.Context) {
 		if err := f.send(context.WithoutCancel(ctx), m); err != nil {
 			f.e.Log.Warn("cannot tell the other instances; they will find it", "error", err)
 		}
-		select {
-		case <-f.toTell:
-		case <-ctx.Done():
+		if f.e.Turns.await(ctx, f.toTell, nil, "tell", "") == ended {
 			return
 		}
 	}
@@ -131,6 +129,7 @@ func (f *followUp[S]) send(ctx context.Context, m message) error {
 
 // hear takes another instance's message.
 func (f *followUp[S]) hear(payload string) {
+	f.e.Turns.next("hear", "")
 	var m message
 	if err := json.Unmarshal([]byte(payload), &m); err != nil {
 		f.e.Log.Warn("another instance told something that cannot be read", "error", err)

@@ -63,6 +63,13 @@ func (e *Engine[S]) tell(ctx context.Context, in *Input) (Outcome, error) {
 	}
 	select {
 	case o := <-became:
+		e.Turns.next("told", in.ID)
+		return o, nil
+	default:
+	}
+	select {
+	case o := <-became:
+		e.Turns.next("told", in.ID)
 		return o, nil
 	case <-ctx.Done():
 		return "", ctx.Err()

@@ -84,32 +84,40 @@ func (r *relay) giveBack(ids []string) {
 // Published as they came, 9 would overtake 7 and 8 of its key. Held back, it
 // follows them, whether or not the reading saw it. The same holds when the
 // reading fails: it must be repeated, and until it succeeds nothing gets past.
+//
+// What is held back and what was found are taken in for the same keys, decided
+// at one moment:
+//
+//	9 is handed over and held back ─ its shard is lost ─ 7 and 8 are found, and are another's now ─ 9 goes out
+//
+// Without the lease 9 is left to the other too, which finds it in the table.
 func (r *relay) reload(ctx context.Context) error {
-	r.reloads.Lock()
-	defer r.reloads.Unlock()
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	select {
+	case r.reloads <- struct{}{}:
+		defer func() { <-r.reloads }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	r.turns.next("reload", "")
 	r.mu.Lock()
 	r.reloading = true
 	r.mu.Unlock()
 	r.reading(true)
 	defer r.reading(false)
-	found, err := r.unpublished(ctx)
+	found, err := r.rows(ctx, ``)
 	if err != nil {
 		return err
 	}
 	r.mu.Lock()
-	r.enqueue(found)
-	r.enqueue(r.late)
+	r.enqueue(slices.DeleteFunc(append(found, r.late...), func(o outgoing) bool { return !r.holds(o.Key) }))
 	r.late, r.reloading, r.before = nil, false, 0
 	r.m.outbox.Set(float64(len(r.known)))
 	r.mu.Unlock()
 	signal(r.woken)
 	return nil
-}
-
-// unpublished are the rows of the keys that this process publishes.
-func (r *relay) unpublished(ctx context.Context) ([]outgoing, error) {
-	rows, err := r.rows(ctx, ``)
-	return slices.DeleteFunc(rows, func(o outgoing) bool { return !r.holds(o.Key) }), err
 }
 
 // rows reads the rows of a condition, key by key in their order.

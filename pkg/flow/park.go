@@ -154,21 +154,14 @@ func (p *parker[S]) run(ctx context.Context) {
 		if len(heads) > 0 || err != nil || p.e.follow.shared { // another instance may have parked
 			again = time.After(p.e.Park.Delay)
 		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-again:
-		case <-p.woken:
-			if p.all.Load() {
-				continue // lanes that were another's wait for no delay
-			}
+		why := p.e.Turns.await(ctx, p.woken, again, "try parked lanes", "")
+		if why == woken && !p.all.Load() { // lanes that were another's wait for no delay
 			// A lane parked just now failed just now: its first retry
 			// comes after the delay, like every other.
-			select {
-			case <-ctx.Done():
-				return
-			case <-time.After(p.e.Park.Delay):
-			}
+			why = p.e.Turns.await(ctx, nil, time.After(p.e.Park.Delay), "try parked lanes", "")
+		}
+		if why == ended {
+			return
 		}
 	}
 }
@@ -206,18 +199,8 @@ func (p *parker[S]) drain(ctx context.Context, l lane) {
 		if in == nil {
 			return
 		}
-		settled := make(chan Outcome, 1)
-		in.told = func(o Outcome) { settled <- o }
-		if !p.e.put(ctx, in) {
+		if became, err := p.e.tell(ctx, in); err != nil || became != Applied {
 			return
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case o := <-settled:
-			if o != Applied {
-				return
-			}
 		}
 	}
 }

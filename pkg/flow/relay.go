@@ -53,10 +53,11 @@ type outgoing struct {
 // key in the order of its sequence, and published again by a new producer.
 // Consumers absorb the copies.
 type relay struct {
-	db   *store.DB
-	open func() (Log, error)
-	log  *slog.Logger
-	m    *Metrics
+	db    *store.DB
+	open  func() (Log, error)
+	log   *slog.Logger
+	m     *Metrics
+	turns Turns
 
 	mu        sync.Mutex
 	queue     []outgoing          // handed over and not yet published
@@ -72,31 +73,34 @@ type relay struct {
 	before    int        // how many rows were known before that
 	woken     chan struct{}
 
-	reloads sync.Mutex // one reading of the table at a time
+	reloads chan struct{} // full while the table is read: one reading at a time
 }
 
-func newRelay(db *store.DB, open func() (Log, error), log *slog.Logger, m *Metrics, holds func(key string) bool) *relay {
-	return &relay{db: db, open: open, log: log, m: m, holds: holds, known: map[string]int{}, behind: map[lane][]outgoing{}, flying: map[string]lane{}, woken: make(chan struct{}, 1)}
+func newRelay[S any](c Config[S], holds func(key string) bool) *relay {
+	return &relay{
+		db: c.DB, open: c.OpenLog, log: c.Log, m: c.Metrics, turns: c.Turns, holds: holds,
+		known: map[string]int{}, behind: map[lane][]outgoing{}, flying: map[string]lane{}, woken: make(chan struct{}, 1), reloads: make(chan struct{}, 1),
+	}
 }
 
 // run publishes until ctx ends. Each round has a producer of its own; it ends
 // when a record failed for good, and the next one starts from the table.
 func (r *relay) run(ctx context.Context) {
-	delay := newDelay()
+	delay := r.turns.newDelay()
 	for ctx.Err() == nil {
 		log, err := r.opened(ctx)
 		if err == nil {
 			if r.round(ctx, log) {
-				delay = newDelay()
+				delay = r.turns.newDelay()
 			}
 			for err = r.restart(ctx); err != nil && ctx.Err() == nil; err = r.restart(ctx) {
 				r.log.Warn("cannot read what is to be published; trying again", "error", err)
-				pause(ctx, delay)
+				r.turns.pause(ctx, delay, "relay")
 			}
 		} else if ctx.Err() == nil {
 			r.log.Warn("cannot publish; trying again", "error", err)
 		}
-		pause(ctx, delay)
+		r.turns.pause(ctx, delay, "relay")
 	}
 }
 
@@ -114,6 +118,7 @@ func (r *relay) opened(ctx context.Context) (Log, error) {
 	}()
 	select {
 	case o := <-opened:
+		r.turns.next("log opened", "")
 		return o.log, o.err
 	case <-ctx.Done():
 		go func() {
@@ -131,11 +136,13 @@ func (r *relay) round(ctx context.Context, log Log) (arrived bool) {
 	var reading sync.WaitGroup
 	reading.Go(func() {
 		for p := range log.Results() {
+			r.turns.next("result", p.ID)
 			if p.Err != nil {
 				select {
 				case failed <- p.Err:
 				default: // one failure ends the round
 				}
+				signal(r.woken)
 				continue
 			}
 			arrived = true
@@ -147,6 +154,7 @@ func (r *relay) round(ctx context.Context, log Log) (arrived bool) {
 		err = cerr
 	}
 	reading.Wait()
+	r.turns.next("round ends", "")
 	if err != nil {
 		r.m.rounds.Inc()
 		r.log.Warn("producer failed; publishing again from the outbox", "error", err)
@@ -157,19 +165,18 @@ func (r *relay) round(ctx context.Context, log Log) (arrived bool) {
 func (r *relay) feed(ctx context.Context, log Log, failed <-chan error) error {
 	for {
 		for _, row := range r.take() {
-			select {
-			case err := <-failed:
-				return err
-			default:
+			if len(failed) > 0 {
+				break
 			}
 			log.Publish(ctx, row.ID, &Record{Topic: row.Topic, Key: row.Key, Value: row.Value, Headers: row.Headers})
 		}
 		select {
-		case <-ctx.Done():
-			return nil
 		case err := <-failed:
 			return err
-		case <-r.woken:
+		default:
+		}
+		if r.turns.await(ctx, r.woken, nil, "publish", "") == ended {
+			return nil
 		}
 	}
 }

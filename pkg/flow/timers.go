@@ -93,15 +93,12 @@ func (t *timers[S]) run(ctx context.Context) {
 			}
 			continue
 		}
-		var due <-chan time.Time
+		var first <-chan time.Time
 		if wait > 0 {
-			due = time.After(wait)
+			first = time.After(wait)
 		}
-		select {
-		case <-ctx.Done():
+		if t.e.Turns.await(ctx, t.changed, first, "timers", "") == ended {
 			return
-		case <-due:
-		case <-t.changed:
 		}
 	}
 }
@@ -141,8 +138,14 @@ func (t *timers[S]) input(row *timerRow) *Input {
 
 type dueHeap []*timerRow
 
-func (h dueHeap) Len() int           { return len(h) }
-func (h dueHeap) Less(i, j int) bool { return h[i].due < h[j].due }
+func (h dueHeap) Len() int { return len(h) }
+func (h dueHeap) Less(i, j int) bool {
+	if h[i].due == h[j].due {
+		return h[i].id.key < h[j].id.key
+	}
+	return h[i].due < h[j].due
+}
+
 func (h dueHeap) Swap(i, j int) {
 	h[i], h[j] = h[j], h[i]
 	h[i].index, h[j].index = i, j

