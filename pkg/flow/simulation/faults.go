@@ -1,0 +1,145 @@
+package simulation
+
+import (
+	"time"
+)
+
+// faults are how often things go wrong in one simulation: in one of so many
+// cases, or never (0). Every seed draws its own, and leaves some out, since a
+// storm of everything hides what two of them do together (swarm testing).
+type faults struct {
+	begin, read, commit, lands, unknown int // of the database
+	open, publish                       int // of the log
+	redeliver, copies                   int // of what is delivered
+	call                                int // of the outside world
+	kill, freeze, rebalance, stop       int // of processes
+	clock                               int // time passes while somebody could go on
+}
+
+func drawFaults(s *scheduler) faults {
+	some := func(of ...int) int {
+		if s.chance(3) {
+			return 0
+		}
+		return pick(s, of)
+	}
+	return faults{
+		begin: some(40, 200), read: some(40, 200), commit: some(15, 60), lands: some(20, 80), unknown: some(15, 60),
+		open: some(4, 10), publish: some(6, 12, 40), redeliver: some(4, 20), copies: some(3, 10), call: some(5, 8, 20),
+		kill: some(60, 200, 600), freeze: some(60, 200, 600), rebalance: some(50, 200, 600), stop: some(200, 800), clock: some(10, 40, 200),
+	}
+}
+
+// strikes decides about a fault that strikes in one of n cases.
+func (w *world) strikes(n int) bool { return !w.calm && w.chance(n) }
+
+// way decides which of several ways a step takes; the first few of n are bad.
+func (w *world) way(n int) int {
+	const well = 99
+	if w.calm || n == 0 {
+		return well
+	}
+	return w.IntN(n)
+}
+
+// fate is what becomes of a step that is about to be taken.
+func (w *world) fate(t *turn) error {
+	switch t.place {
+	case "begin":
+		if w.strikes(w.faults.begin) {
+			return errDatabase
+		}
+	case "read":
+		if w.strikes(w.faults.read) {
+			return errDatabase
+		}
+	case "commit":
+		if w.shared && w.strikes(w.faults.lands) { // a file in one's own hands has no connection to lose
+			w.seen("a commit happened after its process had given it up")
+			return w.landsLater()
+		}
+		if w.strikes(w.faults.commit) {
+			w.seen("a commit did not happen, and nobody said so")
+			return errDatabase
+		}
+	}
+	return nil
+}
+
+// strike lets something happen that nobody in the till does.
+func (w *world) strike() bool {
+	switch {
+	case w.strikes(w.faults.kill) && len(w.live) > 0:
+		w.kill(pick(w.scheduler, w.live))
+	case w.strikes(w.faults.stop) && len(w.live) > 0:
+		w.stop(pick(w.scheduler, w.live))
+	case w.strikes(w.faults.freeze) && len(w.live) > 0:
+		w.freeze(pick(w.scheduler, w.live), time.Duration(1+w.IntN(20))*time.Second)
+	case w.strikes(w.faults.rebalance):
+		w.group.rebalance()
+	case w.strikes(w.faults.clock):
+		w.advance(pick(w.scheduler, []time.Duration{10 * time.Millisecond, 100 * time.Millisecond, time.Second, 5 * time.Second}))
+	case len(w.landing) > 0 && w.chance(20):
+		w.land()
+	case len(w.outside.late) > 0 && w.chance(100):
+		w.arrive()
+	default:
+		return w.repair()
+	}
+	return true
+}
+
+// repair starts what is down and gives out what nobody reads, after a while.
+func (w *world) repair() bool {
+	down := w.down()
+	switch {
+	case len(down) > 0 && (w.calm || w.chance(10)):
+		w.start(pick(w.scheduler, down))
+	case !w.group.whole() && len(w.live) > 0 && (w.calm || w.chance(10)):
+		w.group.rebalance()
+	default:
+		return false
+	}
+	return true
+}
+
+// down are the instances of which no process runs. Where the database is one
+// process's alone its successor waits for the file.
+func (w *world) down() (names []string) {
+	for _, name := range w.instances {
+		up := false
+		for _, p := range w.live {
+			up = up || p.instance == name
+		}
+		for _, p := range w.leaving {
+			up = up || p.instance == name
+		}
+		if !up {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// land lets a commit happen whose process was told nothing.
+func (w *world) land() {
+	land := w.landing[0]
+	w.landing = w.landing[1:]
+	w.tell("a commit lands")
+	if err := land(); err != nil {
+		panic(err) // its transaction was begun, and nobody else has written since
+	}
+}
+
+// arrive lets a request arrive whose sender does not wait any more, or be lost.
+func (w *world) arrive() {
+	i := w.IntN(len(w.outside.late))
+	l := w.outside.late[i]
+	w.outside.late = append(w.outside.late[:i], w.outside.late[i+1:]...)
+	if w.chance(4) {
+		w.tell("%s %s never arrives", l.what, l.key)
+		return
+	}
+	w.tell("%s %s arrives late", l.what, l.key)
+	l.arrive()
+}

@@ -1,0 +1,169 @@
+package simulation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"sync"
+
+	"github.com/quintet-eda/quintet/pkg/flow"
+)
+
+// partitions of each topic.
+const partitions = 2
+
+// topics are the logs in memory. A record that was appended stays.
+type topics struct {
+	logs  map[string][partitions][]flow.Record
+	grown chan struct{} // closed by the next append
+}
+
+func newTopics() *topics {
+	return &topics{logs: map[string][partitions][]flow.Record{}, grown: make(chan struct{})}
+}
+
+func partitionOf(key string) int32 {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(key)) // a hash takes everything
+	return int32(h.Sum32() % partitions)
+}
+
+// append adds a record to its key's partition.
+func (l *topics) append(r flow.Record) {
+	r.Partition = partitionOf(r.Key)
+	log := l.logs[r.Topic]
+	r.Offset = int64(len(log[r.Partition]))
+	log[r.Partition] = append(log[r.Partition], r)
+	l.logs[r.Topic] = log
+	close(l.grown)
+	l.grown = make(chan struct{})
+}
+
+// at returns the record at an offset, if it is there yet.
+func (l *topics) at(topic string, partition int32, offset int64) (flow.Record, bool) {
+	log := l.logs[topic][partition]
+	if offset >= int64(len(log)) {
+		return flow.Record{}, false
+	}
+	return log[offset], true
+}
+
+// all are the records of a topic, partition by partition.
+func (l *topics) all(topic string) (rs []flow.Record) {
+	for _, log := range l.logs[topic] {
+		rs = append(rs, log...)
+	}
+	return rs
+}
+
+// producer is one process's connection to the log. What it is given is appended,
+// but its answer may be lost or come twice, and a record may go in twice.
+type producer struct {
+	w       *world
+	p       *process
+	results chan flow.Published
+	answers sync.WaitGroup
+}
+
+func (p *process) openLog() (flow.Log, error) {
+	if p.w.strikes(p.w.faults.open) {
+		return nil, errBroker
+	}
+	return &producer{w: p.w, p: p, results: make(chan flow.Published, 1024)}, nil
+}
+
+var errBroker = errors.New("broker cannot be reached")
+
+// Publish implements [flow.Log].
+func (l *producer) Publish(_ context.Context, id string, r *flow.Record) {
+	if l.w.wait(l.p, "publish", id) != nil {
+		return
+	}
+	if !l.w.judge.committed[id] {
+		l.w.violate("%s was published before it was committed", id)
+	}
+	w := l.w
+	switch w.way(w.faults.publish) {
+	case 0: // refused
+		w.seen("a record was refused by the broker")
+		l.answer(id, errBroker)
+		return
+	case 1: // appended, and the answer says otherwise
+		w.seen("an acknowledgement was lost")
+		w.topics.append(*r)
+		l.answer(id, errBroker)
+		return
+	case 2:
+		w.seen("a record was appended twice")
+		w.topics.append(*r)
+	case 3:
+		w.seen("an acknowledgement came twice")
+		l.answer(id, nil)
+	}
+	if l.p.frozenOnce {
+		w.seen("a process that had been frozen published")
+	}
+	w.tell("append %s %s number %s", id, r.Key, header(*r, "ce_sequence"))
+	w.topics.append(*r)
+	l.answer(id, nil)
+}
+
+// answer tells how a record ended, some time later.
+func (l *producer) answer(id string, err error) {
+	l.answers.Go(func() {
+		if l.w.wait(l.p, "acknowledge", id) == nil {
+			l.results <- flow.Published{ID: id, Err: err}
+		}
+	})
+}
+
+// Results implements [flow.Log].
+func (l *producer) Results() <-chan flow.Published { return l.results }
+
+// Close implements [flow.Log].
+func (l *producer) Close() error {
+	l.answers.Wait()
+	if !l.p.gone() {
+		if err := l.w.wait(l.p, "producer closes", ""); err != nil {
+			l.w.tell("%s dies closing", l.p)
+		}
+	}
+	close(l.results)
+	return nil
+}
+
+// consume reads a partition into a process until the process is gone or has
+// noticed that the partition is another's.
+func (p *process) consume(ctx context.Context, c *flow.Claim, move int, mine func() bool) {
+	next := c.Start
+	for {
+		if p.w.wait(p, "consume", fmt.Sprintf("%s/%d (%d)", c.Topic, c.Partition, move)) != nil {
+			return
+		}
+		if !mine() {
+			if p.w.calm || p.w.chance(3) {
+				return // it has noticed
+			}
+			p.w.seen("a consumer went on reading a partition that was another's")
+		}
+		r, there := p.w.topics.at(c.Topic, c.Partition, next)
+		if !there {
+			select {
+			case <-p.w.topics.grown:
+			case <-ctx.Done():
+			}
+			if ctx.Err() != nil {
+				return
+			}
+			continue
+		}
+		next++
+		if err := p.engine.Deliver(ctx, c, &r); err != nil {
+			return
+		}
+		if p.w.strikes(p.w.faults.redeliver) {
+			next-- // fetched twice
+		}
+	}
+}

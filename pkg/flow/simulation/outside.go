@@ -1,0 +1,123 @@
+package simulation
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/quintet-eda/quintet/pkg/flow"
+)
+
+// outside is the world that the till calls, and its witness: it does what it is
+// asked whoever asks, and remembers what happened.
+type outside struct {
+	w        *world
+	captured map[string]int  // times, by the charge's key
+	refunded map[string]int  //
+	voided   map[string]bool // tombstones
+	receipts map[string]int  // by order
+	declines map[string]bool // orders whose card is declined
+	late     []late          // requests that are still on their way
+}
+
+// late is a request that was sent, and whose sender does not wait any more.
+type late struct {
+	what, key string
+	arrive    func()
+}
+
+func (o *outside) charge(order, key string) string {
+	switch {
+	case o.voided[key]:
+		o.w.seen("a late charge was refused by its tombstone")
+		return "given up"
+	case o.declines[order]:
+		return "declined"
+	case o.captured[key] == 0:
+		o.captured[key] = 1
+	}
+	return "approved"
+}
+
+func (o *outside) void(key string) {
+	if o.captured[key] > o.refunded[key] {
+		o.refunded[key]++
+		o.w.seen("a charge that nobody had heard of was refunded")
+	}
+	o.voided[key] = true
+}
+
+// performers make the till's calls.
+func (p *process) performers() []flow.Performer {
+	twice := flow.Policy{Timeout: 2 * time.Second, Attempts: 2}
+	return []flow.Performer{
+		flow.Perform(twice, func(ctx context.Context, call flow.Call, c charge) (charged, error) {
+			var answer string
+			err := p.call(ctx, "charge", c.ChargeID, func() { answer = p.w.outside.charge(call.Key, c.ChargeID) })
+			return charged{Outcome: answer}, err
+		}, func(_ charge, unknown bool) charged {
+			if unknown {
+				return charged{Outcome: "unknown"}
+			}
+			return charged{Outcome: "given up"}
+		}),
+		flow.Perform(flow.Policy{Timeout: 2 * time.Second}, func(ctx context.Context, _ flow.Call, v void) (voided, error) {
+			return voided{}, p.call(ctx, "void", v.ChargeID, func() { p.w.outside.void(v.ChargeID) })
+		}, nil),
+		flow.Perform(flow.Policy{Timeout: 2 * time.Second, Attempts: 2, AtMostOnce: true}, func(ctx context.Context, call flow.Call, _ receipt) (sent, error) {
+			return sent{Outcome: "sent"}, p.call(ctx, "receipt", call.Key, func() { p.w.outside.receipts[call.Key]++ })
+		}, func(_ receipt, unknown bool) sent {
+			if unknown {
+				return sent{Outcome: "unknown"}
+			}
+			return sent{Outcome: "given up"}
+		}),
+	}
+}
+
+var errNoAnswer = errors.New("no answer")
+
+// call is one attempt on its way: it may not leave, be done and not be answered,
+// be slow, or arrive when nobody waits for it any more.
+func (p *process) call(ctx context.Context, what, key string, act func()) error {
+	w := p.w
+	if err := w.wait(p, what, key); err != nil {
+		if w.chance(3) { // it had left when its process was killed
+			w.outside.late = append(w.outside.late, late{what, key, act})
+		}
+		return err
+	}
+	switch w.way(w.faults.call) {
+	case 0:
+		return errors.Join(flow.ErrNotDone, errNoAnswer)
+	case 1:
+		act()
+		w.seen("an answer of the outside world was lost")
+		return errNoAnswer
+	case 2:
+		w.outside.late = append(w.outside.late, late{what, key, act})
+		return errNoAnswer
+	case 3: // slow, perhaps for too long
+		wait := time.NewTimer(time.Duration(300+1100*w.IntN(3)) * time.Millisecond)
+		defer wait.Stop()
+		select {
+		case <-wait.C:
+		case <-ctx.Done():
+		}
+		if ctx.Err() != nil {
+			if err := w.wait(p, what+" times out", key); err != nil {
+				return err
+			}
+			w.outside.late = append(w.outside.late, late{what, key, act})
+			return ctx.Err()
+		}
+		if err := w.wait(p, what+" slowly", key); err != nil {
+			return err
+		}
+	}
+	if p.frozenOnce {
+		w.seen("a process that had been frozen called the outside world")
+	}
+	act()
+	return nil
+}

@@ -1,0 +1,181 @@
+package simulation
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"testing/synctest"
+	"time"
+
+	"github.com/quintet-eda/quintet/pkg/flow"
+	"github.com/quintet-eda/quintet/pkg/registry"
+	"github.com/quintet-eda/quintet/pkg/store"
+)
+
+// Report is how a simulation ended.
+type Report struct {
+	Seed       uint64
+	Steps      int
+	Hash       uint64 // of every step, in order: equal for replays
+	Rare       map[string]int
+	Violations []string
+}
+
+const (
+	stormy  = 4000             // steps, at most, in which things go wrong
+	patient = 60000            // steps that a run may take in all
+	long    = 30 * time.Minute // of the simulated clock
+)
+
+// Run plays one seed in a directory of its own. It must be called in a bubble of
+// testing/synctest. story, if it is not nil, is told every step.
+func Run(seed uint64, dir string, codecs map[string]*registry.Codec, story io.Writer) Report {
+	w, err := newWorld(seed, dir+"/"+strconv.FormatUint(seed, 10)+".db", codecs, story)
+	if err != nil {
+		panic(err)
+	}
+	w.open()
+	facts := w.prepare()
+	w.feed(facts)
+	for i := range w.IntN(4) {
+		w.customer(string(rune('a' + i)))
+	}
+	for _, name := range w.instances {
+		w.start(name)
+	}
+	w.play()
+	w.close()
+	return Report{Seed: seed, Steps: w.steps, Hash: w.hash, Rare: w.rare, Violations: w.violations}
+}
+
+// open makes the tables, before anything goes wrong.
+func (w *world) open() {
+	db, err := w.database.Open()
+	if err == nil {
+		err = flow.Migrate(context.Background(), db, "own", migrations())
+	}
+	if err != nil {
+		panic(err)
+	}
+	w.judge.db = db
+}
+
+// play goes on until the world is at rest, or something is wrong.
+func (w *world) play() {
+	for len(w.violations) == 0 {
+		synctest.Wait() // nobody runs while the world decides
+		if !w.calm && (w.steps > stormy || w.busy == 0 && w.chance(200)) {
+			w.calmDown()
+			continue
+		}
+		w.reap()
+		w.endIdle()
+		if w.strike() {
+			continue
+		}
+		able := w.settle()
+		if len(able) > 0 {
+			t := pick(w.scheduler, able)
+			w.release(t, w.fate(t))
+			continue
+		}
+		if w.idle() {
+			return
+		}
+	}
+}
+
+// idle is when nobody can go on: something that was held back happens, or time
+// passes, or the end has come.
+func (w *world) idle() (over bool) {
+	switch why := w.judge.rest(); {
+	case len(w.landing) > 0 && (w.calm || w.chance(2)):
+		w.land()
+	case len(w.outside.late) > 0 && (w.calm || w.chance(2)):
+		w.arrive()
+	case w.calm && w.mended && why == "" && len(w.leaving) == 0:
+		w.judge.verdict()
+		return true
+	case w.steps > patient || time.Since(w.began) > long:
+		w.violate("no rest: %s", why)
+		return true
+	default:
+		w.advance(100 * time.Millisecond)
+	}
+	return false
+}
+
+// calmDown ends the storm: whoever is frozen goes on, poison is mended, and
+// every instance is stopped and started, so that each lane is tried again.
+func (w *world) calmDown() {
+	w.tell("calm")
+	w.calm, w.mended = true, true
+	for _, p := range w.live {
+		p.frozenUntil = time.Time{}
+	}
+	for len(w.live) > 0 {
+		w.stop(w.live[0])
+		synctest.Wait()
+	}
+}
+
+// reap forgets the processes that have ended.
+func (w *world) reap() {
+	rest := w.leaving[:0]
+	for _, p := range w.leaving {
+		select {
+		case <-p.ended:
+			w.tell("%s has ended", p)
+		default:
+			rest = append(rest, p)
+		}
+	}
+	w.leaving = rest
+}
+
+// close kills what runs and waits for its goroutines: a bubble must be empty.
+func (w *world) close() {
+	w.calm, w.over = true, true
+	for len(w.landing) > 0 {
+		w.land()
+	}
+	for _, p := range append(append([]*process{}, w.live...), w.leaving...) {
+		w.kill(p)
+	}
+	for ended := false; !ended; {
+		for able := w.settle(); len(able) > 0; able = w.settle() {
+			w.release(able[0], errGone)
+		}
+		ended = w.busy == 0
+		for _, p := range w.all {
+			select {
+			case <-p.ended:
+			default:
+				ended = false
+			}
+		}
+		time.Sleep(time.Second) //nolint:forbidigo // the bubble's clock
+	}
+	_ = w.judge.db.Close() // the file is forgotten with it
+}
+
+// Lines are the rare paths of a report, for people.
+func (r Report) String() string {
+	if len(r.Violations) == 0 {
+		return fmt.Sprintf("seed %d: %d steps, no violation", r.Seed, r.Steps)
+	}
+	return fmt.Sprintf("seed %d: %d steps\n  %s", r.Seed, r.Steps, strings.Join(r.Violations, "\n  "))
+}
+
+// landsLater makes a commit one that happens when its process has given it up.
+func (w *world) landsLater() error {
+	return store.LandsLater{Later: func(land func() error) {
+		w.landing = append(w.landing, func() error {
+			err := land()
+			w.judge.observe()
+			return err
+		})
+	}}
+}

@@ -1,0 +1,144 @@
+package simulation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/quintet-eda/quintet/pkg/flow"
+	"github.com/quintet-eda/quintet/pkg/store"
+)
+
+// process is one run of an instance of the till, from its start to its end or
+// its death.
+type process struct {
+	w        *world
+	instance string
+	run      int
+	db       *store.DB
+	engine   *flow.Engine[Till]
+	ctx      context.Context
+	cancel   context.CancelFunc
+	ended    chan struct{}
+	joining  chan struct{} // full while the process takes partitions over
+
+	dead        bool // killed: guarded by the scheduler's lock
+	frozenUntil time.Time
+	frozenAt    time.Time
+	frozenOnce  bool
+}
+
+func (p *process) String() string {
+	if p == nil {
+		return "world"
+	}
+	return fmt.Sprintf("%s%d", p.instance, p.run)
+}
+
+func (p *process) gone() bool {
+	p.w.mu.Lock()
+	defer p.w.mu.Unlock()
+	return p.dead
+}
+
+func (p *process) frozen() bool { return time.Now().Before(p.frozenUntil) }
+
+// start starts a process of an instance.
+func (w *world) start(instance string) {
+	w.runs++
+	p := &process{w: w, instance: instance, run: w.runs, ended: make(chan struct{}), joining: make(chan struct{}, 1)}
+	w.tell("start %s", p)
+	db, err := w.database.Open()
+	if err != nil {
+		panic(err) // the file is there
+	}
+	p.db = db
+	db.SetFaults(store.Faults{Begin: p.begins, Read: p.reads, BeforeCommit: p.commits, AfterCommit: p.committed})
+	p.ctx, p.cancel = context.WithCancel(context.Background())
+	metrics := prometheus.NewRegistry()
+	p.engine, err = flow.New(flow.Config[Till]{
+		Participant: table(func() bool { return w.mended }), Store: tills(), DB: db, Codec: w.codecs["till"], Performers: p.performers(),
+		OpenLog: p.openLog, Log: slog.New(&watcher{w: w, p: p}), Metrics: flow.NewMetrics(metrics),
+		Instance: instance, OutboxBound: 40, Park: flow.ParkPolicy{Delay: 3 * time.Second, Attempts: 2},
+		Turns: func(place, about string) { _ = w.wait(p, place, about) }, // who is gone goes on to his end
+	})
+	if err != nil {
+		panic(err) // the table and its performers fit
+	}
+	go func() {
+		defer close(p.ended)
+		p.engine.Run(p.ctx, 10*time.Second)
+		_ = db.Close() // its file goes with the simulation
+		w.count(metrics)
+	}()
+	w.live, w.all = append(w.live, p), append(w.all, p)
+}
+
+// The database of a process fails as the world decides when it gives the turn.
+
+func (p *process) begins() error        { return p.w.wait(p, "begin", "") }
+func (p *process) reads(q string) error { return p.w.wait(p, "read", q) }
+func (p *process) commits() error       { return p.w.wait(p, "commit", "") }
+
+// committed looks at what is in the database now, and may lose the answer.
+func (p *process) committed() error {
+	p.w.judge.observe()
+	if !p.w.strikes(p.w.faults.unknown) {
+		return nil
+	}
+	p.w.seen("a commit happened and its answer was lost")
+	return errDatabase
+}
+
+var errDatabase = errors.New("connection to the database is lost")
+
+// kill ends a process without a word. What it does from here on reaches nobody.
+func (w *world) kill(p *process) {
+	w.tell("kill %s", p)
+	w.mu.Lock()
+	p.dead = true
+	w.mu.Unlock()
+	p.frozenUntil = time.Time{}
+	p.cancel()
+	w.releaseAll(p)
+	w.live = slices.DeleteFunc(w.live, func(l *process) bool { return l == p })
+	w.revoke(p)
+}
+
+// stop ends a process in peace. It is given its turns until it has ended.
+func (w *world) stop(p *process) {
+	w.tell("stop %s", p)
+	p.cancel()
+	w.live = slices.DeleteFunc(w.live, func(l *process) bool { return l == p })
+	w.leaving = append(w.leaving, p)
+	w.revoke(p)
+}
+
+// freeze keeps a process from going on, as SIGSTOP does.
+func (w *world) freeze(p *process, d time.Duration) {
+	w.tell("freeze %s %s", p, d)
+	p.frozenAt, p.frozenUntil, p.frozenOnce = time.Now(), time.Now().Add(d), true
+}
+
+// endIdle ends the transaction of a process that is frozen in it, as the server
+// does after three seconds.
+func (w *world) endIdle() {
+	w.mu.Lock()
+	var idle []*turn
+	for _, t := range w.waiting {
+		if t.who != nil && t.who.frozen() && (t.place == "commit" || t.place == "begin") && time.Since(t.who.frozenAt) >= 3*time.Second {
+			idle = append(idle, t)
+		}
+	}
+	w.mu.Unlock()
+	for _, t := range idle {
+		w.seen("the transaction of a frozen process was ended")
+		w.release(t, errDatabase)
+		w.settle()
+	}
+}

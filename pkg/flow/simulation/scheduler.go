@@ -1,0 +1,120 @@
+package simulation
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"testing/synctest"
+	"time"
+)
+
+// errGone is what a process that was killed gets from everything it asks: what
+// it does from then on reaches nobody.
+var errGone = errors.New("the process is gone")
+
+// scheduler lets one goroutine at a time go on. Everyone who wants to do
+// something that another can see waits here for his turn; when nobody runs any
+// more, the seed decides who is next.
+type scheduler struct {
+	*rand.Rand
+	mu      sync.Mutex
+	waiting []*turn
+	arrived int
+	steps   int
+	hash    uint64
+	story   io.Writer // nil: nobody reads it
+	began   time.Time
+}
+
+// turn is a goroutine that waits.
+type turn struct {
+	who          *process // nil: one of the world's own
+	place, about string
+	n            int
+	proceed      chan error
+}
+
+func newScheduler(seed uint64, story io.Writer) *scheduler {
+	return &scheduler{Rand: rand.New(rand.NewPCG(seed, 0x51_a7e)), story: story, began: time.Now()}
+}
+
+// wait waits for a turn. The error is what happens to the caller there.
+func (s *scheduler) wait(who *process, place, about string) error {
+	s.mu.Lock()
+	if who != nil && who.dead {
+		s.mu.Unlock()
+		return errGone
+	}
+	s.arrived++
+	t := &turn{who: who, place: place, about: about, n: s.arrived, proceed: make(chan error)}
+	s.waiting = append(s.waiting, t)
+	s.mu.Unlock()
+	return <-t.proceed
+}
+
+// settle waits until nobody runs, and returns those who may go on, in an order
+// that does not depend on how they came to be there.
+func (s *scheduler) settle() []*turn {
+	synctest.Wait()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var able []*turn
+	for _, t := range s.waiting {
+		if t.who == nil || !t.who.frozen() {
+			able = append(able, t)
+		}
+	}
+	slices.SortFunc(able, func(a, b *turn) int {
+		return cmp.Or(strings.Compare(a.who.String(), b.who.String()), strings.Compare(a.place, b.place), strings.Compare(a.about, b.about), cmp.Compare(a.n, b.n))
+	})
+	return able
+}
+
+// release gives a goroutine its turn.
+func (s *scheduler) release(t *turn, err error) {
+	s.mu.Lock()
+	s.waiting = slices.DeleteFunc(s.waiting, func(w *turn) bool { return w == t })
+	s.mu.Unlock()
+	s.steps++
+	s.tell("%s %s %s %v", t.who, t.place, t.about, err)
+	t.proceed <- err
+}
+
+// releaseAll lets a killed process's goroutines find out, one after the other.
+func (s *scheduler) releaseAll(who *process) {
+	for _, t := range s.settle() {
+		if t.who == who {
+			s.release(t, errGone)
+			synctest.Wait()
+		}
+	}
+}
+
+// tell writes a line of the story, and makes it a part of what a replay must be
+// equal in.
+func (s *scheduler) tell(format string, args ...any) {
+	line := fmt.Sprintf("%8.3f ", time.Since(s.began).Seconds()) + fmt.Sprintf(format, args...)
+	h := fnv.New64a()
+	fmt.Fprintf(h, "%d %s", s.hash, line)
+	s.hash = h.Sum64()
+	if s.story != nil {
+		fmt.Fprintln(s.story, line)
+	}
+}
+
+// advance lets time pass.
+func (s *scheduler) advance(d time.Duration) {
+	s.tell("clock +%s", d)
+	time.Sleep(d) //nolint:forbidigo // the bubble's clock: nobody waits for this
+}
+
+// chance reports true in one of n cases; never for 0.
+func (s *scheduler) chance(n int) bool { return n > 0 && s.IntN(n) == 0 }
+
+func pick[T any](s *scheduler, of []T) T { return of[s.IntN(len(of))] }
