@@ -1,0 +1,133 @@
+package flowdoc
+
+import (
+	"slices"
+
+	"github.com/quintet-eda/quintet/pkg/flow"
+)
+
+// Pivots says where the choreography is no saga. The pivot of a log is its
+// decision that the order completes.
+//   - There are logs that complete, and each has one pivot; each that has a
+//     pivot completes, is not cancelled, and undoes nothing.
+//   - What can come before the pivot is compensatable: every event of a
+//     participant other than the one that ends the order, after which both ends
+//     are possible, has its compensation declared, and is followed by it in
+//     every log that is cancelled.
+//   - What comes after the pivot is retriable: there is nothing to add to the
+//     first point, since the complete logs hold every answer to every call,
+//     those that are made after the pivot too. The same goes for what undoes.
+func (p *Protocol) Pivots() []string {
+	var found sentences
+	completes := false
+	for _, log := range p.logs {
+		pivots := slices.DeleteFunc(p.decisions(log.events), func(e int) bool { return !p.reach(e).has(p.completed) })
+		completed, cancelled := log.events.has(p.completed), log.events.has(p.cancelled)
+		completes = completes || completed
+		if completed && len(pivots) != 1 {
+			found.say("%s completes and has %d pivots", p.names(log.events), len(pivots))
+		}
+		if len(pivots) > 0 && (!completed || cancelled) {
+			found.say("%s has the pivot %s and does not just complete", p.names(log.events), short(p.events[pivots[0]]))
+		}
+		for _, u := range p.undone {
+			step, by := p.holds(log, u.Step), p.holds(log, u.By)
+			if completed && by {
+				found.say("%s completes and %s undoes it", p.names(log.events), short(u.By.EventType()))
+			}
+			if cancelled && step && !by {
+				found.say("%s is cancelled and %s stands", p.names(log.events), short(u.Step.EventType()))
+			}
+		}
+	}
+	if !completes {
+		found.say("no complete log holds %s", short(p.events[p.completed]))
+	}
+	return slices.Concat(found.sorted(), p.steps())
+}
+
+func (p *Protocol) holds(log completeLog, e flow.Event) bool {
+	at := slices.Index(p.events, e.EventType())
+	return at >= 0 && log.events.has(at)
+}
+
+// steps says what comes before the pivot and cannot be undone.
+func (p *Protocol) steps() []string {
+	var found sentences
+	for e := range p.events {
+		after := p.reach(e)
+		if !after.has(p.completed) || !after.has(p.cancelled) || p.owner(e) == p.owner(p.completed) {
+			continue
+		}
+		if !slices.ContainsFunc(p.undone, func(u flow.Compensation) bool { return u.Step.EventType() == p.events[e] }) {
+			found.say("%s says %s before the pivot, and nothing is declared to undo it", p.owner(e), short(p.events[e]))
+		}
+	}
+	return found.sorted()
+}
+
+// Cycles says where a run may come round again. The budget of an event is one
+// per order, and its owner's state keeps it; the budget of a call or a timer
+// is whatever its participant's state counts.
+//   - By the tables no event leads to itself.
+//   - In no local run is an event emitted twice that somebody hears.
+//   - No local run of results and timers comes back to where it was: a repeat
+//     that a counter bounds does not, one that nothing bounds does.
+func (p *Protocol) Cycles() []string {
+	var found sentences
+	for e, name := range p.events {
+		for _, next := range p.follows[name] {
+			if at := slices.Index(p.events, next); at >= 0 && p.reach(at).has(e) {
+				found.say("%s leads to %s, and that to %s again", short(name), short(next), short(name))
+			}
+		}
+	}
+	for _, l := range p.locals {
+		for _, m := range l.moves {
+			from := l.situations[m.from]
+			st := l.steps[[2]int{from.state, m.input}]
+			if twice := st.again | from.emitted&st.events; twice != 0 {
+				found.say("%s emits %s again on %s in state %s", l.service, p.names(twice), l.told(m.input), l.shown(from))
+			}
+		}
+		for _, at := range l.returns() {
+			s := l.situations[at]
+			found.say("%s comes back to state %s by its own calls and timers: nothing counts how often", l.service, l.shown(s))
+		}
+	}
+	return found.sorted()
+}
+
+// returns are the situations that a participant can come back to by results
+// and timers. Events and commands never lead back: each comes once.
+func (l *local) returns() []int {
+	next := make([][]int, len(l.situations))
+	for _, m := range l.moves {
+		refused := l.steps[[2]int{l.situations[m.from].state, m.input}].refused != nil
+		if kind := l.row(m.input).Kind; !refused && (kind == flow.KindResult || kind == flow.KindTimer) {
+			next[m.from] = append(next[m.from], m.to)
+		}
+	}
+	const entered, left = 1, 2
+	mark := make([]int, len(l.situations))
+	var found []int
+	var visit func(int)
+	visit = func(at int) {
+		mark[at] = entered
+		for _, to := range next[at] {
+			switch mark[to] {
+			case entered:
+				found = append(found, to)
+			case 0:
+				visit(to)
+			}
+		}
+		mark[at] = left
+	}
+	for at := range next {
+		if mark[at] == 0 {
+			visit(at)
+		}
+	}
+	return found
+}
