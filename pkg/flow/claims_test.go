@@ -24,12 +24,39 @@ func TestWhatAFormerOwnerStillHoldsIsNotApplied(t *testing.T) {
 	eventually(t, "the first has handled them as not its own", func() bool { return first.lines.count(`"outcome":"not-ours"`) == 2 })
 	equal(t, "trail", w.trail("k"), "1")
 	equal(t, "marked by the former owner", first.marked.Load(), int64(1))
+	eventually(t, "the first is told that it was overtaken", func() bool { return closed(first.claims["feeder.events"].Lost()) })
+	equal(t, "the second is told so", closed(second.claims["feeder.events"].Lost()), false)
 
 	second.send(held...)
 	second.taken()
 	equal(t, "trail", w.trail("k"), "1 2 3")
 	second.drained()
 	inOrder(t, w, 3)
+}
+
+func closed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+func TestACallerThatIsGoneClaimsNothing(t *testing.T) {
+	w := newWorld(t)
+	p := w.start()
+	release := p.hold()
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	late := &flow.Claim{Topic: "feeder.events", Mark: func(int64) {}}
+	if err := p.engine.Assign(ctx, []*flow.Claim{late}); err == nil {
+		t.Error("was assigned")
+	}
+	release()
+	p.add("k", 1, "") // under the claim that stands
+	p.taken()
+	equal(t, "trail", w.trail("k"), "1")
 }
 
 func TestClaimsChangeHandsUnderLoadWithoutLossOrCopy(t *testing.T) {

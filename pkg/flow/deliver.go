@@ -22,9 +22,12 @@ func (e *Engine[S]) Assign(ctx context.Context, claims []*Claim) error {
 	starts := make([]position, len(claims))
 	names := make([]string, len(claims))
 	for i, c := range claims {
-		names[i] = c.key()
+		names[i], c.lost = c.key(), make(chan struct{})
 	}
 	ok := e.settle(ctx, &Input{ID: "assign/" + strings.Join(names, " "), claims: claims, internal: func(w *work) {
+		if ctx.Err() != nil {
+			return // the caller is gone, and who came after it may have claimed them
+		}
 		for i, c := range claims {
 			p := w.positions[c.key()]
 			if p == nil {
@@ -39,7 +42,7 @@ func (e *Engine[S]) Assign(ctx context.Context, claims []*Claim) error {
 			starts[i] = *p
 		}
 	}})
-	if !ok {
+	if !ok || ctx.Err() != nil {
 		return fmt.Errorf("assign partitions: %w", ctx.Err())
 	}
 	for i, c := range claims {

@@ -24,11 +24,12 @@ const (
 
 // handled is what is told about one input once its batch is committed.
 type handled struct {
-	in       *Input
-	outcome  Outcome
-	emitted  []string
-	err      error
-	inverted bool
+	in        *Input
+	outcome   Outcome
+	emitted   []string
+	err       error
+	inverted  bool
+	overtaken bool // another has claimed the partition since
 }
 
 // fold runs the batch's inputs through their reactions, in memory, in the
@@ -111,7 +112,7 @@ func (e *Engine[S]) admit(w *work, h *handled) Outcome {
 
 func (e *Engine[S]) admitEvent(w *work, h *handled) Outcome {
 	in := h.in
-	if !w.advance(in) {
+	if h.overtaken = w.overtaken(in.claim); h.overtaken || !w.advance(in) {
 		return NotOurs
 	}
 	if in.Key == "" || !usable(in.Key) {
@@ -129,12 +130,17 @@ func (e *Engine[S]) admitEvent(w *work, h *handled) Outcome {
 	return ""
 }
 
-// advance moves the position past the record. It refuses a record of a claim
-// that another owner has taken over, and one below the position, which was
-// taken in before.
+// overtaken reports whether another owner has claimed the partition since.
+func (w *work) overtaken(c *Claim) bool {
+	p := w.positions[c.key()]
+	return p == nil || p.epoch != c.epoch
+}
+
+// advance moves the position past the record. It refuses one below the position,
+// which was taken in before.
 func (w *work) advance(in *Input) bool {
 	p := w.positions[in.claim.key()]
-	if p == nil || p.epoch != in.claim.epoch || in.record.Offset < p.next {
+	if in.record.Offset < p.next {
 		return false
 	}
 	p.next = in.record.Offset + 1

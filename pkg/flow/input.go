@@ -48,6 +48,26 @@ type Claim struct {
 	LogStart  int64            // where the log begins, for a first reading
 	Mark      func(next int64) // tells the broker how far this group is: a hint
 	epoch     int64
+	lost      chan struct{}
+}
+
+// Lost is closed once a record of the claim was refused because another process
+// has claimed the partition since. Whoever still has the partition by the
+// group's word must claim it again; it may have been overtaken by a claim that
+// was made before its own and committed after it:
+//
+//	B is given the partition, and pauses ─ the group gives it to A ─ A claims it ─ B's claim is committed
+//
+// B soon learns that the group has done without it. A would go on reading, and
+// everything that it reads would be refused.
+func (c *Claim) Lost() <-chan struct{} { return c.lost }
+
+func (c *Claim) lose() {
+	select {
+	case <-c.lost:
+	default:
+		close(c.lost)
+	}
 }
 
 func (c *Claim) key() string { return c.Topic + "/" + strconv.Itoa(int(c.Partition)) }

@@ -97,6 +97,9 @@ func (e *Engine[S]) handOver(w *work) {
 		if in.claim != nil && h.outcome != NotOurs {
 			marks[in.claim] = in.record.Offset + 1
 		}
+		if h.overtaken {
+			in.claim.lose()
+		}
 		if in.told != nil {
 			in.told(h.outcome)
 		}

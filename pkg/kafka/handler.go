@@ -13,6 +13,10 @@ import (
 // ErrPosition is returned when a stored position lies outside the log.
 var ErrPosition = errors.New("stored position lies outside the log")
 
+// errOvertaken ends a session, so that the group says once more whose the
+// partition is, and its owner claims it again.
+var errOvertaken = errors.New("another process has claimed the partition since")
+
 // handler feeds one session of the group to the engine.
 type handler struct {
 	c       *Consumer
@@ -106,6 +110,8 @@ func (h *handler) ConsumeClaim(session sarama.ConsumerGroupSession, claim sarama
 				}
 				return err
 			}
+		case <-c.Lost():
+			return fmt.Errorf("%w: %s/%d", errOvertaken, c.Topic, c.Partition)
 		case <-session.Context().Done():
 			return nil
 		}

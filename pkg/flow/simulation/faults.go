@@ -13,6 +13,7 @@ type faults struct {
 	redeliver, copies                   int // of what is delivered
 	call                                int // of the outside world
 	kill, freeze, rebalance, stop       int // of processes
+	stall                               int // of one goroutine
 	clock                               int // time passes while somebody could go on
 }
 
@@ -26,7 +27,7 @@ func drawFaults(s *scheduler) faults {
 	return faults{
 		begin: some(40, 200), read: some(40, 200), commit: some(15, 60), lands: some(20, 80), unknown: some(15, 60),
 		open: some(4, 10), publish: some(6, 12, 40), redeliver: some(4, 20), copies: some(3, 10), call: some(5, 8, 20),
-		kill: some(60, 200, 600), freeze: some(60, 200, 600), rebalance: some(50, 200, 600), stop: some(200, 800), clock: some(10, 40, 200),
+		kill: some(60, 200, 600), freeze: some(60, 200, 600), rebalance: some(50, 200, 600), stop: some(200, 800), stall: some(20, 60, 300), clock: some(10, 40, 200),
 	}
 }
 
@@ -75,6 +76,8 @@ func (w *world) strike() bool {
 		w.stop(pick(w.scheduler, w.live))
 	case w.strikes(w.faults.freeze) && len(w.live) > 0:
 		w.freeze(pick(w.scheduler, w.live), time.Duration(1+w.IntN(20))*time.Second)
+	case w.strikes(w.faults.stall):
+		w.stall(time.Duration(1+w.IntN(20)) * time.Second)
 	case w.strikes(w.faults.rebalance):
 		w.group.rebalance()
 	case w.strikes(w.faults.clock):

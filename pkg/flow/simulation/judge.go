@@ -61,7 +61,10 @@ func (j *judge) observe() {
 
 // marked sees what the broker is told: never more than is committed.
 func (j *judge) marked(p *process, c partition, next int64) {
-	if stored := j.positions[fmt.Sprintf("%s/%d", c.topic, c.n)]; !p.gone() && next > stored {
+	if p.gone() {
+		return
+	}
+	if stored := j.positions[fmt.Sprintf("%s/%d", c.topic, c.n)]; next > stored {
 		j.w.violate("%s marked %d of %v, and %d is stored", p, next, c, stored)
 	}
 }

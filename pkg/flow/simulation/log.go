@@ -67,6 +67,9 @@ type producer struct {
 }
 
 func (p *process) openLog() (flow.Log, error) {
+	if err := p.w.wait(p, "open log", ""); err != nil {
+		return nil, err
+	}
 	if p.w.strikes(p.w.faults.open) {
 		return nil, errBroker
 	}
@@ -141,6 +144,15 @@ func (p *process) consume(ctx context.Context, c *flow.Claim, move int, mine fun
 		if p.w.wait(p, "consume", fmt.Sprintf("%s/%d (%d)", c.Topic, c.Partition, move)) != nil {
 			return
 		}
+		select {
+		case <-c.Lost():
+			if mine() {
+				p.w.seen("an owner was overtaken by a claim that came late, and claimed again")
+				go p.w.group.take(p, []partition{{c.Topic, c.Partition}})
+				return
+			}
+		default:
+		}
 		if !mine() {
 			if p.w.calm || p.w.chance(3) {
 				return // it has noticed
@@ -151,6 +163,10 @@ func (p *process) consume(ctx context.Context, c *flow.Claim, move int, mine fun
 		if !there {
 			select {
 			case <-p.w.topics.grown:
+			case <-c.Lost():
+				if !mine() {
+					return
+				}
 			case <-ctx.Done():
 			}
 			if ctx.Err() != nil {

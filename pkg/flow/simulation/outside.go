@@ -81,6 +81,9 @@ var errNoAnswer = errors.New("no answer")
 // be slow, or arrive when nobody waits for it any more.
 func (p *process) call(ctx context.Context, what, key string, act func()) error {
 	w := p.w
+	if p.gone() {
+		return errGone
+	}
 	if err := w.wait(p, what, key); err != nil {
 		if w.chance(3) { // it had left when its process was killed
 			w.outside.late = append(w.outside.late, late{what, key, act})

@@ -47,7 +47,11 @@ func Run(seed uint64, dir string, codecs map[string]*registry.Codec, story io.Wr
 	}
 	w.play()
 	w.close()
-	return Report{Seed: seed, Steps: w.steps, Hash: w.hash, Rare: w.rare, Violations: w.violations}
+	return w.report()
+}
+
+func (w *world) report() Report {
+	return Report{Seed: w.seed, Steps: w.steps, Hash: w.hash, Rare: w.rare, Violations: w.violations}
 }
 
 // open makes the tables, before anything goes wrong.
@@ -115,6 +119,11 @@ func (w *world) calmDown() {
 	for _, p := range w.live {
 		p.frozenUntil = time.Time{}
 	}
+	w.mu.Lock()
+	for _, t := range w.waiting {
+		t.stalled = time.Time{}
+	}
+	w.mu.Unlock()
 	for len(w.live) > 0 {
 		w.stop(w.live[0])
 		synctest.Wait()
@@ -144,7 +153,12 @@ func (w *world) close() {
 	for _, p := range append(append([]*process{}, w.live...), w.leaving...) {
 		w.kill(p)
 	}
+	patience := time.Now().Add(long)
 	for ended := false; !ended; {
+		if time.Now().After(patience) {
+			w.violate("a process does not end")
+			panic(w.report().String()) // nor would the bubble
+		}
 		for able := w.settle(); len(able) > 0; able = w.settle() {
 			w.release(able[0], errGone)
 		}
@@ -161,7 +175,6 @@ func (w *world) close() {
 	_ = w.judge.db.Close() // the file is forgotten with it
 }
 
-// Lines are the rare paths of a report, for people.
 func (r Report) String() string {
 	if len(r.Violations) == 0 {
 		return fmt.Sprintf("seed %d: %d steps, no violation", r.Seed, r.Steps)

@@ -29,7 +29,6 @@ type process struct {
 
 	dead        bool // killed: guarded by the scheduler's lock
 	frozenUntil time.Time
-	frozenAt    time.Time
 	frozenOnce  bool
 }
 
@@ -122,22 +121,35 @@ func (w *world) stop(p *process) {
 // freeze keeps a process from going on, as SIGSTOP does.
 func (w *world) freeze(p *process, d time.Duration) {
 	w.tell("freeze %s %s", p, d)
-	p.frozenAt, p.frozenUntil, p.frozenOnce = time.Now(), time.Now().Add(d), true
+	p.frozenUntil, p.frozenOnce = time.Now().Add(d), true
 }
 
-// endIdle ends the transaction of a process that is frozen in it, as the server
-// does after three seconds.
+// stall keeps one goroutine from going on, as a scheduler, a page fault or a slow
+// disk does, while the others of its process go on.
+func (w *world) stall(d time.Duration) {
+	able := w.settle()
+	if len(able) == 0 {
+		return
+	}
+	t := pick(w.scheduler, able)
+	w.tell("stall %s %s %s %s", t.who, t.place, t.about, d)
+	t.stalled = time.Now().Add(d)
+}
+
+// endIdle ends a transaction that has gone nowhere for three seconds, as the
+// server does.
 func (w *world) endIdle() {
 	w.mu.Lock()
 	var idle []*turn
 	for _, t := range w.waiting {
-		if t.who != nil && t.who.frozen() && (t.place == "commit" || t.place == "begin") && time.Since(t.who.frozenAt) >= 3*time.Second {
+		held := t.who != nil && (t.who.frozen() || time.Now().Before(t.stalled))
+		if held && (t.place == "commit" || t.place == "begin") && time.Since(t.since) >= 3*time.Second {
 			idle = append(idle, t)
 		}
 	}
 	w.mu.Unlock()
 	for _, t := range idle {
-		w.seen("the transaction of a frozen process was ended")
+		w.seen("a transaction that idled was ended")
 		w.release(t, errDatabase)
 		w.settle()
 	}

@@ -27,6 +27,7 @@ type scheduler struct {
 	waiting []*turn
 	arrived int
 	steps   int
+	seed    uint64
 	hash    uint64
 	story   io.Writer // nil: nobody reads it
 	began   time.Time
@@ -37,11 +38,13 @@ type turn struct {
 	who          *process // nil: one of the world's own
 	place, about string
 	n            int
+	stalled      time.Time // until then; only the goroutine, not its process
+	since        time.Time
 	proceed      chan error
 }
 
 func newScheduler(seed uint64, story io.Writer) *scheduler {
-	return &scheduler{Rand: rand.New(rand.NewPCG(seed, 0x51_a7e)), story: story, began: time.Now()}
+	return &scheduler{seed: seed, Rand: rand.New(rand.NewPCG(seed, 0x51_a7e)), story: story, began: time.Now()}
 }
 
 // wait waits for a turn. The error is what happens to the caller there.
@@ -52,7 +55,7 @@ func (s *scheduler) wait(who *process, place, about string) error {
 		return errGone
 	}
 	s.arrived++
-	t := &turn{who: who, place: place, about: about, n: s.arrived, proceed: make(chan error)}
+	t := &turn{who: who, place: place, about: about, n: s.arrived, since: time.Now(), proceed: make(chan error)}
 	s.waiting = append(s.waiting, t)
 	s.mu.Unlock()
 	return <-t.proceed
@@ -66,7 +69,7 @@ func (s *scheduler) settle() []*turn {
 	defer s.mu.Unlock()
 	var able []*turn
 	for _, t := range s.waiting {
-		if t.who == nil || !t.who.frozen() {
+		if (t.who == nil || !t.who.frozen()) && !time.Now().Before(t.stalled) {
 			able = append(able, t)
 		}
 	}

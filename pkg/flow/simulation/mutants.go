@@ -1,0 +1,97 @@
+package simulation
+
+// Mutant is the kit with one thing broken: a few words of its source replaced.
+type Mutant struct {
+	Name  string
+	File  string // in pkg/flow
+	Edits []Edit
+}
+
+// Edit replaces words that stand once in the file.
+type Edit struct{ Was, Is string }
+
+// Mutants are what the judge must notice. Three of them (the last) bring back
+// what earlier simulations and reviews found.
+func Mutants() []Mutant {
+	return []Mutant{
+		{"the inbox is not asked", "fold.go", []Edit{{
+			`if _, known := w.inbox[in.ID]; known {`,
+			`if _, known := w.inbox[in.ID]; known && false {`,
+		}}},
+		{"the broker is told before the commit", "transact.go", []Edit{{
+			"\tif err := tx.Commit(); err != nil {",
+			"\tfor _, h := range w.done.handled {\n\t\tif h.in.claim != nil {\n\t\t\th.in.claim.Mark(h.in.record.Offset + 1)\n\t\t}\n\t}\n\tif err := tx.Commit(); err != nil {",
+		}}},
+		{"a row counts as acknowledged when it is published", "relay.go", []Edit{{
+			"\t\t\tlog.Publish(ctx, row.ID,",
+			"\t\t\tr.acknowledge(row.ID)\n\t\t\tlog.Publish(ctx, row.ID,",
+		}}},
+		{"rows are handed over before the commit", "transact.go", []Edit{{
+			"\tif err := tx.Commit(); err != nil {",
+			"\te.follow.after(w)\n\tif err := tx.Commit(); err != nil {",
+		}}},
+		{"hand-over without a lease", "follow.go", []Edit{
+			{"case epoch == 0:", "case epoch < 0:"},
+			{"here[key] = epoch", "here[key] = max(epoch, 1)"},
+		}},
+		{"a position is written whoever owns it", "fold.go", []Edit{
+			{"\treturn p == nil || p.epoch != c.epoch", "\treturn false"},
+			{"if in.record.Offset < p.next {", "if false {"},
+		}},
+		{"an owner that was overtaken is not told", "transact.go", []Edit{{"if h.overtaken {", "if h.overtaken && false {"}}},
+		{"the state is read in one transaction and written in another", "transact.go", []Edit{
+			{"\ttx, err := e.DB.Begin(ctx)", "\tearly, err := e.DB.Begin(ctx)\n\tif err != nil {\n\t\treturn err\n\t}\n\tloaded, err := e.load(ctx, early, w)\n\tearly.Rollback(err)\n\tif err != nil {\n\t\treturn err\n\t}\n\ttx, err := e.DB.Begin(ctx)"},
+			{"e.attempt(ctx, tx, w)", "e.attempt(ctx, tx, w, loaded)"},
+			{"tx *store.Tx, w *work) (err error) {", "tx *store.Tx, w *work, unit Unit[S]) (err error) {"},
+			{"\tunit, err := e.load(ctx, tx, w)\n\tif err != nil {\n\t\treturn err\n\t}\n", ""},
+		}},
+		{"a row does not wait for the one before it", "relay.go", []Edit{{
+			`if waiting, busy := r.behind[l]; busy && row.Key != "" {`,
+			`if waiting, busy := r.behind[l]; busy && false {`,
+		}}},
+		{"that a mail is begun is not committed", "attempt.go", []Edit{{
+			"\t\tif p.policy.AtMostOnce {\n\t\t\tif err := f.mark(c, true)",
+			"\t\tif p.policy.AtMostOnce && false {\n\t\t\tif err := f.mark(c, true)",
+		}}},
+		{"a call found open counts as not made", "attempt.go", []Edit{{
+			"unknown := c.recovered && !p.policy.AtMostOnce",
+			"unknown := false",
+		}}},
+		{"what follows a parked input does not wait", "fold.go", []Edit{{
+			"in.command == nil && len(rows) > 0 {",
+			"in.command == nil && len(rows) > 0 && false {",
+		}}},
+		{"half of a bisected batch is forgotten", "handle.go", []Edit{{
+			"return e.handle(ctx, batch[half:])",
+			"return true",
+		}}},
+		{"a timer is applied that was stopped", "fold.go", []Edit{{
+			"!running || due != in.due {",
+			"false && (!running || due != in.due) {",
+		}}},
+		{"after a commit of unknown outcome nothing is read again", "handle.go", []Edit{{
+			"\te.readBack(ctx)\n\treturn rest",
+			"\treturn rest",
+		}}},
+		{"a mark beyond the lease is not refused", "attempt.go", []Edit{{
+			"lost = w.fenced(in) || !w.effects[c.ID]; {",
+			"lost = !w.effects[c.ID]; {",
+		}}},
+		{"after a commit of unknown outcome the process keeps its name", "catchup.go", []Edit{{
+			"\tf.writer = uuid.NewString()\n",
+			"\tif f.writer == \"\" {\n\t\tf.writer = uuid.NewString()\n\t}\n",
+		}}},
+		{"a lease that was lost and regained counts as held", "follow.go", []Edit{{
+			"|| epoch != w.held[shard] ||",
+			"||",
+		}}},
+		{"rows held back go out whoever has the lease", "outbox.go", []Edit{{
+			"slices.DeleteFunc(append(found, r.late...), func(o outgoing) bool { return !r.holds(o.Key) })",
+			"append(slices.DeleteFunc(found, func(o outgoing) bool { return !r.holds(o.Key) }), r.late...)",
+		}}},
+		{"a command is taken before its key is locked", "handle.go", []Edit{{
+			"if in.command == nil || !in.command.left() {",
+			"if in.command == nil || in.command.take() || in.command.state.Load() == commandTaken {",
+		}}},
+	}
+}
