@@ -20,6 +20,7 @@ type work struct {
 	streams   map[string]*stream
 	inbox     map[string]string // status by event id
 	parked    map[lane][]int64  // rows of the lane, oldest first
+	tried     map[parkedID]tried
 	effects   map[string]bool   // rows that still wait for a result
 	timers    map[timerID]int64 // due time of rows that are running
 	commands  map[string]answered
@@ -51,7 +52,7 @@ type stream struct {
 	seen        map[string]int64
 	correlation string
 	tenant      string
-	writer      string // who changed it last
+	writer      string // who put something out last
 	dirty       bool
 }
 
@@ -75,7 +76,7 @@ type outputs struct {
 func newWork(now time.Time, inputs []*Input) *work {
 	return &work{
 		now: now, inputs: inputs,
-		positions: map[string]*position{}, streams: map[string]*stream{}, inbox: map[string]string{}, parked: map[lane][]int64{},
+		positions: map[string]*position{}, streams: map[string]*stream{}, inbox: map[string]string{}, parked: map[lane][]int64{}, tried: map[parkedID]tried{},
 		effects: map[string]bool{}, timers: map[timerID]int64{}, commands: map[string]answered{},
 		epochs: map[int]int64{}, created: map[string]bool{},
 		done: outputs{inbox: map[string]string{}, timers: map[timerID]*timerRow{}},

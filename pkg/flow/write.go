@@ -49,9 +49,14 @@ func (w *work) writePositions(ctx context.Context, tx *store.Tx) error {
 
 func (w *work) writeStreams(ctx context.Context, tx *store.Tx) error {
 	var args []any
+	put := w.done.keys()
 	for _, s := range sorted(w.streams) {
 		if s.dirty {
-			args = append(args, s.key, s.emitted, s.made, s.writeSeen(), s.correlation, s.tenant, w.writer)
+			writer := s.writer
+			if _, out := put[s.key]; out {
+				writer = w.writer
+			}
+			args = append(args, s.key, s.emitted, s.made, s.writeSeen(), s.correlation, s.tenant, writer)
 			delete(w.created, s.key)
 		}
 	}
