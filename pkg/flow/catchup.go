@@ -33,13 +33,18 @@ func (f *followUp[S]) read(ctx context.Context) {
 			delay = f.e.Turns.newDelay()
 			f.e.trouble.clear("what others committed")
 		}
-		switch f.e.Turns.await(ctx, f.toRead, sweep.C, "read what others committed", "") {
-		case ended:
-			return
-		case due:
-			if err := f.sweep(ctx); err != nil && ctx.Err() == nil {
-				f.e.Log.Warn("cannot look for what was not told", "error", err)
+		select {
+		case <-sweep.C: // first: under load there is always something to read
+		default:
+			switch f.e.Turns.await(ctx, f.toRead, sweep.C, "read what others committed", "") {
+			case ended:
+				return
+			case woken:
+				continue
 			}
+		}
+		if err := f.sweep(ctx); err != nil && ctx.Err() == nil {
+			f.e.Log.Warn("cannot look for what was not told", "error", err)
 		}
 	}
 }
@@ -68,6 +73,11 @@ func (f *followUp[S]) readAll(ctx context.Context) error {
 	}
 	for {
 		f.mu.Lock()
+		if f.taking != [shards]int{} && f.taking != taken { // taken since: their turn comes first
+			f.mu.Unlock()
+			signal(f.toRead)
+			return nil
+		}
 		f.reading, f.asked = f.asked, map[string]struct{}{}
 		keys := make([]string, 0, len(f.reading))
 		for key := range f.reading {
@@ -183,6 +193,7 @@ func (f *followUp[S]) sweep(ctx context.Context) error {
 	if err := rows.Err(); err != nil {
 		return fmt.Errorf("sweep: %w", err)
 	}
+	f.e.Turns.next("swept", "")
 	f.e.Metrics.missed.Add(float64(len(missed)))
 	f.ask(missed)
 	return nil

@@ -82,7 +82,7 @@ func New[S any](c Config[S]) (*Engine[S], error) {
 		e.declared[n] = r.declared()
 	}
 	e.follow = newFollowUp(e)
-	e.relay = newRelay(c, e.follow.holds)
+	e.relay = newRelay(c, e.follow.holding)
 	e.timers = &timers[S]{e: e, running: map[timerID]*timerRow{}, changed: make(chan struct{}, 1)}
 	e.parker = &parker[S]{e: e, woken: make(chan struct{}, 1)}
 	if e.effects, err = newEffects(e, c.Performers); err != nil {
@@ -267,6 +267,7 @@ func (e *Engine[S]) readBack(ctx context.Context) bool {
 			return true
 		}
 		e.trouble.set("database", err)
+		e.Log.Error("cannot read back what is to be done; trying again", "error", err)
 		if !e.Turns.pause(ctx, delay, "read back") {
 			return false
 		}
@@ -279,6 +280,7 @@ func (e *Engine[S]) reload(ctx context.Context) error {
 	if err := e.relay.reload(ctx); err != nil {
 		return err
 	}
+	signal(e.parker.woken) // a batch of unknown outcome may have parked something
 	if e.follow.shared {
 		e.follow.doubt()
 		return nil

@@ -82,9 +82,11 @@ func (e *Engine[S]) admit(w *work, h *handled) Outcome {
 	case in.parkedN > 0:
 		// Only the head of a lane may be retried. Another retry may have
 		// drained it between the reading of the row and this batch.
-		if rows := w.parked[in.lane()]; len(rows) == 0 || rows[0] != in.parkedN {
+		rows := w.parked[in.lane()]
+		if len(rows) == 0 || rows[0] != in.parkedN {
 			return Stale
 		}
+		in.tried = w.tried[parkedID{in.lane(), in.parkedN}] // as it is by now, not when the row was read
 	case in.Kind == KindEvent:
 		return e.admitEvent(w, h)
 	case in.Kind == KindResult:

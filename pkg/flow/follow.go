@@ -13,13 +13,15 @@ import (
 //
 // What another process committed is read from the tables, by key. Within a key
 // the order of commits is kept, though they come on two ways: a hand-over in
-// memory is for a key of which this process made the last commit too, and of
+// memory is for a key of which this process put out the last things too, and of
 // which nothing is still to be read.
 //
 //	A commits k's event 7 and tells B ─ B commits 8 ─ B publishes 8 ─ B hears of 7
 //
 // B finds A's name in the row of k that it locked, so it reads k's rows instead,
-// and finds 7 and 8. The same goes for 9, which B commits before it has read.
+// and finds 7 and 8. The same goes for 9, which B commits before it has read. The
+// name is of who put something out last: a batch of B that only takes note of an
+// input leaves A's, or 9 would follow B's own name, and go out before 7.
 type followUp[S any] struct {
 	e       *Engine[S]
 	shared  bool
@@ -78,6 +80,7 @@ func (f *followUp[S]) after(w *work) {
 		return
 	}
 	here := f.sort(w)
+	f.e.Turns.next("sorted", "")
 	var records []outgoing
 	for _, r := range w.done.records {
 		if here[r.Key] != 0 {
@@ -145,8 +148,8 @@ func (o *outputs) keys() map[string]struct{} {
 	return keys
 }
 
-// last reports whether the process made the last change of a key before this
-// batch, or there was none.
+// last reports whether the process was the last that put something out for a key
+// before this batch, or nobody had.
 func (w *work) last(key, process string) bool {
 	s := w.streams[key]
 	return s == nil || s.writer == "" || s.writer == process

@@ -30,9 +30,8 @@ type Input struct {
 
 	command *command
 
-	parkedN  int64 // the row this retries, when it comes out of a parked lane
-	attempts int   // how often it was tried before
-	dead     bool  // its dead letter is published
+	parkedN int64 // the row this retries, when it comes out of a parked lane
+	tried
 
 	claims   []*Claim      // the partitions that an internal step is about
 	internal func(*work)   // a step of the kit's own, in the same transaction
@@ -63,6 +62,9 @@ type Claim struct {
 func (c *Claim) Lost() <-chan struct{} { return c.lost }
 
 func (c *Claim) lose() {
+	if c.lost == nil {
+		return // it was never assigned
+	}
 	select {
 	case <-c.lost:
 	default:
@@ -71,6 +73,12 @@ func (c *Claim) lose() {
 }
 
 func (c *Claim) key() string { return c.Topic + "/" + strconv.Itoa(int(c.Partition)) }
+
+// tried is what has become of an input that is parked.
+type tried struct {
+	attempts int  // how often it was tried before
+	dead     bool // its dead letter is published
+}
 
 // lane is what is handled in order: the inputs of one key from one source.
 // Between lanes any order is right.

@@ -28,6 +28,7 @@ func (f *followUp[S]) keep(ctx context.Context) {
 // look looks at the leases once, and does what follows from it.
 func (f *followUp[S]) look(ctx context.Context) {
 	change, err := f.leases.look(context.WithoutCancel(ctx), f.quiet)
+	f.e.Turns.next("leases were looked at", "")
 	if err == nil {
 		f.heard = time.Now()
 		f.e.trouble.clear("leases")

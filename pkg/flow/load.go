@@ -92,7 +92,7 @@ type scanner = func(dst ...any) error
 func (w *work) keys() []string {
 	about := make([]*Input, 0, len(w.inputs))
 	for _, in := range w.inputs {
-		if ignored := in.Kind == KindEvent && in.Body == nil && in.unreadable == nil; !ignored && usable(in.Key) {
+		if ignored := in.Kind == KindEvent && in.Body == nil && in.unreadable == nil && in.parkedN == 0; !ignored && usable(in.Key) {
 			about = append(about, in)
 		}
 	}
@@ -205,14 +205,15 @@ func (w *work) loadInbox(ctx context.Context, tx *store.Tx, ids any) error {
 
 func (w *work) loadParked(ctx context.Context, tx *store.Tx, keys any) error {
 	return tx.Each(ctx, func(scan scanner) error {
-		var l lane
-		var n int64
-		if err := scan(&l.source, &l.key, &n); err != nil {
+		var id parkedID
+		var t tried
+		if err := scan(&id.source, &id.key, &id.n, &t.attempts, &t.dead); err != nil {
 			return err
 		}
-		w.parked[l] = append(w.parked[l], n)
+		w.parked[id.lane] = append(w.parked[id.lane], id.n)
+		w.tried[id] = t
 		return nil
-	}, `SELECT lane, key, n FROM parked WHERE key IN ({keys}) ORDER BY n`, keys)
+	}, `SELECT lane, key, n, attempts, dead FROM parked WHERE key IN ({keys}) ORDER BY n`, keys)
 }
 
 func (w *work) loadEffects(ctx context.Context, tx *store.Tx, ids any) error {

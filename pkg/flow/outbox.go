@@ -111,8 +111,10 @@ func (r *relay) reload(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	r.turns.next("outbox is read", "")
 	r.mu.Lock()
-	r.enqueue(slices.DeleteFunc(append(found, r.late...), func(o outgoing) bool { return !r.holds(o.Key) }))
+	held := r.holding()
+	r.enqueue(slices.DeleteFunc(append(found, r.late...), func(o outgoing) bool { return held[shardOf(o.Key)] == 0 }))
 	r.late, r.reloading, r.before = nil, false, 0
 	r.m.outbox.Set(float64(len(r.known)))
 	r.mu.Unlock()

@@ -207,7 +207,7 @@ func (p *parker[S]) drain(ctx context.Context, l lane) {
 
 // head reads a lane's oldest row and makes it an input again.
 func (p *parker[S]) head(ctx context.Context, l lane) (*Input, error) {
-	rows, err := p.e.DB.Read().QueryContext(ctx, `SELECT n, input, attempts, dead FROM parked WHERE lane = ? AND key = ? ORDER BY n LIMIT 1`, l.source, l.key)
+	rows, err := p.e.DB.Read().QueryContext(ctx, `SELECT n, input FROM parked WHERE lane = ? AND key = ? ORDER BY n LIMIT 1`, l.source, l.key)
 	if err != nil {
 		return nil, fmt.Errorf("read parked row: %w", err)
 	}
@@ -217,9 +217,7 @@ func (p *parker[S]) head(ctx context.Context, l lane) (*Input, error) {
 	}
 	var n int64
 	var text []byte
-	var attempts int
-	var dead bool
-	if err := rows.Scan(&n, &text, &attempts, &dead); err != nil {
+	if err := rows.Scan(&n, &text); err != nil {
 		return nil, fmt.Errorf("read parked row: %w", err)
 	}
 	var row parkedInput
@@ -230,7 +228,7 @@ func (p *parker[S]) head(ctx context.Context, l lane) (*Input, error) {
 	if err != nil {
 		return nil, err
 	}
-	in.parkedN, in.attempts, in.dead = n, attempts, dead
+	in.parkedN = n
 	return in, nil
 }
 

@@ -67,7 +67,7 @@ type relay struct {
 	known     map[string]int      // ids that are queued, under way, or acknowledged and not yet deleted, with their shards
 	gone      departed
 	acked     []string // acknowledged, to be deleted by the next batch
-	holds     func(key string) bool
+	holding   func() [shards]int64
 	reloading bool
 	late      []outgoing // handed over while the table was being read
 	before    int        // how many rows were known before that
@@ -76,9 +76,9 @@ type relay struct {
 	reloads chan struct{} // full while the table is read: one reading at a time
 }
 
-func newRelay[S any](c Config[S], holds func(key string) bool) *relay {
+func newRelay[S any](c Config[S], holding func() [shards]int64) *relay {
 	return &relay{
-		db: c.DB, open: c.OpenLog, log: c.Log, m: c.Metrics, turns: c.Turns, holds: holds,
+		db: c.DB, open: c.OpenLog, log: c.Log, m: c.Metrics, turns: c.Turns, holding: holding,
 		known: map[string]int{}, behind: map[lane][]outgoing{}, flying: map[string]lane{}, woken: make(chan struct{}, 1), reloads: make(chan struct{}, 1),
 	}
 }

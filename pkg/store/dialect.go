@@ -13,8 +13,8 @@ type dialect struct {
 	shared bool
 	// statement spells a statement: ? is a parameter, {keys} a set that Keys
 	// binds, and as a table has the one column key. At a query's end {lock}
-	// locks the rows it read until the commit, {share} lets nobody else lock
-	// them, {free} locks those that nobody has locked and leaves out the others.
+	// locks the rows it read until the commit, {share} keeps others from
+	// locking them, {free} locks those that nobody has locked and leaves out the others.
 	// {turn} is true for one transaction at a time, {now} the database's clock
 	// in microseconds since 1970.
 	statement func(query string) string

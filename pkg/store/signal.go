@@ -18,6 +18,9 @@ const channel = "quintet"
 // committed: a NOTIFY takes a lock that the whole server shares until its
 // transaction ends, so it has one of its own, which waits for no disk.
 func (db *DB) Signal(ctx context.Context, payload string) error {
+	if err := happen(db.faults.Load().Signal); err != nil {
+		return fmt.Errorf("signal: %w", err)
+	}
 	if db.simulated != nil {
 		db.simulated.signal(payload)
 		return nil

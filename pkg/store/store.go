@@ -64,8 +64,11 @@ type Faults struct {
 	Begin func() error
 	// Read runs before a query of the reader.
 	Read func(query string) error
-	// BeforeCommit runs in place of the commit when it returns an error: the
-	// transaction is rolled back and the error returned as an unknown outcome.
+	// Signal runs before the other processes are told; with an error they are not.
+	Signal func() error
+	// BeforeCommit runs in place of the commit when it returns an error. The
+	// transaction is rolled back and the error returned, as an unknown outcome
+	// unless it is the database's refusal; or see LandsLater.
 	BeforeCommit func() error
 	// AfterCommit runs once the commit has happened; its error is returned
 	// as an unknown outcome, as from a connection that broke on the answer.
