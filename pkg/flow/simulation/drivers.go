@@ -25,8 +25,9 @@ type fact struct {
 
 // prepare draws the orders and their facts.
 func (w *world) prepare() (facts []fact) {
+	names := w.Perm(60) // spread over the shards, so that both instances have some
 	for i := range 2 + w.IntN(4) {
-		o := order{key: "order-" + strconv.Itoa(i), shop: 1 + w.IntN(4), room: w.IntN(4), poison: map[string]int{}}
+		o := order{key: "order-" + strconv.Itoa(names[i]), shop: 1 + w.IntN(4), room: w.IntN(4), poison: map[string]int{}}
 		w.outside.declines[o.key] = w.chance(5)
 		if w.chance(3) {
 			o.poison[pick(w.scheduler, []string{"shop", "room"})] = 1 + w.IntN(3)
@@ -114,6 +115,7 @@ func (w *world) customer(name string) {
 
 func (w *world) nudge(order, name string) {
 	c := flow.Command{Key: order, Body: nudge{Name: name}, IdempotencyKey: name, Digest: name, Tenant: "sim"}
+	sure := true // that it did not happen yet
 	for ; !w.over; <-time.After(200 * time.Millisecond) {
 		_ = w.wait(nil, "customer", name)
 		if len(w.live) == 0 {
@@ -124,6 +126,7 @@ func (w *world) nudge(order, name string) {
 		_ = w.wait(nil, "customer is answered", name)
 		if p.gone() {
 			w.seen("a command's process was killed")
+			sure = false
 			continue // whatever it said came too late
 		}
 		switch {
@@ -134,6 +137,10 @@ func (w *world) nudge(order, name string) {
 			return
 		case errors.Is(err, flow.ErrUnknown):
 			w.seen("a command of unknown outcome was repeated")
+			sure = false
+		case errors.Is(err, flow.ErrBusy) && sure && w.chance(4):
+			w.seen("a customer whose command was refused as busy went away")
+			return // and it must never happen
 		case !errors.Is(err, flow.ErrBusy):
 			w.violate("nudge %s was answered %v", name, err)
 			return

@@ -1,20 +1,23 @@
 package simulation
 
 import (
+	"slices"
 	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // faults are how often things go wrong in one simulation: in one of so many
 // cases, or never (0). Every seed draws its own, and leaves some out, since a
 // storm of everything hides what two of them do together (swarm testing).
 type faults struct {
-	begin, read, commit, lands, unknown int // of the database
-	open, publish                       int // of the log
-	redeliver, copies                   int // of what is delivered
-	call                                int // of the outside world
-	kill, freeze, rebalance, stop       int // of processes
-	stall                               int // of one goroutine
-	clock                               int // time passes while somebody could go on
+	begin, read, commit, refuse, lands, unknown, signal int // of the database
+	open, publish                                       int // of the log
+	redeliver, copies                                   int // of what is delivered
+	call                                                int // of the outside world
+	kill, freeze, rebalance, stop                       int // of processes
+	stall                                               int // of one goroutine
+	clock                                               int // time passes while somebody could go on
 }
 
 func drawFaults(s *scheduler) faults {
@@ -25,7 +28,7 @@ func drawFaults(s *scheduler) faults {
 		return pick(s, of)
 	}
 	return faults{
-		begin: some(40, 200), read: some(40, 200), commit: some(15, 60), lands: some(20, 80), unknown: some(15, 60),
+		begin: some(40, 200), read: some(30, 100), commit: some(15, 60), refuse: some(15, 60), signal: some(2, 5), lands: some(20, 80), unknown: some(15, 60),
 		open: some(4, 10), publish: some(6, 12, 40), redeliver: some(4, 20), copies: some(3, 10), call: some(5, 8, 20),
 		kill: some(60, 200, 600), freeze: some(60, 200, 600), rebalance: some(50, 200, 600), stop: some(200, 800), stall: some(20, 60, 300), clock: some(10, 40, 200),
 	}
@@ -59,6 +62,10 @@ func (w *world) fate(t *turn) error {
 			w.seen("a commit happened after its process had given it up")
 			return w.landsLater()
 		}
+		if w.strikes(w.faults.refuse) {
+			w.seen("a commit was refused, and certainly did not happen")
+			return &pgconn.PgError{SeverityUnlocalized: "ERROR", Code: "40001", Message: "could not serialize"}
+		}
 		if w.strikes(w.faults.commit) {
 			w.seen("a commit did not happen, and nobody said so")
 			return errDatabase
@@ -70,12 +77,12 @@ func (w *world) fate(t *turn) error {
 // strike lets something happen that nobody in the till does.
 func (w *world) strike() bool {
 	switch {
-	case w.strikes(w.faults.kill) && len(w.live) > 0:
-		w.kill(pick(w.scheduler, w.live))
+	case w.strikes(w.faults.kill) && len(w.live)+len(w.leaving) > 0:
+		w.kill(pick(w.scheduler, slices.Concat(w.live, w.leaving)))
 	case w.strikes(w.faults.stop) && len(w.live) > 0:
 		w.stop(pick(w.scheduler, w.live))
-	case w.strikes(w.faults.freeze) && len(w.live) > 0:
-		w.freeze(pick(w.scheduler, w.live), time.Duration(1+w.IntN(20))*time.Second)
+	case w.strikes(w.faults.freeze) && len(w.live)+len(w.leaving) > 0:
+		w.freeze(pick(w.scheduler, slices.Concat(w.live, w.leaving)), time.Duration(1+w.IntN(20))*time.Second)
 	case w.strikes(w.faults.stall):
 		w.stall(time.Duration(1+w.IntN(20)) * time.Second)
 	case w.strikes(w.faults.rebalance):

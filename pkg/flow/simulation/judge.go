@@ -20,6 +20,7 @@ type judge struct {
 	nudges    map[string][]string // by order: those that were answered well
 	unkeyed   int
 	committed map[string]bool // events that were ever in the outbox
+	outbox    map[string]bool // those that are
 	positions map[string]int64
 }
 
@@ -46,8 +47,16 @@ func (j *judge) number(query string, args ...any) int64 {
 
 // observe sees what a commit has left.
 func (j *judge) observe() {
-	for _, id := range strings.Fields(j.text(`SELECT coalesce(group_concat(id, ' '), '') FROM outbox`)) {
+	now := map[string]bool{}
+	for _, id := range strings.Fields(j.text(`SELECT coalesce(group_concat(id, ' '), '') FROM outbox WHERE key <> ''`)) {
+		if now[id] = true; j.committed[id] && !j.outbox[id] {
+			j.w.violate("%s is in the outbox again", id)
+		}
 		j.committed[id] = true
+	}
+	j.outbox = now
+	for _, id := range strings.Fields(j.text(`SELECT coalesce(group_concat(id, ' '), '') FROM outbox WHERE key = ''`)) {
+		j.committed[id] = true // one without a key may be a dead letter twice, for it may be delivered twice
 	}
 	for _, p := range strings.Fields(j.text(`SELECT coalesce(group_concat(claim || '=' || next_offset, ' '), '') FROM positions`)) {
 		claim, next, _ := strings.Cut(p, "=")
@@ -82,7 +91,7 @@ func (j *judge) rest() string {
 			return fmt.Sprintf("%d rows in %s", n, table)
 		}
 	}
-	if n := j.number(`SELECT count(*) FROM parked`); n != j.unreadable() {
+	if n := j.number(`SELECT count(*) FROM parked`); j.w.mended && n != j.unreadable() {
 		return fmt.Sprintf("%d inputs are parked, and %d should be", n, j.unreadable())
 	}
 	if n := j.number(`SELECT count(*) FROM parked p WHERE dead = 0 AND n = (SELECT min(n) FROM parked h WHERE h.lane = p.lane AND h.key = p.key)`); n > 0 {
@@ -154,6 +163,10 @@ func (j *judge) order(o order, said []flow.Record) {
 		var n noted
 		if err := j.decode(r, &n); err != nil {
 			wrong("event cannot be read: %v", err)
+		} else if header(r, "ce_correlationid") != "story "+o.key {
+			wrong("event %d belongs to %q", i+1, header(r, "ce_correlationid"))
+		} else if strings.HasPrefix(n.What, "reminder") && (strings.HasSuffix(n.What, "paid") || strings.HasSuffix(n.What, "failed")) {
+			wrong("%s: the timer was stopped by then", n.What)
 		} else if header(r, "ce_sequence") != strconv.Itoa(i+1) || n.N != int64(i+1) || i >= len(words) || n.What != words[i] {
 			wrong("event %d on the topic is number %s, %v; said was %q", i+1, header(r, "ce_sequence"), n, words)
 		}
@@ -178,6 +191,9 @@ func (j *judge) money(o order, t Till, wrong func(string, ...any)) {
 	case t.Status == "failed" && held == 0:
 	default:
 		wrong("is %q, charged %d times and refunded %d times", t.Status, out.captured[t.ChargeID], out.refunded[t.ChargeID])
+	}
+	if stamps := out.stamps[o.key]; (t.Status == "paid") != (stamps == "1 2 ") || t.Status != "paid" && stamps != "" {
+		wrong("is %q and stamped %q", t.Status, stamps)
 	}
 	receipts := out.receipts[o.key]
 	switch t.Receipt {

@@ -3,6 +3,9 @@ package simulation
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/quintet-eda/quintet/pkg/flow"
@@ -12,12 +15,13 @@ import (
 // asked whoever asks, and remembers what happened.
 type outside struct {
 	w        *world
-	captured map[string]int  // times, by the charge's key
-	refunded map[string]int  //
-	voided   map[string]bool // tombstones
-	receipts map[string]int  // by order
-	declines map[string]bool // orders whose card is declined
-	late     []late          // requests that are still on their way
+	captured map[string]int    // times, by the charge's key
+	refunded map[string]int    //
+	voided   map[string]bool   // tombstones
+	receipts map[string]int    // by order
+	stamps   map[string]string // by order, in the order in which they came first
+	declines map[string]bool   // orders whose card is declined
+	late     []late            // requests that are still on their way
 }
 
 // late is a request that was sent, and whose sender does not wait any more.
@@ -47,6 +51,13 @@ func (o *outside) void(key string) {
 	o.voided[key] = true
 }
 
+// stamp is put once, whoever asks.
+func (o *outside) stamp(order string, n int) {
+	if mark := strconv.Itoa(n) + " "; !strings.Contains(o.stamps[order], mark) {
+		o.stamps[order] += mark
+	}
+}
+
 // performers make the till's calls.
 func (p *process) performers() []flow.Performer {
 	twice := flow.Policy{Timeout: 2 * time.Second, Attempts: 2}
@@ -63,6 +74,9 @@ func (p *process) performers() []flow.Performer {
 		}),
 		flow.Perform(flow.Policy{Timeout: 2 * time.Second}, func(ctx context.Context, _ flow.Call, v void) (voided, error) {
 			return voided{}, p.call(ctx, "void", v.ChargeID, func() { p.w.outside.void(v.ChargeID) })
+		}, nil),
+		flow.Perform(flow.Policy{Timeout: 2 * time.Second}, func(ctx context.Context, call flow.Call, s stamp) (stamped, error) {
+			return stamped(s), p.call(ctx, fmt.Sprint("stamp ", s.N), call.Key, func() { p.w.outside.stamp(call.Key, s.N) })
 		}, nil),
 		flow.Perform(flow.Policy{Timeout: 2 * time.Second, Attempts: 2, AtMostOnce: true}, func(ctx context.Context, call flow.Call, _ receipt) (sent, error) {
 			return sent{Outcome: "sent"}, p.call(ctx, "receipt", call.Key, func() { p.w.outside.receipts[call.Key]++ })

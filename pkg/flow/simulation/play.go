@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"testing/synctest"
@@ -99,9 +100,11 @@ func (w *world) idle() (over bool) {
 		w.land()
 	case len(w.outside.late) > 0 && (w.calm || w.chance(2)):
 		w.arrive()
-	case w.calm && w.mended && why == "" && len(w.leaving) == 0:
+	case w.calm && why == "" && len(w.leaving) == 0 && w.mended:
 		w.judge.verdict()
 		return true
+	case w.calm && why == "" && !w.mended:
+		w.mend()
 	case w.steps > patient || time.Since(w.began) > long:
 		w.violate("no rest: %s", why)
 		return true
@@ -111,12 +114,13 @@ func (w *world) idle() (over bool) {
 	return false
 }
 
-// calmDown ends the storm: whoever is frozen goes on, poison is mended, and
-// every instance is stopped and started, so that each lane is tried again.
+// calmDown ends the storm: whoever is frozen or stalled goes on, and nothing
+// strikes any more. Without a restart everything must come to rest now, but for
+// the lanes that are poisoned.
 func (w *world) calmDown() {
 	w.tell("calm")
-	w.calm, w.mended = true, true
-	for _, p := range w.live {
+	w.calm = true
+	for _, p := range slices.Concat(w.live, w.leaving) {
 		p.frozenUntil = time.Time{}
 	}
 	w.mu.Lock()
@@ -124,6 +128,13 @@ func (w *world) calmDown() {
 		t.stalled = time.Time{}
 	}
 	w.mu.Unlock()
+}
+
+// mend takes the poison's effect away and restarts every instance, so that each
+// parked lane is tried again.
+func (w *world) mend() {
+	w.tell("mended")
+	w.mended = true
 	for len(w.live) > 0 {
 		w.stop(w.live[0])
 		synctest.Wait()
@@ -150,7 +161,7 @@ func (w *world) close() {
 	for len(w.landing) > 0 {
 		w.land()
 	}
-	for _, p := range append(append([]*process{}, w.live...), w.leaving...) {
+	for _, p := range slices.Concat(w.live, w.leaving) {
 		w.kill(p)
 	}
 	patience := time.Now().Add(long)

@@ -57,7 +57,7 @@ func (w *world) start(instance string) {
 		panic(err) // the file is there
 	}
 	p.db = db
-	db.SetFaults(store.Faults{Begin: p.begins, Read: p.reads, BeforeCommit: p.commits, AfterCommit: p.committed})
+	db.SetFaults(store.Faults{Begin: p.begins, Read: p.reads, Signal: p.signals, BeforeCommit: p.commits, AfterCommit: p.committed})
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	metrics := prometheus.NewRegistry()
 	p.engine, err = flow.New(flow.Config[Till]{
@@ -84,6 +84,18 @@ func (p *process) begins() error        { return p.w.wait(p, "begin", "") }
 func (p *process) reads(q string) error { return p.w.wait(p, "read", q) }
 func (p *process) commits() error       { return p.w.wait(p, "commit", "") }
 
+// signals loses some of what is told to the other process.
+func (p *process) signals() error {
+	if err := p.w.wait(p, "signal", ""); err != nil {
+		return err
+	}
+	if p.w.strikes(p.w.faults.signal) {
+		p.w.seen("what was told to the other instance was lost")
+		return errDatabase
+	}
+	return nil
+}
+
 // committed looks at what is in the database now, and may lose the answer.
 func (p *process) committed() error {
 	p.w.judge.observe()
@@ -105,7 +117,9 @@ func (w *world) kill(p *process) {
 	p.frozenUntil = time.Time{}
 	p.cancel()
 	w.releaseAll(p)
-	w.live = slices.DeleteFunc(w.live, func(l *process) bool { return l == p })
+	for _, of := range []*[]*process{&w.live, &w.leaving} {
+		*of = slices.DeleteFunc(*of, func(l *process) bool { return l == p })
+	}
 	w.revoke(p)
 }
 

@@ -91,6 +91,13 @@ func (s *scheduler) release(t *turn, err error) {
 
 // releaseAll lets a killed process's goroutines find out, one after the other.
 func (s *scheduler) releaseAll(who *process) {
+	s.mu.Lock()
+	for _, t := range s.waiting {
+		if t.who == who {
+			t.stalled = time.Time{}
+		}
+	}
+	s.mu.Unlock()
 	for _, t := range s.settle() {
 		if t.who == who {
 			s.release(t, errGone)

@@ -68,6 +68,9 @@ type (
 	// receipt is a mail, and is sent at most once: sent, given up or unknown.
 	receipt struct{ Order string }
 	sent    struct{ Outcome string }
+	// stamp is a call of which an order has two at once, in their order.
+	stamp   struct{ N int }
+	stamped struct{ N int }
 	// reminder is a timer.
 	reminder struct{}
 )
@@ -101,7 +104,8 @@ func table(mended func() bool) flow.Participant[Till] {
 			flow.When(t.ordered).Emits(noted{}).Does(charge{}).Starts(reminder{}),
 			flow.When(t.held).Emits(noted{}).Does(charge{}),
 			flow.Asked(takeNudge).Emits(noted{}).Starts(reminder{}),
-			flow.Answered(settle).To(charge{}).Emits(noted{}).Does(void{}, receipt{}),
+			flow.Answered(settle).To(charge{}).Emits(noted{}).Does(void{}, receipt{}, stamp{}),
+			flow.Answered(noteStamp).To(stamp{}).Emits(noted{}),
 			flow.Answered(confirmVoid).To(void{}).Emits(noted{}),
 			flow.Answered(noteReceipt).To(receipt{}).Emits(noted{}),
 			flow.Elapsed(remind).Emits(noted{}).Starts(reminder{}),
@@ -173,6 +177,8 @@ func settle(t Till, r charged, out *flow.Out) Till {
 	case "approved":
 		t.Status, t.Receipt = "paid", "sending"
 		out.Do(receipt{Order: t.Order})
+		out.Do(stamp{1})
+		out.Do(stamp{2})
 		out.Stop(reminder{})
 	case "unknown":
 		t.Status = "voiding"
@@ -195,12 +201,16 @@ func noteReceipt(t Till, r sent, out *flow.Out) Till {
 	return t.say("receipt "+r.Outcome, out)
 }
 
+func noteStamp(t Till, s stamped, out *flow.Out) Till {
+	return t.say(fmt.Sprintf("stamp %d", s.N), out)
+}
+
 // remind reminds at most twice.
 func remind(t Till, _ reminder, out *flow.Out) Till {
 	if t.Reminded++; t.Reminded < 2 {
 		out.After(remindAfter, reminder{})
 	}
-	return t.say(fmt.Sprintf("reminder %d", t.Reminded), out)
+	return t.say(fmt.Sprintf("reminder %d %s", t.Reminded, t.Status), out)
 }
 
 const tables = `-- +goose Up

@@ -47,7 +47,7 @@ func newWorld(seed uint64, path string, codecs map[string]*registry.Codec, story
 	if w.shared {
 		w.instances = []string{"A", "B"}
 	}
-	w.outside = &outside{w: w, captured: map[string]int{}, refunded: map[string]int{}, voided: map[string]bool{}, receipts: map[string]int{}, declines: map[string]bool{}}
+	w.outside = &outside{w: w, captured: map[string]int{}, refunded: map[string]int{}, voided: map[string]bool{}, receipts: map[string]int{}, stamps: map[string]string{}, declines: map[string]bool{}}
 	w.judge = newJudge(w)
 	w.group = newGroup(w)
 	var err error
