@@ -7,6 +7,7 @@ import (
 
 	"github.com/IBM/sarama"
 
+	"github.com/quintet-eda/quintet/pkg/flow"
 	"github.com/quintet-eda/quintet/pkg/flowtest"
 	"github.com/quintet-eda/quintet/pkg/kafka"
 )
@@ -32,6 +33,29 @@ func TestWhatIsSaidIsHeardAndEchoed(t *testing.T) {
 	})
 	m.stop()
 	echoesInOrder(t, s, 150)
+}
+
+// A claim that was made before its own and committed after it: the group knows
+// nothing of that, so its member has to ask the group once more.
+func TestAMemberWhoseClaimWasOvertakenClaimsAgain(t *testing.T) {
+	t.Parallel()
+	_, s := broker(t)
+	createTopics(t, s, "caller.events")
+	db := open(t, dbPath(t))
+	m := start(t, s, "a", db, options{})
+	m.ready(t)
+	c := newCaller(t, s)
+	halls := names(8)
+	c.say(halls...)
+	eventually(t, "all is heard", func() bool { return one(t, db, `SELECT count(*) FROM inbox`) == "8" })
+
+	var late []*flow.Claim
+	for p := range int32(partitions) {
+		late = append(late, &flow.Claim{Topic: "caller.events", Partition: p, Mark: func(int64) {}})
+	}
+	must(t, m.engine.Assign(t.Context(), late))
+	c.say(halls...)
+	eventually(t, "all is heard again", func() bool { return one(t, db, `SELECT count(*) FROM inbox`) == "16" })
 }
 
 // echoesInOrder checks that the echoes are there, each hall's in order by first
