@@ -40,7 +40,7 @@ type Command struct {
 // it under the lock of its key, and until that transaction ends only the batch
 // can tell how it ended. A caller that gives up before leaves it undone; one
 // that gives up meanwhile does not know, and then it happens in that transaction
-// or never. So what a repeat is told is final:
+// or never. So what the repeat of such a caller is told is final:
 //
 //	A has the command in a batch, and waits for the database ─ the caller gives up: unknown ─
 //	B refuses the repeat ─ A gets its turn: without the caller, it leaves the command out

@@ -7,7 +7,8 @@
 // calls, timers and poison in it (till.go).
 //
 // What is simulated: the clock (testing/synctest), the log, the outside world,
-// the consumer group, who is frozen, and who goes on. Wherever a goroutine could
+// the consumer group, what one instance tells the other, who is frozen or stalled,
+// and who goes on. Wherever a goroutine could
 // do something that another can see, it waits for its turn (scheduler.go), so one
 // goroutine runs at a time and a seed decides which. Between any two steps a
 // process can be killed, frozen past its leases, or stopped; a commit can fail,
@@ -17,8 +18,9 @@
 // draws its own mix of these, and plays with one instance or with two that share
 // the database.
 //
-// In the end the storm is over, poison is mended, every instance is started
-// again, and a judge looks at the database, the log and the witnesses outside
+// In the end the storm is over, and without a restart all must come to rest but
+// what is poisoned. Then poison is mended, every instance is started again, all
+// comes to rest, and a judge looks at the database, the log and the witnesses outside
 // (judge.go): every fact applied once and in the order of its lane, every event
 // published, in order, and none that was not committed; every command that was
 // answered applied once, and none that was refused; the money as the state says;
@@ -30,8 +32,12 @@
 //
 // What it cannot show: transactions of two processes come one after the other,
 // where PostgreSQL lets those of different keys overlap (TestTwoInstancesEndAnOrderOnce
-// and the suites on real servers are for that); one participant stands for five;
-// steps inside a database, a broker or a driver are not interleaved.
+// and the suites on real servers are for that); while a commit is in doubt nobody
+// else commits; one participant stands for five; steps inside a database, a broker
+// or a driver are not interleaved. Left out are the registry (away, or forgetful),
+// results and timers that park, topics that change, tables that change at a
+// restart, batches over 500, and clients who give up without their service
+// knowing.
 //
 // After FoundationDB's simulation and TigerBeetle's VOPR; the mixes are swarm
 // testing (Groce et al., ISSTA 2012); rare paths are Antithesis' "sometimes"

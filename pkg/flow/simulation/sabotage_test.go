@@ -57,7 +57,7 @@ func (m Mutant) play(t *testing.T) (seeds int, verdict string) {
 	t.Helper()
 	const most = 2000
 	binary := m.build(t)
-	play := exec.CommandContext(t.Context(), binary, "-test.run=TestNothingIsLost", "-seeds="+strconv.Itoa(most), "-test.timeout=5m") //nolint:gosec // built above
+	play := exec.CommandContext(t.Context(), binary, "-test.run=TestNothingIsLost", "-from="+strconv.FormatUint(m.From, 10), "-seeds="+strconv.Itoa(most), "-test.timeout=5m")
 	out, err := play.CombinedOutput()
 	if err == nil {
 		return most, ""
@@ -66,8 +66,8 @@ func (m Mutant) play(t *testing.T) (seeds int, verdict string) {
 	if found == nil {
 		t.Fatalf("ended %v, and not by the judge:\n%.2000s", err, out)
 	}
-	seeds, _ = strconv.Atoi(found[1]) // digits
-	return seeds, found[2]
+	seed, _ := strconv.ParseUint(found[1], 10, 64) // digits
+	return int(seed-m.From) + 1, found[2]
 }
 
 // build builds this package's tests over the mutated kit.
@@ -96,7 +96,7 @@ func (m Mutant) build(t *testing.T) string {
 			t.Fatal(err)
 		}
 	}
-	build := exec.CommandContext(t.Context(), "go", "test", "-c", "-overlay", overlay, "-o", binary, ".") //nolint:gosec // paths of this test
+	build := exec.CommandContext(t.Context(), "go", "test", "-c", "-overlay", overlay, "-o", binary, ".")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("does not build: %v\n%s", err, out)
 	}
