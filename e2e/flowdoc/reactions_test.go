@@ -49,7 +49,7 @@ func rowOf[S any](p flow.Participant[S], input string) int {
 
 // asBefore is what production does.
 func asBefore[S any](p flow.Participant[S], s S, in any, out *flow.Out) S {
-	next, o, err := p.React(s, "sabotaged", time.Unix(0, 0).UTC(), in)
+	next, o, err := p.React(s, "a mutant", time.Unix(0, 0).UTC(), in)
 	if err != nil {
 		out.Refuse(err)
 		return s

@@ -58,14 +58,14 @@ func sorted(names string) string {
 	return strings.Join(s, " ")
 }
 
-// Each sabotage is to be found by the check that it offends, in words that
+// Each mutant is to be found by the check that it offends, in words that
 // name what is wrong.
 func TestIllFormedChoreographiesAreFound(t *testing.T) {
 	checks := map[string]func(*flowdoc.Protocol) []string{
 		"ways out": (*flowdoc.Protocol).WaysOut, "branches": (*flowdoc.Protocol).Branches,
 		"pivots": (*flowdoc.Protocol).Pivots, "cycles": (*flowdoc.Protocol).Cycles,
 	}
-	for _, s := range sabotages() {
+	for _, s := range mutants() {
 		t.Run(s.check+": "+s.name, func(t *testing.T) {
 			c := flowdoc.Production()
 			s.do(&c)

@@ -1,11 +1,14 @@
-// Command flowdoc writes docs/flow.md and the tables of the services' READMEs.
+// Command flowdoc writes docs/flow.md, docs/mutants.md and the tables of the
+// services' READMEs.
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
 
+	"github.com/quintet-eda/quintet/e2e/explore"
 	"github.com/quintet-eda/quintet/e2e/flowdoc"
 )
 
@@ -22,6 +25,13 @@ func run(root string) error {
 		return err
 	}
 	if err := os.WriteFile(filepath.Join(root, "docs", "flow.md"), []byte(document), 0o600); err != nil {
+		return err
+	}
+	mutants, err := explore.Table(context.Background())
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(root, "docs", "mutants.md"), []byte(mutants), 0o600); err != nil {
 		return err
 	}
 	for _, s := range flowdoc.Services() {

@@ -14,17 +14,17 @@ import (
 	"github.com/quintet-eda/quintet/services/shipping"
 )
 
-type sabotage struct {
+type mutant struct {
 	check, name string
 	do          func(*flowdoc.Choreography)
 	says        string // part of a sentence that finds it
 }
 
-func sabotages() []sabotage {
+func mutants() []mutant {
 	return slices.Concat(noWayOut(), badBranches(), noSaga(), cycles())
 }
 
-func noWayOut() []sabotage {
+func noWayOut() []mutant {
 	unknown := func(then func(*flow.Out)) flow.Reaction[payment.Payment] {
 		return flow.Answered[payment.Charged](func(p payment.Payment, r payment.Charged, out *flow.Out) payment.Payment {
 			if r.Outcome == payment.Unknown {
@@ -34,7 +34,7 @@ func noWayOut() []sabotage {
 			return asBefore(payment.Flow, p, r, out)
 		})
 	}
-	return []sabotage{
+	return []mutant{
 		{"ways out", "a void is never confirmed", func(c *flowdoc.Choreography) {
 			c.Payment = without(c.Payment, "Voided")
 		}, `payment has asked for Void in state "voiding", and takes no result of it`},
@@ -79,8 +79,8 @@ func noWayOut() []sabotage {
 	}
 }
 
-func badBranches() []sabotage {
-	return []sabotage{
+func badBranches() []mutant {
+	return []mutant{
 		{"branches", "payment does not hear that the order is cancelled", func(c *flowdoc.Choreography) {
 			c.Payment = without(c.Payment, events.OrderCancelled{}.EventType())
 		}, `payment still waits in state "waiting" for StockReserved`},
@@ -112,8 +112,8 @@ func badBranches() []sabotage {
 	}
 }
 
-func noSaga() []sabotage {
-	return []sabotage{
+func noSaga() []mutant {
+	return []mutant{
 		{"pivots", "a paid order is a completed order", func(c *flowdoc.Choreography) {
 			c.Order = completingWhenPaid(c.Order)
 		}, `PaymentRefunded undoes it`},
@@ -151,8 +151,8 @@ func noSaga() []sabotage {
 	}
 }
 
-func cycles() []sabotage {
-	return []sabotage{
+func cycles() []mutant {
+	return []mutant{
 		{"cycles", "a declined card is tried again and again", func(c *flowdoc.Choreography) {
 			c.Payment = replace(c.Payment, chargingAgain(func(string) bool { return true }))
 		}, `payment comes back to state "charging" by its own calls and timers`},

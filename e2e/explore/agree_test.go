@@ -1,0 +1,109 @@
+package explore
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// The composition is an argument; here it is checked. In scopes that are small
+// enough both ways are gone: all worlds of two orders, and one order put
+// together twice. They must agree on how many states there are, on every end,
+// and on every property, with the length of the shortest way to its violation.
+func TestACompositionFindsWhatAllWorldsOfTwoOrdersShow(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		may      Choice
+		mutant   string
+		violated []string // of the properties, some
+	}{
+		{"nothing goes wrong", 0, "", nil},
+		{"nothing goes wrong", 0, "oversell", []string{"stock is never negative, and adds up", NoTrap}},
+		{"nothing goes wrong", 0, "rejection-unheard", []string{"at rest: every order has ended"}},
+		{"declined or refused", Declines | Refuses, "", nil},
+		{"declined or refused", Declines | Refuses, "oversell", []string{"stock is never negative, and adds up"}},
+		{"refused", Refuses, "refund-another-payment", []string{NoTrap}},
+		{"refused", Refuses, "release-twice", []string{"no fact is told twice"}},
+		{"declined", Declines, "release-from-nowhere", []string{"stock is never negative, and adds up"}},
+		{"given up or refused", GivesUp | Refuses, "", nil},
+		{"cancelled", Cancels, "", nil},
+		{"cancelled", Cancels, "stand-down-is-silent", []string{"at rest: every order has ended", "at rest: nothing is reserved, and as much shipped as completed"}},
+		{"unanswered", Unanswered, "", nil},
+		{"crashes", Crashes | GivesUp, "", nil},
+		{"mails", Mails, "", nil},
+		{"mails", Mails, "oversell", []string{NoTrap}},
+	} {
+		t.Run(c.name+" "+c.mutant, func(t *testing.T) {
+			agree(t, system(t, c.mutant), Scope{Name: c.name, Orders: 2, Stock: 1, May: c.may, Whole: true}, c.violated)
+		})
+	}
+}
+
+// system is a mutant; of no name, the production system.
+func system(t *testing.T, mutant string) System {
+	t.Helper()
+	if mutant == "" {
+		return Production()
+	}
+	m, err := FindMutant(mutant)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m.System()
+}
+
+func agree(t *testing.T, sys System, scope Scope, violated []string) {
+	t.Helper()
+	together := scope
+	together.Composed = true
+	composed, err := Explore(t.Context(), sys, together)
+	if err != nil {
+		t.Fatal(err)
+	}
+	affordable(t, composed.States)
+	all, err := Explore(t.Context(), sys, scope)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d states in %s; composed in %s", all.States, all.Took, composed.Took)
+	if all.States != composed.States || all.Ends != composed.Ends {
+		t.Errorf("all worlds: %d states, %d ends; composed: %d states, %d ends", all.States, all.Ends, composed.States, composed.Ends)
+	}
+	if diff := cmp.Diff(all.Kinds, composed.Kinds); diff != "" {
+		t.Errorf("kinds of ends (-all worlds +composed):\n%s", diff)
+	}
+	if diff := cmp.Diff(verdicts(all), verdicts(composed)); diff != "" {
+		t.Errorf("verdicts (-all worlds +composed):\n%s", diff)
+	}
+	found := []string{}
+	for _, v := range composed.Verdicts {
+		if v.Violation != nil {
+			found = append(found, v.Property)
+			if _, err := Replay(sys, together, v.Violation.Schedule); err != nil {
+				t.Errorf("the way to a violation of %q does not lead there: %v", v.Property, err)
+			}
+		}
+	}
+	for _, property := range violated {
+		if !slices.Contains(found, property) {
+			t.Errorf("%q is not violated; violated are %q", property, found)
+		}
+	}
+	if len(violated) == 0 && len(found) > 0 {
+		t.Errorf("violated are %q", found)
+	}
+}
+
+func verdicts(r *Result) []string {
+	var vs []string
+	for _, v := range r.Verdicts {
+		if v.Violation == nil {
+			vs = append(vs, v.Property+": holds")
+		} else {
+			vs = append(vs, fmt.Sprintf("%s: violated after %d steps", v.Property, len(v.Violation.Schedule.Steps)))
+		}
+	}
+	return vs
+}

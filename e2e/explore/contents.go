@@ -1,0 +1,171 @@
+package explore
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/quintet-eda/quintet/schemas/events"
+	"github.com/quintet-eda/quintet/services/email"
+	"github.com/quintet-eda/quintet/services/payment"
+	"github.com/quintet-eda/quintet/services/shipping"
+)
+
+// placed is what the order's first OrderPlaced says, which is what everybody
+// else has to go by; zero as long as there is none.
+func (v *View) placed() events.OrderPlaced {
+	for _, r := range v.topics[ofOrder].records {
+		if e, is := r.Event.(events.OrderPlaced); is {
+			return e
+		}
+	}
+	return events.OrderPlaced{}
+}
+
+func moneyTold(v *View) string {
+	for _, r := range v.topics[ofPayment].records {
+		var amount int64
+		var currency string
+		switch e := r.Event.(type) {
+		case events.PaymentProcessed:
+			amount, currency = e.Amount, e.Currency
+		case events.PaymentRefunded:
+			amount, currency = e.Amount, e.Currency
+		default:
+			continue
+		}
+		if order := v.placed(); amount != order.Total || currency != order.Currency {
+			return fmt.Sprintf("%s tells of %d %s, and the order is of %d %s", short(r.Event.EventType()), amount, currency, order.Total, order.Currency)
+		}
+	}
+	return ""
+}
+
+func trackingTold(v *View) string {
+	for _, r := range v.topics[ofShipping].records {
+		if e, is := r.Event.(events.ShipmentCreated); is {
+			if given := v.Carrier.at(e.ShipmentID).Tracking; given == "" || e.TrackingNumber != given {
+				return fmt.Sprintf("the shipment is told with the tracking number %q, and the carrier gave %q", e.TrackingNumber, given)
+			}
+		}
+	}
+	return ""
+}
+
+// oneID: a payment, a shipment, or a notification of a kind has one id in all
+// that is told of it, in every call, and in the far side's books. What undoes a
+// call finds it under no other, and nor does who compares the topics with the
+// provider's ledger.
+func oneID(v *View) string {
+	for _, service := range []int{ofPayment, ofShipping, ofEmail} {
+		// It is a matter of one service, whose own states are few.
+		kept := &v.m.parts[service].ids[v.numbers[service]]
+		if *kept == nil {
+			what := idsOf(v, service)
+			*kept = &what
+		}
+		if **kept != "" {
+			return **kept
+		}
+	}
+	return ""
+}
+
+func idsOf(v *View, service int) string {
+	var all []subject
+	for _, r := range v.topics[service].records {
+		all = append(all, subjectOf(r.Event))
+	}
+	l := v.parts[service]
+	for _, c := range slices.Concat(v.m.calls.values[l.calls], v.m.flying.values[l.flying]) {
+		all = append(all, subject{aboutOf(c.Effect), keyOf(c.Effect)})
+	}
+	for _, a := range v.m.ledgers.values[l.far] {
+		all = append(all, subject{a.About, a.Key})
+	}
+	for i, s := range all {
+		if s.id == "" {
+			return fmt.Sprintf("%s tells or asks of a %s without an id", serviceNames[service], s.about)
+		}
+		for _, other := range all[:i] {
+			if other.about == s.about && other.id != s.id {
+				return fmt.Sprintf("%s has two ids for its %s: %s and %s", serviceNames[service], s.about, other.id, s.id)
+			}
+		}
+	}
+	return ""
+}
+
+// subject is what an event or a call is about, and its id.
+type subject struct{ about, id string }
+
+func subjectOf(event any) subject {
+	switch e := event.(type) {
+	case events.PaymentProcessed:
+		return subject{"payment", e.PaymentID}
+	case events.PaymentFailed:
+		return subject{"payment", e.PaymentID}
+	case events.PaymentRefunded:
+		return subject{"payment", e.PaymentID}
+	case events.ShipmentCreated:
+		return subject{"shipment", e.ShipmentID}
+	case events.ShipmentFailed:
+		return subject{"shipment", e.ShipmentID}
+	case events.NotificationSent:
+		return subject{"notification " + string(e.Kind), e.NotificationID}
+	case events.NotificationFailed:
+		return subject{"notification " + string(e.Kind), e.NotificationID}
+	}
+	return subject{}
+}
+
+// aboutOf is what a call is about, in the words of subjectOf.
+func aboutOf(effect any) string {
+	switch e := effect.(type) {
+	case payment.Charge, payment.Void, payment.Refund:
+		return "payment"
+	case shipping.Book, shipping.Unbook:
+		return "shipment"
+	case email.SendMail:
+		return "notification " + string(e.Kind)
+	}
+	return ""
+}
+
+// asOrdered looks at calls while they are open, and so before what they ask for
+// can have happened. Amounts are left to the provider's books, which show what
+// came of them.
+func asOrdered(v *View) string {
+	for _, service := range []int{ofPayment, ofShipping, ofEmail} {
+		for _, c := range v.m.calls.values[v.parts[service].calls] {
+			order := v.placed()
+			if what := otherThan(&order, c.Effect); what != "" {
+				return label(c.Effect) + " " + what
+			}
+		}
+	}
+	return ""
+}
+
+func otherThan(order *events.OrderPlaced, effect any) string {
+	switch e := effect.(type) {
+	case payment.Charge:
+		if e.Currency != order.Currency {
+			return fmt.Sprintf("is in %q, and the order in %q", e.Currency, order.Currency)
+		}
+		if e.Token != order.PaymentToken {
+			return "is of another card than the order"
+		}
+	case shipping.Book:
+		if e.Address != order.ShippingAddress && (e.Address == nil || order.ShippingAddress == nil || *e.Address != *order.ShippingAddress) {
+			return "is to another address than the order"
+		}
+		if !slices.Equal(e.Lines, order.Lines) {
+			return fmt.Sprintf("is of %+v, and the order of %+v", e.Lines, order.Lines)
+		}
+	case email.SendMail:
+		if e.To != order.Email {
+			return fmt.Sprintf("is to %q, and the customer is at %q", e.To, order.Email)
+		}
+	}
+	return ""
+}

@@ -1,0 +1,127 @@
+// Package explore visits every way in which an order, or two of them, can go:
+// every order of deliveries, every outcome of every call, every moment for a
+// cancellation or a deadline, crashes and duplicates included. It runs the very
+// functions that run in production, [order.Flow] and its four siblings, through
+// [flow.Participant.React]; there is no second description of the services that
+// could differ from them.
+//
+// # What is modelled
+//
+// A state of the exploration is, for each order and each service: what the
+// service keeps of the order, what it has published, which records of the
+// others it has taken, its open calls and timers, which attempts of calls are
+// still on their way, and what the far side that it calls has done. A step is
+// one committed input, or one thing that happens outside.
+//
+//   - Topics. One owner's records of one order are taken in their order; between
+//     owners any order goes. That a record is published late is the same as that
+//     everybody takes it late, so publishing is no step.
+//   - Commits. A reaction's state, outputs and position appear at once. A crash
+//     before the commit changes nothing, and the input comes again, so that it is
+//     no step. A crash after it loses what is in memory only: what is published
+//     from the outbox is late, and the calls that are found open may have been
+//     made, which is what a crash step does ("recovered"). A service whose keys
+//     another instance takes over behaves the same.
+//   - Duplicates. The inbox knows the id, so a second delivery leads nowhere; how
+//     many there can be is counted. With a broken inbox they are steps.
+//   - Calls. An attempt is answered; or it certainly had no effect; or no answer
+//     comes, and then the far side may receive it at any later moment, or never.
+//     Of one call at most one copy is under way: a second one of the same key
+//     does nothing more at a far side that keeps its promise. That the attempts
+//     are spent may be found at any time: given up if every attempt was answered
+//     or not sent, else unknown, as in pkg/flow/attempt.go. Void, Refund and Unbook
+//     are never given up. Far sides do what deploy/sandbox does: once per key, with
+//     tombstones. The van that collects a parcel is decided when somebody asks.
+//   - Mail. Begun at most once. One without an answer was accepted, or was not;
+//     found begun after a crash it is recorded as unknown.
+//   - People. The customer places the order and may cancel at any moment, also
+//     before, after and besides the deadline. A supplier may deliver. A foreign
+//     producer may place the order instead of the order service, and may publish
+//     an order a second time, under another id.
+//
+// An end is a state in which no record is to be taken, no call open, no timer
+// running, and nothing on its way. Steps that need not happen, such as a
+// cancellation, are not waited for; a deadline that is not stopped elapses.
+//
+// # What is assumed
+//
+// The database commits atomically and shows a reaction the state that was
+// committed last; the log keeps the records of one key in order and loses none;
+// ids are derived from the input's, so that equal inputs have equal ids; the far
+// sides keep their word; and the kit does what [Kit] lists. The kit's own code
+// is not explored here. Reactions are functions: each is run twice on the same
+// input, and a difference is a violation. Two orders that differ only in the
+// sequence of what the customer is shown are taken for one: no reaction reads
+// it, and each is run on both to show that. Amounts, quantities and texts are of
+// one kind: an order wants one piece of one SKU. That they are passed on as they
+// are is checked (contents.go); that no reaction decides by how much it is, but
+// inventory by the levels, is not.
+//
+// Not explored are inputs that park (a record that nobody can read, a database
+// that refuses a row: a lane that waits is one that is late, until somebody lets
+// it go), commands of one idempotency key with different texts, and orders that
+// no shop would take, such as one without lines.
+//
+// What a broken kit lets happen, for mutants, is bounded to twice per service
+// and order. Loops are cut where a chain of causes is longer than any that there
+// is, and are a violation.
+//
+// # Two orders
+//
+// Two orders together have some millions of millions of states. They are not
+// visited one by one but composed, and the result is the same, for this reason:
+//
+// Orders meet in one place only. Four services keep one row per order and show a
+// reaction no other; inventory's reactions see the levels of the stock besides,
+// which all orders share. So a step of one order can be exchanged with a step of
+// the other that comes right before or after it, and the outcome is the same,
+// unless both are stock operations.
+//
+// First, one order is explored against a stock that may stand at any lawful
+// level whenever inventory looks at it. The state carries the sequence of its
+// stock operations: for each, from which levels to which it goes. Reserve, for
+// example, is either "from 1 on hand to 0 on hand, and StockReserved", or "from 0
+// on hand to the same, and StockRejected".
+//
+// Second, all interleavings of two such sequences are played on the one shelf
+// that there is: an operation fits when the shelf stands at one of the levels
+// that it goes from.
+//
+// Then two orders can be in the states a and b, and the shelf at level l, if and
+// only if the sequences of a and b can be interleaved so that the shelf comes to
+// l. If they are together in a world, the way there shows the interleaving. And
+// given the interleaving, take any way to a and any way to b, cut both at the
+// stock operations, and lay the pieces in the interleaving's order: each piece
+// runs as it did alone, since nothing that it looks at is touched by the other
+// order, and each stock operation meets a level that it fits. So nothing is
+// missed and nothing is made up: it is exact.
+//
+// Hence: a property of one order is violated by two if it is violated in a state
+// whose sequence fits that of some state of the other order. A property of the
+// stock is checked on the interleavings. The ends are the pairs of ends that
+// fit. A state of both is a trap if no pair of ends, one from those that each can
+// reach, can be reached by continuing the interleaving; each state carries which
+// end sequences it can reach. The shortest way to a pair is as long as both ways
+// together, as every step belongs to one order.
+//
+// What it rests on: that stores share nothing else, which holds for
+// [flow.ByKey] by its type and for inventory's store by its query; and that the
+// two orders are alike but for their names. Crashes are per order there: a
+// process that ends leaves the calls of both, which is one such step after the
+// other. Where the stock breaks its own law, inventory is not followed further.
+//
+// TestACompositionFindsWhatAllWorldsOfTwoOrdersShow goes both ways where that is
+// possible: the number of states, every kind of end, every verdict and the
+// length of each shortest counterexample are the same, for the production
+// system and for broken ones.
+//
+// # What is run when
+//
+// The tests visit scopes of up to a million states, with the race detector of up
+// to a hundred thousand, and say of each that they leave out. With -full they
+// leave out nothing. The scopes for which the claims are made ([Full]) are
+// explored by cmd/explore, and written into docs/correctness.md by it.
+//
+// A fault that is put in on purpose is a [Mutant]; mutants_*.go have them by
+// where they are made, and mutants_make.go has the means.
+package explore

@@ -1,0 +1,226 @@
+package explore
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/quintet-eda/quintet/pkg/flow"
+	"github.com/quintet-eda/quintet/schemas/events"
+	"github.com/quintet-eda/quintet/services/email"
+	"github.com/quintet-eda/quintet/services/inventory"
+	"github.com/quintet-eda/quintet/services/order"
+	"github.com/quintet-eda/quintet/services/payment"
+	"github.com/quintet-eda/quintet/services/shipping"
+)
+
+// model is a system in a scope, as far as it was needed yet.
+type model struct {
+	sys   System
+	scope Scope
+
+	orders       *interned[order.Order]
+	reservations *interned[inventory.Reservation]
+	payments     *interned[payment.Payment]
+	shipments    *interned[shipping.Shipment]
+	mailboxes    *interned[email.Mailbox]
+	machines     [services]*machine
+
+	topics  *topics
+	calls   *interned[[]call]
+	flying  *interned[[]call]
+	timers  *interned[[]timer]
+	ledgers *interned[ledger]
+	levels  *interned[levels]
+	scars   *interned[string]
+	trade   *trade
+	parts   [services]*part
+
+	follows   map[follow]bool
+	delivered map[int32]int32
+	law       []bool   // of levels, whether they may be
+	wrong     []string // what check returns, used again and again
+	resting   map[[services]uint32][]string
+	steps     []step // what successors returns, used again and again
+}
+
+func newModel(sys System, scope Scope) *model {
+	same, twin := sorted, turned
+	if scope.exact {
+		same, twin = nil, nil
+	}
+	m := &model{
+		sys: sys, scope: scope,
+		orders: newInterned(same), reservations: newInterned[inventory.Reservation](nil), payments: newInterned[payment.Payment](nil),
+		shipments: newInterned[shipping.Shipment](nil), mailboxes: newInterned[email.Mailbox](nil),
+		calls: newInterned[[]call](nil), flying: newInterned[[]call](nil), timers: newInterned[[]timer](nil), ledgers: newInterned[ledger](nil),
+		levels: newInterned[levels](nil), scars: newInterned[string](nil), trade: newTrade(),
+		follows: declared(sys.Rows()), delivered: map[int32]int32{}, resting: map[[services]uint32][]string{},
+	}
+	m.machines = [services]*machine{
+		newMachine(sys.Order, m.orders, store[order.Order]{twin: twin}),
+		newMachine(sys.Inventory, m.reservations, store[inventory.Reservation]{lend: lendLevels, absorb: absorbLevels}),
+		newMachine(sys.Payment, m.payments, store[payment.Payment]{}),
+		newMachine(sys.Shipping, m.shipments, store[shipping.Shipment]{}),
+		newMachine(sys.Email, m.mailboxes, store[email.Mailbox]{}),
+	}
+	m.topics = newTopics(&m.machines)
+	for s := range m.parts {
+		m.parts[s] = newPart()
+	}
+	return m
+}
+
+// What every order is about.
+const (
+	sku   = "tea"
+	total = 100 // minor units
+)
+
+func address() *events.Address {
+	return &events.Address{Name: "Ada", Line1: "1 Mill Lane", City: "Ely", Postcode: "CB7", Country: "GB"}
+}
+
+func orderID(n int8) string { return fmt.Sprintf("order-%d", n) }
+
+func placeOrder(n int8) order.PlaceOrder {
+	return order.PlaceOrder{
+		OrderID: orderID(n), CustomerID: "customer", Email: "customer@example.org", PaymentToken: "token", Currency: "USD",
+		Lines: []events.OrderLine{{SKU: sku, Quantity: 1, UnitPrice: total}}, Total: total, ShippingAddress: address(), Deadline: time.Hour,
+	}
+}
+
+func placedEvent(n int8) events.OrderPlaced {
+	c := placeOrder(n)
+	return events.OrderPlaced{OrderID: c.OrderID, CustomerID: c.CustomerID, Email: c.Email, PaymentToken: c.PaymentToken, Total: c.Total, Lines: c.Lines, Currency: c.Currency, ShippingAddress: c.ShippingAddress}
+}
+
+// initial is the world before anything happened.
+func (m *model) initial() []uint32 {
+	v := make([]uint32, 0, m.scope.Orders*services+1)
+	for n := range m.scope.Orders {
+		for s := range services {
+			l := local{order: int8(n + 1)}
+			if s == ofOrder && m.scope.Foreign {
+				l.placed = true
+				l.topic = m.topics.add(0, record{ID: "foreign/" + orderID(l.order) + "/1", Event: placedEvent(l.order)})
+			}
+			v = append(v, uint32(m.parts[s].id(l)))
+		}
+	}
+	stock := levels{}
+	if m.scope.Stock > 0 {
+		stock[sku] = inventory.Level{OnHand: m.scope.Stock, Received: m.scope.Stock}
+	}
+	return append(v, uint32(m.levels.id(stock)))
+}
+
+// innerMoves are a service's steps that need no record.
+func (m *model) innerMoves(service int, c int32) []move {
+	p := m.parts[service]
+	if p.inner[c] != nil {
+		return p.inner[c]
+	}
+	moves := []move{}
+	if l := p.values[c]; l.scar == 0 {
+		if service == ofOrder {
+			moves = append(moves, m.requests(l)...)
+		}
+		moves = append(moves, m.attempts(service, l)...)
+		moves = append(moves, m.elapses(service, l)...)
+		moves = append(moves, m.crashes(service, l)...)
+	}
+	p.inner[c] = distinct(moves)
+	return p.inner[c]
+}
+
+func (m *model) elapses(service int, l local) []move {
+	var moves []move
+	for i, t := range m.timers.values[l.timers] {
+		gone := l
+		gone.timers = m.timers.id(slices.Delete(slices.Clone(m.timers.values[l.timers]), i, i+1))
+		for _, r := range m.feed(service, gone, input{id: t.ID, cause: t.Cause, body: t.Body}, nil) {
+			moves = append(moves, m.moved(service, r, strings.ToLower(t.Name), told{what: "finds that its " + t.Name + " has passed"}))
+		}
+	}
+	return moves
+}
+
+// requests are what people and foreign producers do to an order.
+func (m *model) requests(l local) []move {
+	var moves []move
+	ask := func(name, id, what string, command any, change func(*local), optional bool) {
+		after := l
+		change(&after)
+		for _, r := range m.feed(ofOrder, after, input{id: id, body: command}, nil) {
+			if r.after.scar != 0 && refusal(r.told.error) {
+				continue // an answer, and nothing happened
+			}
+			mv := m.moved(ofOrder, r, name, told{what: what, with: "customer", said: nameOf(command)})
+			mv.optional = optional
+			if mv.to != m.parts[ofOrder].id(l) {
+				moves = append(moves, mv)
+			}
+		}
+	}
+	id := "request/" + orderID(l.order) + "/"
+	if !l.placed {
+		ask("place", id+"place", "is asked to place the order", placeOrder(l.order), func(l *local) { l.placed = true }, false)
+		return moves
+	}
+	if m.scope.May.has(Cancels) {
+		ask("cancel", id+"cancel", "is asked to cancel the order", order.CancelOrder{OrderID: orderID(l.order)}, func(*local) {}, true)
+	}
+	if m.scope.May.has(Duplicates) && !m.sys.Kit.Inbox && !m.scope.Foreign && l.again < broken {
+		ask("place-again", id+"place", "is asked again to place the order, under the same key", placeOrder(l.order), func(l *local) { l.again++ }, true)
+	}
+	second := record{ID: "foreign/" + orderID(l.order) + "/2", Event: placedEvent(l.order)}
+	if m.scope.May.has(Twice) && !slices.ContainsFunc(m.topics.values[l.topic].records, func(r record) bool { return r.ID == second.ID }) {
+		after := l
+		after.topic = m.topics.add(l.topic, second)
+		mv := m.bare(ofOrder, after, "published-again", told{what: "'s topic gets the order once more, under another id: a foreign producer published it"})
+		mv.optional = true
+		moves = append(moves, mv)
+	}
+	return moves
+}
+
+// refusal reports whether an error is a command's answer, and no fault of the
+// participant.
+func refusal(err string) bool {
+	return err != "" && !strings.Contains(err, flow.ErrUndeclared.Error()) && !strings.Contains(err, "panicked") && !strings.Contains(err, "reaction of")
+}
+
+// bare is a move that no reaction has a part in.
+func (m *model) bare(service int, after local, name string, t told) move {
+	t.who = serviceNames[service]
+	return move{name: name, to: m.parts[service].id(after), stock: -1, told: t}
+}
+
+// moved is a move that a reaction made.
+func (m *model) moved(service int, r result, name string, t told) move {
+	t.who = serviceNames[service]
+	t.emits, t.asks, t.error = r.told.emits, r.told.asks, r.told.error
+	t.what += r.told.what
+	if r.suffix == "@stale" {
+		t.what += ", with a state that is out of date"
+	}
+	return move{name: name + r.suffix, to: m.parts[service].id(r.after), stock: -1, told: t}
+}
+
+// deliver puts a piece on the shelf: inventory's own command, once.
+func (m *model) deliver(stock int32) (int32, bool) {
+	before := m.levels.values[stock]
+	if !m.scope.May.has(Delivery) || m.scope.open || before[sku].Received > 0 {
+		return 0, false
+	}
+	after, known := m.delivered[stock]
+	if !known {
+		r := m.machines[ofInventory].react(0, maps.Clone(before), input{id: "request/delivery", body: inventory.ReceiveStock{SKU: sku, Quantity: 1}})
+		after = m.levels.id(r.stock)
+		m.delivered[stock] = after
+	}
+	return after, after != stock
+}

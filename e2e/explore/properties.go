@@ -1,0 +1,99 @@
+package explore
+
+// Property is something that must hold. A check returns what is wrong, or
+// nothing.
+type Property struct {
+	Name string
+	// Always is checked in every state, of every order.
+	Always func(v *View) string
+	// AtRest is checked of an order that nothing is open of: at the ends, and
+	// also while another order is still under way.
+	AtRest func(v *View) string
+	// Shelf is checked of the stock in every state.
+	Shelf func(stock levels) string
+	// ShelfAtRest is checked of the stock at the ends, when so many orders have
+	// completed.
+	ShelfAtRest func(stock levels, completed int) string
+}
+
+// NoTrap is the property that an end is reachable from every state.
+const NoTrap = "from every state an end can be reached"
+
+// What the other properties are called.
+const (
+	nothingParks        = "no input parks"
+	endsStand           = "what has ended stays ended"
+	declaredCauses      = "every event follows from one that the tables name"
+	noCircles           = "no service goes in circles"
+	capturedOnce        = "a payment is captured at most once"
+	moneyInBounds       = "given back <= captured <= total"
+	paidParcelsOnly     = "a parcel is booked at most once, and no unpaid one"
+	pivotStands         = "nothing is undone after the pivot"
+	oneEndTold          = "an order has one end, told once"
+	cancelledIsUndone   = "an order is cancelled when all that was done for it is undone"
+	standsDownInTime    = "who hears of a cancellation before acting does not act"
+	factsToldOnce       = "no fact is told twice"
+	mailsAcceptedOnce   = "a mail is accepted at most once"
+	outcomeMailsFollow  = "an outcome mail follows its outcome and agrees with it"
+	moneyToldRight      = "events of a payment tell the order's total and currency"
+	parcelsToldRight    = "a shipment is told with the carrier's tracking number"
+	oneName             = "each payment, shipment and notification goes by one id, told and asked"
+	askedAsOrdered      = "the outside world is asked for what the order says"
+	stockAddsUp         = "stock is never negative, and adds up"
+	everyOrderEnds      = "at rest: every order has ended"
+	moneyWhereDue       = "at rest: the provider holds the total of a completed order, and nothing of others"
+	parcelWhereDue      = "at rest: a completed order has one parcel, others none"
+	completedStockShips = "at rest: a completed order's stock has shipped, and nothing is held for others"
+	partsEnd            = "at rest: each service has ended its part, and its events say how"
+	customerTold        = "at rest: the customer was told, or it is recorded why not"
+	progressShown       = "at rest: the order shows every event once"
+	reasonsPassOn       = "at rest: reasons are passed on unchanged"
+	nothingIsLost       = "at rest: no committed event is missing"
+	nothingReserved     = "at rest: nothing is reserved, and as much shipped as completed"
+)
+
+// Properties are what is checked, apart from NoTrap: what must hold in every
+// state first, then what must hold at rest. Of those that one state violates,
+// the first gives a counterexample its name.
+func Properties() []Property {
+	return append(always(), atRest()...)
+}
+
+func always() []Property {
+	return []Property{
+		{Name: nothingParks, Always: scar("parks: ")},
+		{Name: endsStand, Always: scar("leaves: ")},
+		{Name: declaredCauses, Always: scar("undeclared: ")},
+		{Name: noCircles, Always: scar("loops: ")},
+		{Name: capturedOnce, Always: oneCapture},
+		{Name: moneyInBounds, Always: moneyBounds},
+		{Name: paidParcelsOnly, Always: paidParcels},
+		{Name: pivotStands, Always: pivot},
+		{Name: oneEndTold, Always: oneEnd},
+		{Name: cancelledIsUndone, Always: cancelledUndone},
+		{Name: standsDownInTime, Always: standsDown},
+		{Name: factsToldOnce, Always: factsOnce},
+		{Name: mailsAcceptedOnce, Always: mailsOnce},
+		{Name: outcomeMailsFollow, Always: outcomeMails},
+		{Name: oneName, Always: oneID},
+		{Name: moneyToldRight, Always: moneyTold},
+		{Name: parcelsToldRight, Always: trackingTold},
+		{Name: askedAsOrdered, Always: asOrdered},
+		{Name: stockAddsUp, Shelf: shelfLaw},
+	}
+}
+
+func atRest() []Property {
+	return []Property{
+		{Name: everyOrderEnds, AtRest: ended},
+		{Name: moneyWhereDue, AtRest: moneyAtRest},
+		{Name: parcelWhereDue, AtRest: parcelsAtRest},
+		{Name: completedStockShips, AtRest: stockAtRest},
+		{Name: partsEnd, AtRest: partsAtRest},
+		{Name: customerTold, AtRest: mailsAtRest},
+		{Name: progressShown, AtRest: progressAtRest},
+		{Name: reasonsPassOn, AtRest: reasonsAtRest},
+		{Name: nothingIsLost, AtRest: noGap},
+		{Name: nothingReserved, ShelfAtRest: shelfAtRest},
+	}
+}

@@ -1,0 +1,73 @@
+package explore
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Print writes what was found: how much was visited, which ends there are, and
+// how each property fared.
+func (r *Result) Print(w io.Writer) {
+	fmt.Fprintf(w, "%s: %s states, %s ends; %s steps", r.Scope.Name, thousands(r.States), thousands(r.Ends), thousands(r.Steps))
+	if r.Scope.Composed {
+		fmt.Fprint(w, " of one order")
+	}
+	fmt.Fprintf(w, "; %.1f s, %d MB\n", r.Took.Round(100*time.Millisecond).Seconds(), r.Memory>>20)
+	if r.Copies > 0 {
+		fmt.Fprintf(w, "  %s deliveries of records that were taken before: absorbed by the inbox\n", thousands(r.Copies))
+	}
+	for _, k := range r.shown() {
+		fmt.Fprintf(w, "  %14s  %s\n", thousands(k.Ends), k.Name)
+	}
+	if r.Violation == nil {
+		fmt.Fprintf(w, "  all %d properties hold\n", len(r.Verdicts))
+		return
+	}
+	for _, v := range r.Verdicts {
+		switch {
+		case v.Violation != nil:
+			fmt.Fprintf(w, "  VIOLATED  %s: %s, after %d steps\n", v.Property, v.Violation.What, len(v.Violation.Schedule.Steps))
+		case v.Known:
+			fmt.Fprintf(w, "  holds     %s\n", v.Property)
+		default:
+			fmt.Fprintf(w, "  open      %s\n", v.Property)
+		}
+	}
+}
+
+// shown are the kinds of ends as they are printed: of two orders only how each
+// ended, since all that goes with it is in the scopes of one.
+func (r *Result) shown() []Kind {
+	if r.Scope.Orders == 1 {
+		return r.Kinds
+	}
+	var shown []Kind
+	for _, k := range r.Kinds {
+		var ends []string
+		for order := range strings.SplitSeq(k.Name, " + ") {
+			end, _, _ := strings.Cut(order, ",")
+			ends = append(ends, end)
+		}
+		name := strings.Join(ends, " + ")
+		if i := slices.IndexFunc(shown, func(k Kind) bool { return k.Name == name }); i >= 0 {
+			shown[i].Ends += k.Ends
+		} else {
+			shown = append(shown, Kind{name, k.Ends})
+		}
+	}
+	slices.SortFunc(shown, byEnds)
+	return shown
+}
+
+// thousands is a number as people read it.
+func thousands(n int) string {
+	s := strconv.Itoa(n)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}

@@ -1,0 +1,211 @@
+package explore
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+)
+
+// Story is a schedule, played: what happened in each step, and how things stood
+// after it.
+type Story struct {
+	Schedule Schedule
+	Scenes   []Scene
+	// Wrong are the properties that do not hold after the last step.
+	Wrong []string
+	// AtRest: nothing is open after the last step.
+	AtRest bool
+	orders int
+}
+
+// Scene is one step of a story.
+type Scene struct {
+	Step  string
+	Order int // which order it is about, from 1; 0: of none
+	// Says is the step as a sentence.
+	Says string
+	// Services are how the five services stand with the order after the step, in
+	// the order of the story, and Outside is what the outside world has.
+	Services []string
+	Outside  string
+
+	told    told
+	changed string // how the service stands that the step was of, if it stood otherwise before
+}
+
+// Replay plays a schedule in a scope. It returns an error that names the step,
+// and what was possible instead, when the schedule does not fit the system.
+func Replay(sys System, scope Scope, s Schedule) (*Story, error) {
+	scope.Composed = false
+	m := newModel(sys, scope)
+	v := m.initial()
+	story := &Story{Schedule: s, orders: scope.Orders}
+	for i, name := range s.Steps {
+		steps := m.successors(v)
+		at := slices.IndexFunc(steps, func(x step) bool { return m.stepName(x) == name })
+		if at < 0 {
+			var possible []string
+			for _, x := range steps {
+				possible = append(possible, m.stepName(x))
+			}
+			return nil, fmt.Errorf("step %d, %q, is not possible; possible are: %s", i+1, name, strings.Join(possible, "; "))
+		}
+		before := slices.Clone(v)
+		steps[at].apply(v)
+		story.Scenes = append(story.Scenes, m.scene(name, steps[at], before, v))
+	}
+	steps := m.successors(v)
+	story.AtRest = m.atRest(v, steps)
+	for i, what := range m.check(Properties(), make([]View, scope.Orders), v, steps, story.AtRest) {
+		if what != "" {
+			story.Wrong = append(story.Wrong, Properties()[i].Name+": "+what)
+		}
+	}
+	return story, nil
+}
+
+func (m *model) scene(name string, s step, before, after []uint32) Scene {
+	if s.move == nil {
+		t := told{who: "inventory", what: "receives a piece from a supplier", with: "customer", said: "ReceiveStock"}
+		return Scene{Step: name, Says: sentence(t), Outside: "stock " + levelText(m.levels.values[after[len(after)-1]]), told: t}
+	}
+	k := s.slot / services
+	service := s.slot % services
+	was := m.view(&View{}, before[k*services:(k+1)*services]).standing()
+	v := m.view(&View{}, after[k*services:(k+1)*services])
+	sc := Scene{Step: name, Order: k + 1, told: s.move.told, Says: sentence(s.move.told), Services: v.standing(), Outside: v.outside() + " · stock " + levelText(m.levels.values[after[len(after)-1]])}
+	if was[service] != sc.Services[service] {
+		sc.changed = sc.Services[service]
+	}
+	return sc
+}
+
+func sentence(t told) string {
+	s := "The " + t.who + " service"
+	if !strings.HasPrefix(t.what, "'") {
+		s += " "
+	}
+	s += t.what
+	if len(t.emits) > 0 {
+		s += "; it emits " + strings.Join(t.emits, " and ")
+	}
+	if len(t.asks) > 0 {
+		s += "; it asks for " + strings.Join(t.asks, " and ")
+	}
+	if t.error != "" {
+		s += "; that fails: " + t.error
+	}
+	return s + "."
+}
+
+// standing is how the five services stand with an order.
+func (v *View) standing() []string {
+	o := cmp.Or(string(v.Order.Status), "unknown")
+	if v.Order.Reason != "" {
+		o += " (" + string(v.Order.Reason) + ")"
+	}
+	p := cmp.Or(string(v.Payment.Status), "waiting")
+	if v.Payment.StoodDown {
+		p += ", stood down"
+	}
+	s := cmp.Or(string(v.Shipment.Status), "waiting")
+	if v.Shipment.StoodDown {
+		s += ", stood down"
+	}
+	var mails []string
+	for _, n := range v.Mailbox.Notices {
+		mails = append(mails, strings.TrimPrefix(string(n.Kind), "order_")+" "+string(n.Status))
+	}
+	return []string{o, cmp.Or(string(v.Reservation.Status), "unknown"), p, s, cmp.Or(strings.Join(mails, ", "), "nothing")}
+}
+
+// outside is what the far sides have.
+func (v *View) outside() string {
+	provider, carrier, mails := "nothing", "nothing", 0
+	for i, a := range v.Provider {
+		if i == 0 {
+			provider = ""
+		}
+		provider = strings.TrimSpace(fmt.Sprintf("%s %s", provider, cmp.Or(a.Status, "nothing")))
+		if a.Captured > 0 {
+			provider += fmt.Sprintf(" (%d taken, %d given back)", a.Captured, a.Back)
+		}
+	}
+	for i, a := range v.Carrier {
+		if i == 0 {
+			carrier = ""
+		}
+		carrier = strings.TrimSpace(fmt.Sprintf("%s %s", carrier, cmp.Or(a.Status, "nothing")))
+	}
+	for _, a := range v.MailServer {
+		mails += a.Times
+	}
+	return fmt.Sprintf("provider %s · carrier %s · mails accepted %d", provider, carrier, mails)
+}
+
+// Print writes the story as a numbered list.
+func (s *Story) Print(w io.Writer) {
+	for i, sc := range s.Scenes {
+		about := ""
+		if s.orders > 1 && sc.Order > 0 {
+			about = fmt.Sprintf("[order %d] ", sc.Order)
+		}
+		fmt.Fprintf(w, "%3d. %s%s   (%s)\n", i+1, about, sc.Says, sc.Step)
+		if len(sc.Services) > 0 {
+			var stand []string
+			for k, how := range sc.Services {
+				stand = append(stand, serviceNames[k]+" "+how)
+			}
+			fmt.Fprintf(w, "       %s\n", strings.Join(stand, " · "))
+		}
+		fmt.Fprintf(w, "       %s\n", sc.Outside)
+	}
+	for _, wrong := range s.Wrong {
+		fmt.Fprintf(w, "     ! %s\n", wrong)
+	}
+	if s.AtRest {
+		fmt.Fprintln(w, "     Nothing is open any more.")
+	}
+}
+
+// Mermaid is the story as a sequence diagram.
+func (s *Story) Mermaid() string {
+	var b strings.Builder
+	b.WriteString("```mermaid\nsequenceDiagram\n    actor customer\n")
+	for _, name := range serviceNames {
+		fmt.Fprintf(&b, "    participant %s\n", name)
+	}
+	b.WriteString("    participant provider\n    participant carrier\n    participant mail as mail server\n")
+	for _, sc := range s.Scenes {
+		t, about := sc.told, ""
+		if s.orders > 1 && sc.Order > 0 {
+			about = fmt.Sprintf("[%d] ", sc.Order)
+		}
+		with := strings.TrimSuffix(t.with, " server")
+		switch {
+		case t.with == "customer":
+			fmt.Fprintf(&b, "    customer->>%s: %s%s\n", t.who, about, t.said)
+		case t.with == "" || t.with == t.who:
+			fmt.Fprintf(&b, "    Note over %s: %s%s\n", t.who, about, plainText(t.what))
+		case slices.Contains(serviceNames[:], t.with):
+			fmt.Fprintf(&b, "    %s-->>%s: %s%s\n", with, t.who, about, t.said)
+		default:
+			fmt.Fprintf(&b, "    %s->>%s: %s%s\n", t.who, with, about, t.said)
+		}
+		if sc.changed != "" {
+			fmt.Fprintf(&b, "    Note over %s: %s%s\n", t.who, about, sc.changed)
+		}
+	}
+	for _, wrong := range s.Wrong {
+		fmt.Fprintf(&b, "    Note over order,email: %s\n", plainText(wrong))
+	}
+	b.WriteString("```\n")
+	return b.String()
+}
+
+// plainText is a text without what a diagram would read as its own.
+func plainText(s string) string {
+	return strings.NewReplacer(";", ",", "#", "", "\n", " ", "'s ", "").Replace(s)
+}

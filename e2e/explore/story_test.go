@@ -1,0 +1,73 @@
+package explore
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var single = Scope{Name: "one", Orders: 1, Stock: 1, May: Ordinary}
+
+func TestAScheduleIsPlayedStepByStep(t *testing.T) {
+	s, err := ParseSchedule("one: place; inventory<OrderPlaced; payment<OrderPlaced; payment<StockReserved; Charge~sent; cancel; Charge=declined; Charge~arrives:declined")
+	if err != nil {
+		t.Fatal(err)
+	}
+	story, err := Replay(Production(), single, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	story.Print(&b)
+	last := b.String()[strings.Index(b.String(), "  7. "):]
+	want := `  7. The payment service calls Charge; the answer is declined; it emits PaymentFailed (declined).   (Charge=declined)
+       order cancelling (customer) · inventory reserved · payment failed · shipping waiting · email nothing
+       provider declined · carrier nothing · mails accepted 0 · stock 0 on hand, 1 reserved, 0 shipped of 1
+  8. The payment service's unanswered attempt of Charge arrives late, and the answer, declined, is lost.   (Charge~arrives:declined)
+       order cancelling (customer) · inventory reserved · payment failed · shipping waiting · email nothing
+       provider declined · carrier nothing · mails accepted 0 · stock 0 on hand, 1 reserved, 0 shipped of 1
+`
+	if diff := cmp.Diff(want, last); diff != "" {
+		t.Error(diff)
+	}
+	wantDiagram := `    customer->>order: PlaceOrder
+    Note over order: pending
+    order-->>inventory: OrderPlaced
+    Note over inventory: reserved
+    order-->>payment: OrderPlaced
+    inventory-->>payment: StockReserved
+    Note over payment: charging
+    payment->>provider: Charge
+    customer->>order: CancelOrder
+    Note over order: cancelling (customer)
+    payment->>provider: Charge: declined
+    Note over payment: failed
+    payment->>provider: Charge (late): declined
+`
+	if !strings.Contains(story.Mermaid(), wantDiagram) {
+		t.Errorf("the diagram is\n%s", story.Mermaid())
+	}
+}
+
+func TestAScheduleThatDoesNotFitSaysWhere(t *testing.T) {
+	_, err := Replay(Production(), single, Schedule{Scope: "one", Steps: []string{"place", "payment<StockReserved"}})
+	want := `step 2, "payment<StockReserved", is not possible; possible are: cancel; deadline; inventory<OrderPlaced; payment<OrderPlaced; shipping<OrderPlaced; email<OrderPlaced`
+	if err == nil || err.Error() != want {
+		t.Errorf("error is %v", err)
+	}
+}
+
+func TestAScheduleIsReadAsItIsWritten(t *testing.T) {
+	s := Schedule{Scope: "two-orders", Steps: []string{"1.place", "2.crash payment", "1.Charge~arrives:captured", "2.SendMail(order_placed)=unknown-but-accepted"}}
+	got, err := ParseSchedule(s.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(s, got); diff != "" {
+		t.Error(diff)
+	}
+	if _, err := ParseSchedule("place;cancel"); err == nil {
+		t.Error("a schedule without a scope was read")
+	}
+}

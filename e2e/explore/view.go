@@ -1,0 +1,117 @@
+package explore
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/quintet-eda/quintet/schemas/events"
+	"github.com/quintet-eda/quintet/services/email"
+	"github.com/quintet-eda/quintet/services/inventory"
+	"github.com/quintet-eda/quintet/services/order"
+	"github.com/quintet-eda/quintet/services/payment"
+	"github.com/quintet-eda/quintet/services/shipping"
+)
+
+// View is one order in a world, as its five services and the outside see it.
+type View struct {
+	Order       *order.Order
+	Reservation *inventory.Reservation
+	Payment     *payment.Payment
+	Shipment    *shipping.Shipment
+	Mailbox     *email.Mailbox
+
+	// What the far sides have done, by key.
+	Provider, Carrier, MailServer ledger
+
+	topics  [services]*topic
+	parts   [services]*local
+	numbers [services]uint32 // of the parts
+	m       *model
+}
+
+// view shows an order of a world. The view is good until the next call.
+func (m *model) view(v *View, order []uint32) *View {
+	for s, c := range order {
+		l := &m.parts[s].values[c]
+		v.parts[s], v.numbers[s] = l, c
+		v.topics[s] = m.topics.values[l.topic]
+	}
+	v.m = m
+	v.Order = &m.orders.values[v.parts[ofOrder].state]
+	v.Reservation = &m.reservations.values[v.parts[ofInventory].state]
+	v.Payment = &m.payments.values[v.parts[ofPayment].state]
+	v.Shipment = &m.shipments.values[v.parts[ofShipping].state]
+	v.Mailbox = &m.mailboxes.values[v.parts[ofEmail].state]
+	v.Provider = m.ledgers.values[v.parts[ofPayment].far]
+	v.Carrier = m.ledgers.values[v.parts[ofShipping].far]
+	v.MailServer = m.ledgers.values[v.parts[ofEmail].far]
+	return v
+}
+
+// said is how often an owner has published a type.
+func (v *View) said(service int, e interface{ EventType() string }) int {
+	return v.topics[service].types[e.EventType()]
+}
+
+// held is the money that the provider has of the order.
+func (v *View) held() int64 {
+	var held int64
+	for i := range v.Provider {
+		held += v.Provider[i].held()
+	}
+	return held
+}
+
+// parcels is how many parcels the carrier has, or will have, of the order.
+func (v *View) parcels() int {
+	n := 0
+	for i := range v.Carrier {
+		if v.Carrier[i].live() {
+			n += v.Carrier[i].Times
+		}
+	}
+	return n
+}
+
+// leaves tells when a reaction moves a service off an end: a terminal status
+// absorbs, and so does every state that ends a service's part.
+func (m *model) leaves(service int, before, after int32) string {
+	var was, is string
+	var ended bool
+	switch service {
+	case ofOrder:
+		a, b := m.orders.values[before], m.orders.values[after]
+		was, is, ended = string(a.Status)+string(a.Reason), string(b.Status)+string(b.Reason), a.Status.Terminal()
+	case ofInventory:
+		a, b := m.reservations.values[before], m.reservations.values[after]
+		was, is, ended = string(a.Status), string(b.Status), slices.Contains([]inventory.Status{inventory.Rejected, inventory.Released, inventory.Shipped}, a.Status)
+	case ofPayment:
+		a, b := m.payments.values[before], m.payments.values[after]
+		was, is, ended = string(a.Status), string(b.Status), slices.Contains([]payment.Status{payment.Failed, payment.MoneyBack, payment.Closed}, a.Status)
+	case ofShipping:
+		a, b := m.shipments.values[before], m.shipments.values[after]
+		was, is, ended = string(a.Status), string(b.Status), slices.Contains([]shipping.Status{shipping.Booked, shipping.Failed, shipping.Closed}, a.Status)
+	case ofEmail:
+		for _, n := range m.mailboxes.values[before].Notices {
+			i := slices.IndexFunc(m.mailboxes.values[after].Notices, func(x email.Notice) bool { return x.ID == n.ID })
+			if (n.Status == email.Sent || n.Status == email.Failed) && (i < 0 || m.mailboxes.values[after].Notices[i] != n) {
+				return fmt.Sprintf("leaves: the notice %s was %s, and changes", n.Kind, n.Status)
+			}
+		}
+	}
+	if ended && was != is {
+		return fmt.Sprintf("leaves: %s was %s, and becomes %s", serviceNames[service], was, is)
+	}
+	return ""
+}
+
+// notices are those of a kind.
+func (v *View) notices(kind events.Kind) []email.Notice {
+	var found []email.Notice
+	for _, n := range v.Mailbox.Notices {
+		if n.Kind == kind {
+			found = append(found, n)
+		}
+	}
+	return found
+}
