@@ -26,6 +26,7 @@ var playing struct {
 	bound     time.Duration // of a story and its judgement
 	target    Target        // of the latest story
 	notPlayed []string
+	walked    Walked // by the orders of all stories
 	before    *Seen  // the system they share, when it was judged last and all was well
 	spoiled   string // the story after which it was not
 }
@@ -46,7 +47,20 @@ func TestMain(m *testing.M) {
 		code = max(code, 1)
 	}
 	report(playing.notPlayed)
+	if err := reportWalked(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = max(code, 1)
+	}
 	os.Exit(code)
+}
+
+// reportWalked prints how much of what can happen to an order the stories have
+// made happen. It asks for nothing: under load chance has a say in that.
+func reportWalked() error {
+	if playing.walked.Orders() == 0 {
+		return nil
+	}
+	return playing.walked.Report(os.Stdout)
 }
 
 // lastLook judges a system that the stories have shared once more, and asks the
@@ -102,7 +116,9 @@ func tell(ctx context.Context, t *testing.T, target Target, control Control, sto
 	err = story.Play(ctx, w)
 	played := time.Since(begun)
 	if err == nil && playing.spoiled == "" {
-		err = w.Judge(ctx)
+		if err = w.Judge(ctx); err == nil {
+			err = playing.walked.Add(w.Before)
+		}
 	}
 	playing.before = w.Before
 	if err != nil {

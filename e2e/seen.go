@@ -173,6 +173,7 @@ func (s *Seen) Violations() []string {
 	s.checkMails(&v)
 	s.checkRecords(&v)
 	s.checkCauses(&v)
+	s.checkHistories(&v)
 	return v
 }
 

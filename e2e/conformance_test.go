@@ -1,0 +1,219 @@
+package e2e
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/quintet-eda/quintet/e2e/explore"
+	"github.com/quintet-eda/quintet/e2e/flowdoc"
+)
+
+// onTopics fabricates the records of an order with a history.
+func onTopics(order string, history []explore.Emitted) []Fact {
+	var facts []Fact
+	numbers := map[string]int64{}
+	for _, e := range history {
+		numbers[e.Owner]++
+		fields := map[string]any{}
+		if e.Owner == "email" {
+			kind, cause, _ := strings.Cut(e.Reason, " ")
+			fields["kind"], fields["cause"] = kind, cause
+		} else {
+			fields["reason"] = e.Reason
+		}
+		f := fact(order, e.Type, numbers[e.Owner], "", fields)
+		f.ID = fmt.Sprintf("%s %d", f.ID, f.Sequence)
+		facts = append(facts, f)
+	}
+	for i, e := range history {
+		if at := slices.IndexFunc(history, func(c explore.Emitted) bool { return c.Type == e.Cause }); at >= 0 {
+			facts[i].Causation = facts[at].ID
+		}
+	}
+	return facts
+}
+
+// Every history that the explorer knows passes, read from records: also when
+// they come twice, and between owners in any order. The check of the causes,
+// which is a weaker one, agrees.
+func TestEveryKnownHistoryPasses(t *testing.T) {
+	begun := time.Now()
+	known, err := knownHistories()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d histories known after %s", known.Len(), time.Since(begun).Round(time.Millisecond))
+	s := &Seen{}
+	for i, history := range known.All() {
+		facts := onTopics(fmt.Sprintf("order-%d", i), history)
+		slices.SortStableFunc(facts, func(a, b Fact) int { return -strings.Compare(a.Owner(), b.Owner()) })
+		s.Facts = append(append(s.Facts, facts...), facts[len(facts)/2])
+	}
+	var v violations
+	s.checkHistories(&v)
+	s.checkCauses(&v)
+	s.checkRecords(&v)
+	if len(v) > 0 {
+		t.Errorf("%d violations; the first is %s", len(v), v[0])
+	}
+}
+
+// Two who study the same choreography in different ways, one by playing it and
+// one by its participants alone, find the same.
+func TestTheExplorerAndTheProtocolKnowTheSameLogs(t *testing.T) {
+	known, err := knownHistories()
+	if err != nil {
+		t.Fatal(err)
+	}
+	protocol, err := flowdoc.Study(flowdoc.Production())
+	if err != nil {
+		t.Fatal(err)
+	}
+	explored, studied := map[string]bool{}, map[string]bool{}
+	for _, history := range known.All() {
+		moves, _ := apart(history)
+		explored[set(moves)] = true
+	}
+	for _, log := range protocol.Logs() {
+		slices.Sort(log)
+		studied[strings.Join(log, " ")] = true
+	}
+	if diff := cmp.Diff(studied, explored); diff != "" {
+		t.Errorf("complete logs (-by the protocol +by the explorer):\n%s", diff)
+	}
+}
+
+func set(history []explore.Emitted) string {
+	var names []string
+	for _, e := range history {
+		names = append(names, e.Type[strings.LastIndexByte(e.Type, '.')+1:])
+	}
+	slices.Sort(names)
+	return strings.Join(names, " ")
+}
+
+// The stories of docs/flow.md are ways that the explorer knows. A diagram shows
+// an event at each who hears it, and not the mails' ends.
+func TestTheDrawnStoriesAreKnownWays(t *testing.T) {
+	known, err := knownHistories()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sequences := map[string]bool{}
+	for _, history := range known.All() {
+		moves, _ := apart(history)
+		told := map[string][]string{}
+		for _, e := range moves {
+			told[e.Owner] = append(told[e.Owner], e.Type[strings.LastIndexByte(e.Type, '.')+1:])
+		}
+		sequences[fmt.Sprint(told)] = true
+	}
+	document, err := flowdoc.Document()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, stories, _ := strings.Cut(document, "\n## Stories\n")
+	drawn := strings.Split(stories, "\n### ")[1:]
+	for _, story := range drawn {
+		name, diagram, _ := strings.Cut(story, "\n")
+		told := map[string][]string{}
+		for line := range strings.Lines(diagram) {
+			from, rest, arrow := strings.Cut(strings.TrimSpace(line), "-->>")
+			_, event, _ := strings.Cut(rest, ": ")
+			if arrow && from != "outside" && !slices.Contains(told[from], event) {
+				told[from] = append(told[from], event)
+			}
+		}
+		if !sequences[fmt.Sprint(told)] {
+			t.Errorf("%s: nobody has explored %v", name, told)
+		}
+	}
+	if len(drawn) < 9 {
+		t.Errorf("docs/flow.md has %d stories", len(drawn))
+	}
+}
+
+// A producer that knows nothing of us numbers nothing, may write to another
+// partition than we do, and may publish an order that is there already.
+func TestAForeignProducersOrderHasAKnownHistory(t *testing.T) {
+	s := healthy()
+	for _, order := range []string{"done", "none"} {
+		s.find(order, "OrderPlaced").Sequence = 0
+		s.renumber(order)
+	}
+	elsewhere := slices.IndexFunc(s.Facts, func(f Fact) bool { return f.Key == "none" && f.Name() == "OrderPlaced" })
+	s.Facts = append(slices.Delete(slices.Clone(s.Facts), elsewhere, elsewhere+1), s.Facts[elsewhere])
+	for _, order := range []string{"done", "back"} {
+		again := *s.find(order, "OrderPlaced")
+		again.ID, again.Sequence = "order.events/7/"+order, 0
+		s.Facts = append(s.Facts, again)
+	}
+	s.find("done", "StockReserved").Causation = "order.events/7/done"
+	if v := s.Violations(); len(v) > 0 {
+		t.Errorf("violations:\n%s", strings.Join(v, "\n"))
+	}
+}
+
+// What a record tells that cannot be read is not known, and it is a violation
+// by itself.
+func TestAHistoryWithAnUnreadableRecordIsNotGuessedAt(t *testing.T) {
+	s := healthy()
+	s.find("back", "StockReleased").Unreadable, s.find("back", "StockReleased").Fields = "no schema", nil
+	var v violations
+	if s.checkHistories(&v); len(v) > 0 {
+		t.Errorf("%q", v)
+	}
+	if all := s.Violations(); !strings.Contains(strings.Join(all, "\n"), "cannot be read: no schema") {
+		t.Errorf("the record that cannot be read is no violation: %q", all)
+	}
+}
+
+func TestOrdersThatWentWrongInTheSameWayAreOneViolation(t *testing.T) {
+	known, err := knownHistories()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &Seen{}
+	for i := range 30 {
+		s.Facts = append(s.Facts, onTopics(fmt.Sprintf("order-%02d", i), known.All()[0][:2])...)
+	}
+	var v violations
+	s.checkHistories(&v)
+	if len(v) != 1 || !strings.Contains(v[0], "order order-00: ") || !strings.Contains(v[0], "(29 more orders went the same way, the next is order-01)") {
+		t.Errorf("%q", v)
+	}
+}
+
+func TestTheWaysThatOrdersWalkedAreCounted(t *testing.T) {
+	var w Walked
+	for range 2 { // the same orders again
+		if err := w.Add(healthy()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var b strings.Builder
+	if err := w.Report(&b); err != nil {
+		t.Fatal(err)
+	}
+	t.Log("\n" + b.String())
+	for _, want := range []string{
+		"4 orders walked 4 of 22 ways that an order can go (4 of 57 when it counts which of two causes came last), and 3 of 12 fates of a mail:\n",
+		"       1  completed: StockReserved, PaymentProcessed, ShipmentCreated\n",
+		"   never  cancelled (declined), asked to be cancelled (customer): StockReserved, StockReleased, PaymentFailed\n",
+		"       4  order_placed mail: sent\n",
+		"   never  order_placed mail: bounced\n",
+	} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("%q is missing", want)
+		}
+	}
+	if walked := slices.Max(slices.Collect(maps.Values(w.ways))); walked != 1 {
+		t.Errorf("an order was counted %d times", walked)
+	}
+}

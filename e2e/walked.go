@@ -1,0 +1,124 @@
+package e2e
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/quintet-eda/quintet/e2e/explore"
+)
+
+// Walked counts which of the histories that an order can have were really had.
+// Its unit is the way: how an order ended and why, whether somebody had asked to
+// cancel it, and which events were between. That is what a story can bring
+// about. Chance decides which of two events comes last where a participant waits
+// for both, and a mail ends as it ends whatever becomes of the order, so these
+// are counted by themselves.
+//
+// The zero value has seen no order.
+type Walked struct {
+	orders    map[string]bool
+	ways      map[string]int
+	histories map[string]int // without mails
+	mails     map[string]int
+}
+
+// Add counts the orders of a system at rest, each once. It fails when the known
+// histories cannot be had.
+func (w *Walked) Add(s *Seen) error {
+	if w.orders == nil {
+		w.orders, w.ways, w.histories, w.mails = map[string]bool{}, map[string]int{}, map[string]int{}, map[string]int{}
+	}
+	known, err := knownHistories()
+	if err != nil {
+		return err
+	}
+	for order, history := range s.told() {
+		if !w.orders[order] && known.Explain(history) == nil {
+			w.orders[order] = true
+			w.count(history)
+		}
+	}
+	return nil
+}
+
+func (w *Walked) count(history []explore.Emitted) {
+	moves, mails := apart(history)
+	w.ways[way(moves)]++
+	w.histories[fmt.Sprint(moves)]++
+	for _, m := range mails {
+		w.mails[fate(m)]++
+	}
+}
+
+// Orders is how many orders were counted.
+func (w *Walked) Orders() int { return len(w.orders) }
+
+// Report writes how much of what can happen to an order has happened, and every
+// way with the number of orders that went it.
+func (w *Walked) Report(to io.Writer) error {
+	known, err := knownHistories()
+	if err != nil {
+		return err
+	}
+	all := &Walked{ways: map[string]int{}, histories: map[string]int{}, mails: map[string]int{}}
+	for _, history := range known.All() {
+		all.count(history)
+	}
+	fmt.Fprintf(to, "%d orders walked %d of %d ways that an order can go", len(w.orders), len(w.ways), len(all.ways))
+	fmt.Fprintf(to, " (%d of %d when it counts which of two causes came last), and %d of %d fates of a mail:\n", len(w.histories), len(all.histories), len(w.mails), len(all.mails))
+	for _, tally := range []struct{ walked, all map[string]int }{{w.ways, all.ways}, {w.mails, all.mails}} {
+		for _, name := range slices.Sorted(maps.Keys(tally.all)) {
+			times := "never"
+			if n := tally.walked[name]; n > 0 {
+				times = fmt.Sprint(n)
+			}
+			fmt.Fprintf(to, "  %6s  %s\n", times, name)
+		}
+	}
+	return nil
+}
+
+// apart parts what was told of an order from what its customer was told.
+func apart(history []explore.Emitted) (moves, mails []explore.Emitted) {
+	for _, e := range history {
+		if e.Owner == "email" {
+			mails = append(mails, e)
+		} else {
+			moves = append(moves, e)
+		}
+	}
+	return moves, mails
+}
+
+// way names the way of a history. The reasons between are left out: they are
+// those of the end.
+func way(moves []explore.Emitted) string {
+	var end, asked string
+	var others []string
+	for _, e := range moves {
+		switch name := e.Type[strings.LastIndexByte(e.Type, '.')+1:]; name {
+		case "OrderPlaced":
+		case "CancellationRequested":
+			asked = ", asked to be cancelled (" + e.Reason + ")"
+		case "OrderCancelled":
+			end = "cancelled (" + e.Reason + ")"
+		case "OrderCompleted":
+			end = "completed"
+		default:
+			others = append(others, name)
+		}
+	}
+	return end + asked + ": " + strings.Join(others, ", ")
+}
+
+// fate is how a mail ended.
+func fate(mail explore.Emitted) string {
+	kind, cause, _ := strings.Cut(mail.Reason, " ")
+	if cause == "" {
+		return kind + " mail: sent"
+	}
+	return kind + " mail: " + cause
+}
