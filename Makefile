@@ -11,6 +11,7 @@ PORT_BASE ?= 8000
 PROJECT  := quintet$(if $(filter-out 8000,$(PORT_BASE)),-$(PORT_BASE))
 COMPOSE  := PORTS=$$(($(PORT_BASE)/100)) KAFKA_PORT=$$(($(PORT_BASE)+1092)) docker compose -p $(PROJECT)
 TARGET   ?= local
+SEEDS    ?= 2000
 # The tests end their containers themselves; no other container has to watch them.
 REAL     := TESTCONTAINERS_RYUK_DISABLED=true go test -count=1 -tags containers
 
@@ -39,6 +40,16 @@ flow: build ## print one order's history from the topics: make flow ORDER=<id>
 test: ## run every test, the end-to-end stories included
 	@$(if $(RACE),echo "race detector: on",echo "race detector: off, it needs a C compiler")
 	@go test -count=1 -shuffle=on $(RACE) -timeout 12m work
+	@cd e2e && go run ./cmd/explore --quick
+
+explore: build ## visit every interleaving of the protocol; MUTANT=<name> REPLAY='<schedule>'
+	@$(BIN)/explore
+
+simulate: ## play storms on the kit, each by its seed: make simulate SEEDS=2000, or SEED=511 for the story of one
+	@cd pkg && go test -count=1 -v -timeout 20m -run TestNothingIsLost ./flow/simulation $(if $(SEED),-seed=$(SEED),-seeds=$(SEEDS))
+
+sabotage: ## break the kit on purpose, and see the simulation notice
+	@cd pkg && go test -count=1 -v -timeout 30m -run TestEveryMutant ./flow/simulation -sabotage
 
 conformance: ## run the suites of store, loop, broker and registry on the real components (Docker)
 	@cd pkg && $(REAL) -timeout 15m ./store ./flow ./kafka ./registry
@@ -59,6 +70,7 @@ chaos: build ## (Docker) 10,000 orders on two instances of each service, one kil
 generate: ## write what is made from code and schemas
 	@cd schemas && go run ./gen
 	@cd e2e && go run ./cmd/flowdoc
+	@cd e2e && go run ./cmd/explore --document ../docs/correctness.md
 
 generate-check: generate ## fail when generated files are not up to date
 	@git diff --exit-code
@@ -76,5 +88,5 @@ clean: ## remove programs and state
 	@if [ -x $(BIN)/local ]; then $(BIN)/local clean; else rm -rf .quintet; fi
 	@rm -rf $(BIN)
 
-.PHONY: help build run up down demo flow test conformance e2e foreign chaos generate generate-check lint build-alone tidy clean
+.PHONY: help build run up down demo flow test explore simulate sabotage conformance e2e foreign chaos generate generate-check lint build-alone tidy clean
 .DEFAULT_GOAL := help
