@@ -86,6 +86,9 @@
 // TestKilledServicesLoseNothingAndAreBackWithinTwoSeconds,
 // TestAMachineThatGoesDownLosesNothingAcknowledged
 //
+// What no test can hit on purpose, between any two steps of several processes, is
+// simulated: see pkg/flow/simulation. TestNothingIsLostTwiceOrOutOfOrderWhateverHappens
+//
 // # Sources
 //
 // The outbox and its traps: event-driven.io, "How Postgres sequences can impact
