@@ -111,7 +111,7 @@ func (m *model) ended(service int, l local, head call, unknown bool, suffix stri
 	case unknown:
 		what = "ends " + label(head.Effect) + " as unknown: an attempt may have had an effect"
 	}
-	return m.settled(service, l, head, result, label(head.Effect)+"="+outcome+suffix, told{what: what, with: party(head.Effect), said: label(head.Effect) + ": " + outcome})
+	return m.settled(service, l, head, result, label(head.Effect)+"="+outcome+suffix, told{what: what})
 }
 
 // settled applies a result: with it the call's row is gone.

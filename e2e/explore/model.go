@@ -97,6 +97,16 @@ func placedEvent(n int8) events.OrderPlaced {
 	return events.OrderPlaced{OrderID: c.OrderID, CustomerID: c.CustomerID, Email: c.Email, PaymentToken: c.PaymentToken, Total: c.Total, Lines: c.Lines, Currency: c.Currency, ShippingAddress: c.ShippingAddress}
 }
 
+// anotherPlacing is a second record of an order, by somebody who wants
+// everything otherwise. Nobody may take it for the order.
+func anotherPlacing(n int8) events.OrderPlaced {
+	e := placedEvent(n)
+	e.CustomerID, e.Email, e.PaymentToken, e.Currency, e.Total = "eve", "eve@example.com", "tok_eve", "EUR", e.Total+1
+	e.ShippingAddress = &events.Address{Name: "Eve", Line1: "elsewhere", City: "Nowhere", Postcode: "0", Country: "XX"}
+	e.Lines = []events.OrderLine{{SKU: e.Lines[0].SKU, Quantity: e.Lines[0].Quantity, UnitPrice: 1}}
+	return e
+}
+
 // initial is the world before anything happened.
 func (m *model) initial() []uint32 {
 	v := make([]uint32, 0, m.scope.Orders*services+1)
@@ -176,7 +186,7 @@ func (m *model) requests(l local) []move {
 	if m.scope.May.has(Duplicates) && !m.sys.Kit.Inbox && !m.scope.Foreign && l.again < broken {
 		ask("place-again", id+"place", "is asked again to place the order, under the same key", placeOrder(l.order), func(l *local) { l.again++ }, true)
 	}
-	second := record{ID: "foreign/" + orderID(l.order) + "/2", Event: placedEvent(l.order)}
+	second := record{ID: "foreign/" + orderID(l.order) + "/2", Event: anotherPlacing(l.order)}
 	if m.scope.May.has(Twice) && !slices.ContainsFunc(m.topics.values[l.topic].records, func(r record) bool { return r.ID == second.ID }) {
 		after := l
 		after.topic = m.topics.add(l.topic, second)

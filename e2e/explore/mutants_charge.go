@@ -95,7 +95,7 @@ func voidMutants() []Mutant {
 			},
 		},
 		{
-			Name: "payment-renamed", Tells: "an order that is published a second time gives its payment another key", Scope: twice, Property: oneName,
+			Name: "payment-renamed", Tells: "an order that is published a second time gives its payment another key", Scope: twice, Property: askedAsOrdered,
 			Break: func(s *System) {
 				spoil(&s.Payment, func(own own[events.OrderPlaced]) own[events.OrderPlaced] {
 					return func(p payment.Payment, e events.OrderPlaced, out *flow.Out) payment.Payment {

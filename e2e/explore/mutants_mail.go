@@ -24,6 +24,19 @@ func mailMutants() []Mutant {
 			},
 		},
 		{
+			Name: "address-renamed", Tells: "a second record of the order turns its mails to another address", Scope: twiceMailed, Property: askedAsOrdered,
+			Break: func(s *System) {
+				welcome := original[events.OrderPlaced](s.Email)
+				spoil(&s.Email, func(own[events.OrderPlaced]) own[events.OrderPlaced] {
+					return func(m email.Mailbox, e events.OrderPlaced, out *flow.Out) email.Mailbox {
+						m = welcome(m, e, out)
+						m.Address = e.Email
+						return m
+					}
+				})
+			},
+		},
+		{
 			Name: "mail-another-outcome", Tells: "a customer whose order was cancelled is told that it completed", Scope: stranger, Property: outcomeMailsFollow,
 			Break: func(s *System) {
 				completed := original[events.OrderCompleted](s.Email)

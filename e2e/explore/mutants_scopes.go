@@ -5,30 +5,31 @@ func one(name string, may Choice) Scope { return Scope{Name: name, Orders: 1, St
 
 // The scopes in which mutants are caught. Each is as small as its name says.
 var (
-	smooth     = one("smooth", 0)
-	declined   = one("declined", Declines)
-	refused    = one("refused", Refuses)
-	cancelling = one("cancelled", Cancels)
-	impatient  = one("cancelled-and-late", Cancels|Deadlines)
-	silent     = one("unanswered", Unanswered|GivesUp)
-	lost       = one("answer-lost", Unanswered)
-	collected  = one("unanswered-and-collected", Unanswered|GivesUp|Collects)
-	mailed     = one("mailed", Mails)
-	unmailed   = one("mail-fails", Mails|MailFails)
-	mailCrash  = one("mailed-and-crashed", Mails|Crashes)
-	twice      = Scope{Name: "published-twice", Orders: 1, Stock: 2, May: Twice}
-	soldOut    = Scope{Name: "sold-out", Orders: 1}
-	stranger   = Scope{Name: "foreign-and-sold-out", Orders: 1, Foreign: true, May: Mails}
-	lastPiece  = Scope{Name: "last-piece", Orders: 2, Stock: 1}
-	doubled    = one("delivered-twice", Duplicates)
-	crashLost  = one("crashed-and-unanswered", Crashes|Unanswered|GivesUp)
-	wide       = one("everything-but-mails", Ordinary&^(Mails|MailFails))
+	smooth      = one("smooth", 0)
+	declined    = one("declined", Declines)
+	refused     = one("refused", Refuses)
+	cancelling  = one("cancelled", Cancels)
+	impatient   = one("cancelled-and-late", Cancels|Deadlines)
+	silent      = one("unanswered", Unanswered|GivesUp)
+	lost        = one("answer-lost", Unanswered)
+	collected   = one("unanswered-and-collected", Unanswered|GivesUp|Collects)
+	mailed      = one("mailed", Mails)
+	unmailed    = one("mail-fails", Mails|MailFails)
+	mailCrash   = one("mailed-and-crashed", Mails|Crashes)
+	twice       = Scope{Name: "published-twice", Orders: 1, Stock: 2, May: Twice}
+	twiceMailed = Scope{Name: "published-twice-and-mailed", Orders: 1, May: Twice | Mails}
+	soldOut     = Scope{Name: "sold-out", Orders: 1}
+	stranger    = Scope{Name: "foreign-and-sold-out", Orders: 1, Foreign: true, May: Mails}
+	lastPiece   = Scope{Name: "last-piece", Orders: 2, Stock: 1}
+	doubled     = one("delivered-twice", Duplicates)
+	crashLost   = one("crashed-and-unanswered", Crashes|Unanswered|GivesUp)
+	wide        = one("everything-but-mails", Ordinary&^(Mails|MailFails))
 )
 
 // Small are the scopes of the mutants, and of their schedules.
 func Small() []Scope {
 	return []Scope{
 		smooth, declined, refused, cancelling, impatient, lost, silent, collected, mailed, unmailed, mailCrash,
-		twice, soldOut, stranger, lastPiece, doubled, crashLost, wide,
+		twice, twiceMailed, soldOut, stranger, lastPiece, doubled, crashLost, wide,
 	}
 }

@@ -162,7 +162,7 @@ func unbookingMutants() []Mutant {
 			},
 		},
 		{
-			Name: "shipment-renamed", Tells: "an order that is published a second time gives its shipment another key", Scope: twice, Property: oneName,
+			Name: "shipment-renamed", Tells: "an order that is published a second time gives its shipment another key", Scope: twice, Property: askedAsOrdered,
 			Break: func(s *System) {
 				spoil(&s.Shipping, func(own own[events.OrderPlaced]) own[events.OrderPlaced] {
 					return func(x shipping.Shipment, e events.OrderPlaced, out *flow.Out) shipping.Shipment {

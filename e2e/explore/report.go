@@ -27,6 +27,7 @@ func (r *Result) Print(w io.Writer) {
 		fmt.Fprintf(w, "  all %d properties hold\n", len(r.Verdicts))
 		return
 	}
+	open := 0
 	for _, v := range r.Verdicts {
 		switch {
 		case v.Violation != nil:
@@ -34,8 +35,11 @@ func (r *Result) Print(w io.Writer) {
 		case v.Known:
 			fmt.Fprintf(w, "  holds     %s\n", v.Property)
 		default:
-			fmt.Fprintf(w, "  open      %s\n", v.Property)
+			open++
 		}
+	}
+	if open > 0 {
+		fmt.Fprintf(w, "  undecided %d others: the search stopped here\n", open)
 	}
 }
 

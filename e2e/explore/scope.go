@@ -72,8 +72,9 @@ func Full() []Scope {
 	return []Scope{
 		{Name: "one-order", Orders: 1, Whole: true, May: Everything &^ Twice},
 		{Name: "one-order-published-twice", Orders: 1, Whole: true, May: Everything &^ (Mails | MailFails)},
-		{Name: "foreign-order", Orders: 1, Foreign: true, Whole: true, May: Everything &^ Twice},
-		{Name: "foreign-order-published-twice", Orders: 1, Foreign: true, Whole: true, May: Everything &^ (Mails | MailFails)},
+		{Name: "one-order-published-twice-with-mails", Orders: 1, Stock: 1, Whole: true, May: Cancels | Deadlines | Declines | Mails | MailFails | Twice},
+		{Name: "foreign-order", Orders: 1, Foreign: true, Whole: true, May: Everything &^ (Twice | Deadlines)},
+		{Name: "foreign-order-published-twice", Orders: 1, Foreign: true, Whole: true, May: Everything &^ (Mails | MailFails | Deadlines)},
 		{Name: "two-orders", Orders: 2, Stock: 1, Composed: true, Whole: true, May: Ordinary},
 		{Name: "two-orders-and-crashes", Orders: 2, Stock: 1, Composed: true, Whole: true, May: Ordinary | Crashes | Duplicates},
 	}

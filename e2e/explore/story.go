@@ -17,7 +17,9 @@ type Story struct {
 	Wrong []string
 	// AtRest: nothing is open after the last step.
 	AtRest bool
-	orders int
+	// Possible are the steps that could come next.
+	Possible []string
+	orders   int
 }
 
 // Scene is one step of a story.
@@ -46,24 +48,54 @@ func Replay(sys System, scope Scope, s Schedule) (*Story, error) {
 		steps := m.successors(v)
 		at := slices.IndexFunc(steps, func(x step) bool { return m.stepName(x) == name })
 		if at < 0 {
-			var possible []string
-			for _, x := range steps {
-				possible = append(possible, m.stepName(x))
-			}
-			return nil, fmt.Errorf("step %d, %q, is not possible; possible are: %s", i+1, name, strings.Join(possible, "; "))
+			return nil, fmt.Errorf("step %d, %q, is not possible; possible are: %s", i+1, name, strings.Join(m.names(steps), "; "))
 		}
 		before := slices.Clone(v)
 		steps[at].apply(v)
 		story.Scenes = append(story.Scenes, m.scene(name, steps[at], before, v))
 	}
 	steps := m.successors(v)
-	story.AtRest = m.atRest(v, steps)
+	story.Possible, story.AtRest = m.names(steps), m.atRest(v, steps)
 	for i, what := range m.check(Properties(), make([]View, scope.Orders), v, steps, story.AtRest) {
 		if what != "" {
 			story.Wrong = append(story.Wrong, Properties()[i].Name+": "+what)
 		}
 	}
+	if m.trapped(v) {
+		story.Wrong = append(story.Wrong, NoTrap+": "+m.open(v)+", and no step leads to an end")
+	}
 	return story, nil
+}
+
+func (m *model) names(steps []step) (names []string) {
+	for _, x := range steps {
+		names = append(names, m.stepName(x))
+	}
+	return names
+}
+
+// trapped reports whether no end can be reached from a world. It looks at so
+// many worlds at most; where there are more, there is more to do than in a trap.
+func (m *model) trapped(from []uint32) bool {
+	const most = 100_000
+	queue, seen := [][]uint32{from}, map[string]bool{fmt.Sprint(from): true}
+	for len(queue) > 0 && len(seen) < most {
+		v := queue[0]
+		queue = queue[1:]
+		steps := slices.Clone(m.successors(v))
+		if m.atRest(v, steps) {
+			return false
+		}
+		for _, s := range steps {
+			next := slices.Clone(v)
+			s.apply(next)
+			if key := fmt.Sprint(next); !seen[key] {
+				seen[key] = true
+				queue = append(queue, next)
+			}
+		}
+	}
+	return len(queue) == 0
 }
 
 func (m *model) scene(name string, s step, before, after []uint32) Scene {
@@ -165,8 +197,11 @@ func (s *Story) Print(w io.Writer) {
 	for _, wrong := range s.Wrong {
 		fmt.Fprintf(w, "     ! %s\n", wrong)
 	}
-	if s.AtRest {
+	switch {
+	case s.AtRest:
 		fmt.Fprintln(w, "     Nothing is open any more.")
+	case len(s.Wrong) == 0:
+		fmt.Fprintf(w, "     No property is violated so far. Possible next: %s\n", strings.Join(s.Possible, "; "))
 	}
 }
 
@@ -207,5 +242,5 @@ func (s *Story) Mermaid() string {
 
 // plainText is a text without what a diagram would read as its own.
 func plainText(s string) string {
-	return strings.NewReplacer(";", ",", "#", "", "\n", " ", "'s ", "").Replace(s)
+	return strings.NewReplacer(";", ",", "#", "", "\n", " ").Replace(strings.TrimPrefix(s, "'s "))
 }

@@ -27,7 +27,11 @@ func TestAScheduleIsPlayedStepByStep(t *testing.T) {
   8. The payment service's unanswered attempt of Charge arrives late, and the answer, declined, is lost.   (Charge~arrives:declined)
        order cancelling (customer) · inventory reserved · payment failed · shipping waiting · email nothing
        provider declined · carrier nothing · mails accepted 0 · stock 0 on hand, 1 reserved, 0 shipped of 1
+     No property is violated so far. Possible next: ` + strings.Join(story.Possible, "; ") + `
 `
+	if len(story.Possible) == 0 {
+		t.Error("nothing can come next")
+	}
 	if diff := cmp.Diff(want, last); diff != "" {
 		t.Error(diff)
 	}

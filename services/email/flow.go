@@ -20,8 +20,13 @@ var Flow = flow.Participant[Mailbox]{
 }
 
 // welcome keeps the address, which no later event repeats, and sends what
-// waited for it.
+// waited for it. A second record of the order, under another id, changes
+// nothing: whoever can write to the topic must not turn the mails of somebody
+// else's order to himself.
 func welcome(m Mailbox, e events.OrderPlaced, out *flow.Out) Mailbox {
+	if m.told(events.KindOrderPlaced) {
+		return m
+	}
 	m.OrderID, m.Address = e.OrderID, e.Email
 	m = tell(m, Notice{Kind: events.KindOrderPlaced}, out)
 	for i, n := range m.Notices {

@@ -42,12 +42,15 @@ func mailOf(k events.Kind, r events.Reason) SendMail {
 }
 
 func TestEmailTellsTheCustomer(t *testing.T) {
-	nobody := placed
-	nobody.Email = ""
+	nobody, toEve := placed, placed
+	nobody.Email, toEve.Email = "", "eve@example.com"
 	welcomed := Notice{Kind: events.KindOrderPlaced, Status: Sending}
 	flowtest.Run(t, suite(), []flowtest.Case[Mailbox]{
 		{Name: "an order was received", When: placed, Then: []any{mailOf(events.KindOrderPlaced, "")}, State: tells(welcomed)},
 		{Name: "it is on its way", Given: []any{placed}, When: completed, Then: []any{mailOf(events.KindOrderCompleted, "")},
+			State: tells(welcomed, Notice{Kind: events.KindOrderCompleted, Status: Sending})},
+		{Name: "the order once more, to another address", Given: []any{placed}, When: toEve, State: tells(welcomed)},
+		{Name: "and the end goes where the beginning went", Given: []any{placed, toEve}, When: completed, Then: []any{mailOf(events.KindOrderCompleted, "")},
 			State: tells(welcomed, Notice{Kind: events.KindOrderCompleted, Status: Sending})},
 		{Name: "it was cancelled, and why", Given: []any{placed}, When: cancelled, Then: []any{mailOf(events.KindOrderCancelled, events.ReasonDeclined)},
 			State: tells(welcomed, Notice{Kind: events.KindOrderCancelled, Status: Sending, Reason: events.ReasonDeclined})},

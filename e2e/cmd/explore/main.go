@@ -50,6 +50,13 @@ func run(ctx context.Context, args arguments, to io.Writer) error {
 	case args.Replay != "":
 		return replay(sys, args.Replay, args.Mermaid, to)
 	}
+	if m, err := explore.FindMutant(args.Mutant); err == nil {
+		fmt.Fprintf(to, "The system is broken on purpose: %s.\n", m.Tells)
+		if m.Why != "" {
+			fmt.Fprintf(to, "Nothing can be seen of it: %s.\n", m.Why)
+		}
+		fmt.Fprintln(to)
+	}
 	violated := false
 	for _, scope := range scopes {
 		r, err := explore.Explore(ctx, sys, scope)
@@ -119,8 +126,8 @@ func leftOut(args arguments, explored []explore.Scope, to io.Writer) {
 
 // tell plays the shortest way to a violation, and says how to play it again.
 func tell(sys explore.System, v *explore.Violation, args arguments, to io.Writer) error {
-	fmt.Fprintf(to, "\n%s. The shortest way there:\n\n", v.Property)
-	if err := replay(sys, v.Schedule.String(), true, to); err != nil {
+	fmt.Fprintf(to, "\nViolated, %s: %s.\nThe shortest way there, with how things stand after each step:\n\n", v.Property, v.What)
+	if err := replay(sys, v.Schedule.String(), args.Mermaid, to); err != nil && !errors.Is(err, errViolated) {
 		return err
 	}
 	fmt.Fprintf(to, "\n%s\n\n", explore.Command(args.Mutant, v.Schedule))
@@ -143,6 +150,9 @@ func replay(sys explore.System, text string, draw bool, to io.Writer) error {
 	story.Print(to)
 	if draw {
 		fmt.Fprintf(to, "\n%s", story.Mermaid())
+	}
+	if len(story.Wrong) > 0 {
+		return errViolated
 	}
 	return nil
 }
