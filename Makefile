@@ -42,14 +42,14 @@ test: ## run every test, the end-to-end stories included
 	@go test -count=1 -shuffle=on $(RACE) -timeout 12m work
 	@cd e2e && go run ./cmd/explore --quick
 
-explore: build ## visit every interleaving of the protocol; MUTANT=<name> REPLAY='<schedule>'
+explore: build ## visit every interleaving of the protocol; MUTANT=<one of docs/mutants.md> REPLAY='<schedule>'
 	@$(BIN)/explore
 
-simulate: ## play storms on the kit, each by its seed: make simulate SEEDS=2000, or SEED=511 for the story of one
-	@cd pkg && go test -count=1 -v -timeout 20m -run TestNothingIsLost ./flow/simulation $(if $(SEED),-seed=$(SEED),-seeds=$(SEEDS))
+simulate: ## play storms on the kit, each by its seed: make simulate SEEDS=2000, or SEED=511 for every step of one
+	@set -o pipefail; cd pkg && go test -count=1 -v -timeout 20m -run TestNothingIsLost ./flow/simulation $(if $(SEED),-seed=$(SEED),-seeds=$(SEEDS)) | { grep -vE '^ *(===|---) ' || true; }
 
 sabotage: ## break the kit on purpose, and see the simulation notice
-	@cd pkg && go test -count=1 -v -timeout 30m -run TestEveryMutant ./flow/simulation -sabotage
+	@set -o pipefail; cd pkg && go test -count=1 -v -timeout 30m -run TestEveryMutant ./flow/simulation -sabotage | { grep -vE '^ *=== ' || true; }
 
 conformance: ## run the suites of store, loop, broker and registry on the real components (Docker)
 	@cd pkg && $(REAL) -timeout 15m ./store ./flow ./kafka ./registry

@@ -39,6 +39,10 @@
 // restart, batches over 500, and clients who give up without their service
 // knowing.
 //
+// In a story A1 is the first process of instance A; the shop and the room (where
+// goods are kept) append facts about orders, customers nudge; "A1 commit" is that
+// A1 goes on from there, and what follows a colon is what becomes of it.
+//
 // After FoundationDB's simulation and TigerBeetle's VOPR; the mixes are swarm
 // testing (Groce et al., ISSTA 2012); rare paths are Antithesis' "sometimes"
 // properties.

@@ -37,6 +37,7 @@ func Run(seed uint64, dir string, codecs map[string]*registry.Codec, story io.Wr
 	if err != nil {
 		panic(err)
 	}
+	w.tell("instances %v; what can go wrong, in one of so many cases: %+v", w.instances, w.faults)
 	w.open()
 	facts := w.prepare()
 	w.feed(facts)

@@ -85,7 +85,11 @@ func (s *scheduler) release(t *turn, err error) {
 	s.waiting = slices.DeleteFunc(s.waiting, func(w *turn) bool { return w == t })
 	s.mu.Unlock()
 	s.steps++
-	s.tell("%s %s %s %v", t.who, t.place, t.about, err)
+	if err == nil {
+		s.tell("%s %s %s", t.who, t.place, t.about)
+	} else {
+		s.tell("%s %s %s: %v", t.who, t.place, t.about, err)
+	}
 	t.proceed <- err
 }
 

@@ -1,6 +1,7 @@
 package simulation
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"io"
@@ -65,9 +66,11 @@ func failed(t *testing.T, r Report) {
 func TestNothingIsLostTwiceOrOutOfOrderWhateverHappens(t *testing.T) {
 	cs := codecs(t)
 	if *only != 0 {
-		if r := play(t, *only, cs, os.Stdout); len(r.Violations) > 0 {
+		r := play(t, *only, cs, t.Output())
+		if len(r.Violations) > 0 {
 			failed(t, r)
 		}
+		fmt.Fprintln(t.Output(), r)
 		return
 	}
 	began := time.Now()
@@ -94,11 +97,17 @@ func TestNothingIsLostTwiceOrOutOfOrderWhateverHappens(t *testing.T) {
 		}
 	})
 	for _, path := range slices.Sorted(maps.Keys(Rare())) {
-		t.Logf("%7d %s", walked[path], path)
+		fmt.Fprintf(t.Output(), "%7d  %s\n", walked[path], cmp.Or(Rare()[path], path))
 	}
-	t.Logf("%d seeds, %d steps, %s", *seeds, steps, time.Since(began).Round(time.Second))
-	if missing := Missing(walked, often); len(missing) > 0 && *seeds >= enough && !t.Failed() {
+	missing := Missing(walked, often)
+	fmt.Fprintf(t.Output(), "%d seeds, %d steps, %s; %d of %d rare paths were walked less than %d times, which is asked of %d seeds and more\n",
+		*seeds, steps, time.Since(began).Round(time.Second), len(missing), len(Rare()), often, enough)
+	switch {
+	case t.Failed():
+	case len(missing) > 0 && *seeds >= enough:
 		t.Errorf("inconclusive: walked less than %d times: %q", often, missing)
+	default:
+		fmt.Fprintln(t.Output(), "nothing was lost, done twice or out of order")
 	}
 }
 
