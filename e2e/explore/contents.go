@@ -1,6 +1,7 @@
 package explore
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -138,7 +139,7 @@ func asOrdered(v *View) string {
 	for _, service := range []int{ofPayment, ofShipping, ofEmail} {
 		for _, c := range v.m.calls.values[v.parts[service].calls] {
 			order := v.placed()
-			if what := otherThan(&order, c.Effect); what != "" {
+			if what := cmp.Or(otherThan(&order, c.Effect), v.otherWords(c.Effect)); what != "" {
 				return label(c.Effect) + " " + what
 			}
 		}
@@ -147,6 +148,9 @@ func asOrdered(v *View) string {
 }
 
 func otherThan(order *events.OrderPlaced, effect any) string {
+	if id := idOf(effect); id != order.OrderID {
+		return fmt.Sprintf("is of the order %q, and the order is %q", id, order.OrderID)
+	}
 	switch e := effect.(type) {
 	case payment.Charge:
 		if e.Currency != order.Currency {

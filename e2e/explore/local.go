@@ -1,6 +1,7 @@
 package explore
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -151,7 +152,7 @@ func (m *model) fedWith(service int, l local, in input, stock levels, suffix str
 	r := m.machines[service].react(l.state, stock, in)
 	res := result{suffix: suffix, after: l, stock: r.stock, out: r.out}
 	if r.err != nil {
-		res.after.scar = m.scars.id("parks: " + r.err.Error())
+		res.after.scar = m.scars.id(cmp.Or(m.untrue(service, l, in, stock, r.out), "parks: "+r.err.Error()))
 		res.told.error = r.err.Error()
 		return res
 	}
@@ -179,6 +180,8 @@ func (m *model) fedWith(service int, l local, in input, stock levels, suffix str
 	}
 	if after.scar == 0 {
 		if what := m.leaves(service, l.state, r.next); what != "" {
+			after.scar = m.scars.id(what)
+		} else if what := m.untrue(service, l, in, stock, r.out); what != "" {
 			after.scar = m.scars.id(what)
 		}
 	}

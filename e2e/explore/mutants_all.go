@@ -39,6 +39,7 @@ func Mutants() []Mutant {
 		mailMutants(), lostMailMutants(),
 		kitMutants(), outsideMutants(), heardMutants(), earlyMutants(),
 		toldMutants(), trackingMutants(), askedMutants(),
+		whyMutants(), namelessMutants(), unheededMutants(), rejectionMutants(),
 	)
 }
 

@@ -139,8 +139,8 @@ func TestEveryPropertyCatchesAMutant(t *testing.T) {
 // The world of these is as it should be, and all that is wrong is what an event
 // or a call carries: no other property notices.
 func TestWrongContentsAreCaughtByNothingElse(t *testing.T) {
-	contents := []string{oneName, moneyToldRight, parcelsToldRight, askedAsOrdered}
-	for _, m := range slices.Concat(toldMutants(), trackingMutants(), askedMutants()) {
+	contents := []string{oneName, moneyToldRight, parcelsToldRight, askedAsOrdered, reasonsTrue}
+	for _, m := range slices.Concat(toldMutants(), trackingMutants(), askedMutants(), whyMutants(), namelessMutants()) {
 		m.Scope.Whole = true
 		r := explored(t, m.System(), m.Scope)
 		for _, v := range r.Verdicts {

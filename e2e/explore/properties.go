@@ -39,6 +39,8 @@ const (
 	parcelsToldRight    = "a shipment is told with the carrier's tracking number"
 	oneName             = "each payment, shipment and notification goes by one id, told and asked"
 	askedAsOrdered      = "the outside world is asked for what the order says"
+	cancellationsHeeded = "a cancellation of a pending order, and its deadline, are asked of all"
+	rejectionsTrue      = "stock is rejected where it is short, and that is what is told"
 	stockAddsUp         = "stock is never negative, and adds up"
 	everyOrderEnds      = "at rest: every order has ended"
 	moneyWhereDue       = "at rest: the provider holds the total of a completed order, and nothing of others"
@@ -47,6 +49,7 @@ const (
 	partsEnd            = "at rest: each service has ended its part, and its events say how"
 	customerTold        = "at rest: the customer was told, or it is recorded why not"
 	progressShown       = "at rest: the order shows every event once"
+	reasonsTrue         = "at rest: who turned an order round gave the true reason"
 	reasonsPassOn       = "at rest: reasons are passed on unchanged"
 	nothingIsLost       = "at rest: no committed event is missing"
 	nothingReserved     = "at rest: nothing is reserved, and as much shipped as completed"
@@ -79,6 +82,8 @@ func always() []Property {
 		{Name: moneyToldRight, Always: moneyTold},
 		{Name: parcelsToldRight, Always: trackingTold},
 		{Name: askedAsOrdered, Always: asOrdered},
+		{Name: cancellationsHeeded, Always: scar("unheeded: ")},
+		{Name: rejectionsTrue, Always: scar("untrue: ")},
 		{Name: stockAddsUp, Shelf: shelfLaw},
 	}
 }
@@ -92,6 +97,7 @@ func atRest() []Property {
 		{Name: partsEnd, AtRest: partsAtRest},
 		{Name: customerTold, AtRest: mailsAtRest},
 		{Name: progressShown, AtRest: progressAtRest},
+		{Name: reasonsTrue, AtRest: trueReasons},
 		{Name: reasonsPassOn, AtRest: reasonsAtRest},
 		{Name: nothingIsLost, AtRest: noGap},
 		{Name: nothingReserved, ShelfAtRest: shelfAtRest},
