@@ -232,15 +232,15 @@ func (e *Engine[S]) gather(ctx context.Context) []*Input {
 
 // first waits for something to do; nil when ctx ended first.
 func (e *Engine[S]) first(ctx context.Context) *Input {
+	select {
+	case in := <-e.inputs: // under load there is no timer to make
+		e.Turns.next("gather", "")
+		return in
+	default:
+	}
 	flush := time.NewTimer(flushAfter)
 	defer flush.Stop()
 	for {
-		select {
-		case in := <-e.inputs:
-			e.Turns.next("gather", "")
-			return in
-		default:
-		}
 		select {
 		case in := <-e.inputs:
 			e.Turns.next("gather", "")

@@ -34,7 +34,7 @@ func TestEveryMutantFitsTheCode(t *testing.T) {
 
 func TestEveryMutantOfTheKitIsCaught(t *testing.T) {
 	if !*sabotage {
-		t.Skip("builds and plays every mutant, some minutes: -sabotage")
+		t.Skip("builds and plays every mutant, some minutes: make sabotage, which CI runs")
 	}
 	for _, m := range Mutants() {
 		t.Run(m.Name, func(t *testing.T) {
