@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -104,6 +105,10 @@ func (e *Engine[S]) read(ctx context.Context, r *Record) (*Input, error) {
 	switch {
 	case in.Name != writer.Name():
 		in.unreadable = fmt.Errorf("record says it is %s and is written as %s", in.Name, writer.Name())
+	case writer.Topic() != r.Topic:
+		// Its id may have stood for another schema when it was written: to pass
+		// over it as somebody else's event could be to lose one of ours.
+		in.unreadable = fmt.Errorf("record on %s is written as %s, which belongs on %s", r.Topic, writer.Name(), cmp.Or(writer.Topic(), "no topic"))
 	case e.reactsTo(in.Name):
 		body, err := e.table[in.Name].read(writer)
 		if err != nil {

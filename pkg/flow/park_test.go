@@ -127,6 +127,35 @@ func TestAnEventOfNobodyConcernedIsIgnored(t *testing.T) {
 	eventually(t, "they are counted", func() bool { return p.metric("quintet_inputs_total") == 4 })
 }
 
+// A registry that lost its memory gives the id of one record to another, and a
+// record without headers has nothing else. Added and Closed are read as
+// themselves; on a foreign topic they are not what was written there.
+func TestARecordThatIsNotItsTopicsOwnIsNotReadAndNotPassedOver(t *testing.T) {
+	w := newWorld(t)
+	p := w.start()
+	for _, c := range []struct {
+		key   string
+		event flow.Event
+		says  string
+	}{{"reacted to", Added{Tally: "reacted to", Amount: 1}, ""}, {"reacted to, and named", Added{Tally: "reacted to, and named", Amount: 1}, "test.feeder.Added"}, {"nobody's", Hidden{Tally: "nobody's"}, ""}} {
+		r := w.record(c.event, c.key, 0)
+		w.offsets[r.Topic]--
+		w.offsets["keeper.events"]++
+		r.Topic, r.Offset = "keeper.events", w.offsets["keeper.events"]-1
+		if c.says == "" {
+			r.Headers = nil
+		}
+		p.send(r)
+		p.taken()
+		why := w.one(`SELECT cause FROM parked WHERE key = '` + strings.ReplaceAll(c.key, "'", "''") + `'`)
+		want := "record on keeper.events is written as " + c.event.EventType() + ", which belongs on " + flow.Topic(c.event.EventOwner())
+		if !strings.Contains(why, want) {
+			t.Errorf("%s: parked because of %q, want %q", c.key, why, want)
+		}
+	}
+	equal(t, "states", w.count("tallies"), "0")
+}
+
 func TestARecordOfAnUnknownSchemaIsWaitedFor(t *testing.T) {
 	w := newWorld(t)
 	p := w.start()

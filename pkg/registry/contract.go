@@ -12,7 +12,8 @@
 //   - any other schema is fetched by id and must have that fingerprint;
 //   - a record without a fingerprint (by a foreign producer) has only its id.
 //     It cannot be told from a record under a reassigned id, so its reader must
-//     compare [Writer.Name] with what it expects.
+//     compare [Writer.Name] with what it expects, and [Writer.Topic] with where
+//     it found it.
 //
 // Bytes from a topic are hostile until proven otherwise. [Codec.Writer] walks a
 // datum under its writer's schema, without allocating, before anything decodes
