@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
@@ -44,8 +45,11 @@ type DeadLetter struct {
 	Attempts string
 }
 
-// Name is the event's type without its namespace.
-func (f Fact) Name() string { return f.Type[strings.LastIndexByte(f.Type, '.')+1:] }
+// Name is the event's type without its namespace. Of a record that neither says
+// what it is nor can be read, it is that.
+func (f Fact) Name() string {
+	return cmp.Or(f.Type[strings.LastIndexByte(f.Type, '.')+1:], "unreadable record")
+}
 
 // Owner is the service whose topic the record is on.
 func (f Fact) Owner() string {

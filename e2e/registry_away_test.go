@@ -8,4 +8,6 @@ import (
 
 func TestARegistryMayBeAwayAndMayLoseItsMemory(t *testing.T) { play(t, RegistryAway()) }
 
+func TestAKilledRegistryKnowsWhatItKnew(t *testing.T) { play(t, RegistryKilled()) }
+
 func TestARegistryThatForgetsUnderLoadLearnsEverythingAgain(t *testing.T) { play(t, RegistryForgets()) }

@@ -42,6 +42,41 @@ func RegistryAway() Story {
 	}}
 }
 
+// RegistryKilled is a registry that is killed the moment it has answered, and
+// keeps its word: records by foreign producers have nothing but its ids, for as
+// long as they are on the topics.
+func RegistryKilled() Story {
+	return Story{"registry killed", "Killed right after it gave an id to a schema, the registry comes back and knows it: every id stands for what it stood for, and older records are read by their ids alone.", ProcessControl, func(ctx context.Context, w *World) error {
+		order, err := w.orderWith(ctx, func(*Placement) {})
+		if err == nil {
+			err = w.End(ctx, order, "completed", "")
+		}
+		if err != nil {
+			return err
+		}
+		const schema = `{"type":"record","name":"Latest","namespace":"somebody.else","fields":[{"name":"orderId","type":"string"}]}`
+		id, err := w.register(ctx, "somebody-else", schema)
+		if err == nil {
+			err = w.Control.Kill("registry")
+		}
+		if err == nil {
+			err = w.back(ctx, "registry")
+		}
+		if err != nil {
+			return err
+		}
+		// Nobody registers this one again, so it is known from before, or not at all.
+		var kept struct{ Schema string }
+		if err := w.get(ctx, fmt.Sprintf("%s/schemas/ids/%d", w.Registry, id), &kept); err != nil {
+			return fmt.Errorf("the registry does not know what it gave the id %d to: %w", id, err)
+		}
+		if !strings.Contains(kept.Schema, `"Latest"`) {
+			return fmt.Errorf("the id %d stood for somebody.else.Latest, and now for %s", id, kept.Schema)
+		}
+		return errors.Join(w.namedByID(ctx, order), w.happily(ctx))
+	}}
+}
+
 // RegistryForgets is a registry that loses its memory while customers place
 // orders, and that nobody tells about what it knew.
 func RegistryForgets() Story {
@@ -73,9 +108,8 @@ func RegistryForgets() Story {
 	}}
 }
 
-// readByID places an order and reads its records as one does who has nothing
-// but their ids and the registry. It errs for an order of which one stands for
-// another schema.
+// readByID places an order and reports whether its records can be read by one
+// who has nothing but their ids and the registry.
 func (w *World) readByID(ctx context.Context) (bool, error) {
 	order, err := w.orderWith(ctx, func(*Placement) {})
 	if err != nil {
@@ -87,24 +121,30 @@ func (w *World) readByID(ctx context.Context) (bool, error) {
 	if _, err := w.Told(ctx, order, "order_completed"); err != nil {
 		return false, err
 	}
+	return true, w.namedByID(ctx, order)
+}
+
+// namedByID reads an order's records without their fingerprints. It errs for a
+// record whose id stands for another schema.
+func (w *World) namedByID(ctx context.Context, order string) error {
 	topics, err := OpenTopics(w.Target) // one that remembers no id
 	if err != nil {
-		return false, err
+		return err
 	}
 	facts, err := topics.History(ctx, order)
 	if err != nil {
-		return false, err
+		return err
 	}
 	for _, f := range facts {
 		written, err := topics.codec.Writer(ctx, f.value, "")
 		if err != nil {
-			return false, fmt.Errorf("read %s by its id: %w", f, err)
+			return fmt.Errorf("read %s by its id: %w", f, err)
 		}
 		if written.Name() != f.Type {
-			return false, fmt.Errorf("%s has the id of a %s", f, written.Name())
+			return fmt.Errorf("%s has the id of a %s", f, written.Name())
 		}
 	}
-	return len(facts) > 0, nil
+	return nil
 }
 
 // startWithoutRegistry stops the services and the registry, starts the services

@@ -43,7 +43,7 @@ type Stack struct {
 
 	mu      sync.Mutex
 	env     map[string][]string // by service, on top of the options' Env
-	changed map[string]bool     // whose settings a start has to take in
+	changed map[string]bool     // whose container a start has to make anew
 }
 
 var services = []string{"order", "inventory", "payment", "shipping", "email"}

@@ -70,7 +70,7 @@ func (s *Stack) Start(name string) error {
 	if !s.changed[name] {
 		return s.each(name, "start")
 	}
-	_, err := s.compose(context.Background(), "up", "--detach", "--no-deps", "--no-build", "--scale", fmt.Sprintf("%s=%d", name, s.opts.Instances), name)
+	_, err := s.compose(context.Background(), "up", "--detach", "--no-deps", "--no-build", "--scale", fmt.Sprintf("%s=%d", name, len(s.Instances(name))), name)
 	if err == nil {
 		delete(s.changed, name)
 	}
@@ -121,13 +121,18 @@ func (s *Stack) Configure(part string, env ...string) error {
 	return s.writeOverride()
 }
 
-// Forget is for the registry, whose memory ends with its process. What else
-// remembers something does so in a volume, and keeps it.
+// Forget removes a part's container and its volume; docker refuses that of a
+// part that runs, and knows none of a part that keeps nothing. The next start
+// makes both anew.
 func (s *Stack) Forget(part string) error {
-	if part != "registry" {
-		return fmt.Errorf("make %s forget: it keeps a volume", part)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, err := s.compose(context.Background(), "rm", "--force", part); err != nil {
+		return err
 	}
-	return nil
+	s.changed[part] = true
+	_, err := s.docker(context.Background(), "volume", "rm", s.opts.Project+"_"+part)
+	return err
 }
 
 // Tail is the end of what a part's containers have printed.
