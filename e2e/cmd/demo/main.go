@@ -52,11 +52,15 @@ func run(portBase int) error {
 	go screen.follow(facts)
 	screen.title("Quintet, story by story", "Every event by its service, with the time since its cause in milliseconds.\n"+e2e.Legend)
 
+	d := demo{target: target, screen: screen}
+	if err := d.judge(ctx); err != nil {
+		return fmt.Errorf("before the first story: %w", err)
+	}
 	begun, wrong := time.Now(), 0
 	stories := e2e.Gentle()
 	for i, story := range stories {
 		screen.title(fmt.Sprintf("%d/%d  %s", i+1, len(stories), story.Name), story.Tells)
-		if err := play(ctx, target, screen, story); err != nil {
+		if err := d.play(ctx, story); err != nil {
 			wrong++
 			screen.say("WRONG: %v", err)
 		}
@@ -71,22 +75,45 @@ func run(portBase int) error {
 	return nil
 }
 
+// demo plays on a system that others may have used before.
+type demo struct {
+	target e2e.Target
+	screen *screen
+	before *e2e.Seen // the system when it was judged last, and all was well
+}
+
+// judge looks whether the system is as it should be before anything is played:
+// what went wrong earlier would else be said of every story.
+func (d *demo) judge(ctx context.Context) error {
+	return d.with(ctx, func(context.Context, *e2e.World) error { return nil })
+}
+
 // play tells one story and judges the system at rest after it. That verdict is
 // about everything that ever happened on the system, not about this story only.
-func play(ctx context.Context, target e2e.Target, screen *screen, story e2e.Story) error {
+func (d *demo) play(ctx context.Context, story e2e.Story) error {
+	begun := time.Now()
+	if err := d.with(ctx, story.Play); err != nil {
+		return err
+	}
+	d.screen.say("as it should be after %.1f s: the system is at rest, and all invariants hold", time.Since(begun).Seconds())
+	return nil
+}
+
+func (d *demo) with(ctx context.Context, do func(context.Context, *e2e.World) error) error {
 	ctx, cancel := context.WithTimeout(ctx, storyBound)
 	defer cancel()
-	world, err := e2e.NewWorld(target, nil, e2e.Narrator{Say: screen.say, Show: screen.show})
+	world, err := e2e.NewWorld(d.target, nil, e2e.Narrator{Say: d.screen.say, Show: d.screen.show})
 	if err != nil {
 		return err
 	}
-	begun := time.Now()
-	if err := story.Play(ctx, world); err != nil {
+	defer world.Close()
+	world.Before = d.before
+	if err := do(ctx, world); err != nil {
 		return err
 	}
 	if err := world.Judge(ctx); err != nil {
 		return err
 	}
-	screen.say("as it should be after %.1f s: the system is at rest, and all invariants hold", time.Since(begun).Seconds())
+	d.before = world.Before
 	return nil
 }
