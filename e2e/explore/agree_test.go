@@ -6,12 +6,17 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/quintet-eda/quintet/pkg/flow"
+	"github.com/quintet-eda/quintet/schemas/events"
+	"github.com/quintet-eda/quintet/services/payment"
 )
 
 // The composition is an argument; here it is checked. In scopes that are small
 // enough both ways are gone: all worlds of two orders, and one order put
 // together twice. They must agree on how many states there are, on every end,
-// and on every property, with the length of the shortest way to its violation.
+// on every property, with the length of the shortest way to its violation, and
+// on how long a schedule can go on when nothing goes wrong any more.
 func TestACompositionFindsWhatAllWorldsOfTwoOrdersShow(t *testing.T) {
 	for _, c := range []struct {
 		name     string
@@ -24,7 +29,9 @@ func TestACompositionFindsWhatAllWorldsOfTwoOrdersShow(t *testing.T) {
 		{"nothing goes wrong", 0, "rejection-unheard", []string{"at rest: every order has ended"}},
 		{"declined or refused", Declines | Refuses, "", nil},
 		{"declined or refused", Declines | Refuses, "oversell", []string{"stock is never negative, and adds up"}},
-		{"refused", Refuses, "refund-another-payment", []string{NoTrap}},
+		{"refused", Refuses, "refund-another-payment", []string{NoTrap, AllEnd}},
+		{"refused", Refuses, "carrier-puts-off", []string{AllEnd}},
+		{"nothing goes wrong", 0, "provider-puts-off", []string{AllEnd}},
 		{"refused", Refuses, "release-twice", []string{"no fact is told twice"}},
 		{"declined", Declines, "release-from-nowhere", []string{"stock is never negative, and adds up"}},
 		{"given up or refused", GivesUp | Refuses, "", nil},
@@ -39,6 +46,18 @@ func TestACompositionFindsWhatAllWorldsOfTwoOrdersShow(t *testing.T) {
 			agree(t, system(t, c.mutant), Scope{Name: c.name, Orders: 2, Stock: 1, May: c.may, Whole: true}, c.violated)
 		})
 	}
+}
+
+// unheard is a call that nobody performs.
+type unheard struct{}
+
+// Where one order stands still, two do when the other has ended.
+func TestTwoOrdersStandStillWhereOneDoes(t *testing.T) {
+	sys := Production()
+	sys.Payment = replace(sys.Payment, free("payment", flow.When[events.ShipmentFailed](altered[events.ShipmentFailed](sys.Payment, func(payment.Refund) any {
+		return unheard{}
+	}))).Does(unheard{}))
+	agree(t, sys, Scope{Name: "refused", Orders: 2, Stock: 1, May: Refuses, Whole: true}, []string{NoTrap, AllEnd})
 }
 
 // system is a mutant; of no name, the production system.
@@ -70,6 +89,9 @@ func agree(t *testing.T, sys System, scope Scope, violated []string) {
 	t.Logf("%d states in %s; composed in %s", all.States, all.Took, composed.Took)
 	if all.States != composed.States || all.Ends != composed.Ends {
 		t.Errorf("all worlds: %d states, %d ends; composed: %d states, %d ends", all.States, all.Ends, composed.States, composed.Ends)
+	}
+	if all.Longest != composed.Longest {
+		t.Errorf("all worlds: at most %d steps without a fault; composed: %d", all.Longest, composed.Longest)
 	}
 	if diff := cmp.Diff(all.Kinds, composed.Kinds); diff != "" {
 		t.Errorf("kinds of ends (-all worlds +composed):\n%s", diff)

@@ -87,7 +87,7 @@ func oneEnd(v *View) string {
 		return fmt.Sprintf("completed %d times and cancelled %d times", completed, cancelled)
 	}
 	if completed == 1 != (v.Order.Status == order.Completed) || cancelled == 1 != (v.Order.Status == order.Cancelled) {
-		return fmt.Sprintf("the order is %q, and the topic says completed %d times, cancelled %d times", v.Order.Status, completed, cancelled)
+		return fmt.Sprintf("the order is %s, and the topic says completed %d times, cancelled %d times", stands(v.Order.Status), completed, cancelled)
 	}
 	return ""
 }
@@ -103,9 +103,9 @@ func cancelledUndone(v *View) string {
 	case v.held() != 0 || v.parcels() != 0:
 		return fmt.Sprintf("the order is cancelled, and the provider holds %d, the carrier %d parcels", v.held(), v.parcels())
 	case p != payment.Waiting && p != payment.Closed && p != payment.Failed && p != payment.MoneyBack:
-		return fmt.Sprintf("the order is cancelled, and its payment %q", p)
+		return fmt.Sprintf("the order is cancelled, and its payment %s", stands(p))
 	case r != inventory.Rejected && r != inventory.Released:
-		return fmt.Sprintf("the order is cancelled, and its stock %q", r)
+		return fmt.Sprintf("the order is cancelled, and its stock %s", stands(r))
 	}
 	return ""
 }
@@ -117,9 +117,9 @@ func standsDown(v *View) string {
 	p, s := v.Payment, v.Shipment
 	switch {
 	case p.StoodDown && p.Status != payment.Waiting && p.Status != payment.Failed && p.Status != payment.Closed:
-		return fmt.Sprintf("payment has stood down, and is %q", p.Status)
+		return fmt.Sprintf("payment has stood down, and is %s", stands(p.Status))
 	case s.StoodDown && s.Status != shipping.Waiting && s.Status != shipping.Failed && s.Status != shipping.Closed:
-		return fmt.Sprintf("shipping has stood down, and is %q", s.Status)
+		return fmt.Sprintf("shipping has stood down, and is %s", stands(s.Status))
 	case p.Status == payment.Waiting && !p.StoodDown && v.asked(ofPayment):
 		return "payment has heard of the cancellation, and still waits to charge"
 	case s.Status == shipping.Waiting && !s.StoodDown && v.asked(ofShipping):
@@ -168,9 +168,9 @@ func outcomeMails(v *View) string {
 	for _, n := range v.Mailbox.Notices {
 		switch {
 		case n.Kind == events.KindOrderCompleted && v.Order.Status != order.Completed:
-			return fmt.Sprintf("the customer is told that the order completed, and it is %q", v.Order.Status)
+			return fmt.Sprintf("the customer is told that the order completed, and it is %s", stands(v.Order.Status))
 		case n.Kind == events.KindOrderCancelled && (v.Order.Status != order.Cancelled || v.Order.Reason != n.Reason):
-			return fmt.Sprintf("the customer is told that the order was cancelled (%s), and it is %q (%s)", n.Reason, v.Order.Status, v.Order.Reason)
+			return fmt.Sprintf("the customer is told that the order was cancelled (%s), and it is %s (%s)", n.Reason, stands(v.Order.Status), v.Order.Reason)
 		}
 	}
 	return ""

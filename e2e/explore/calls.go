@@ -38,7 +38,7 @@ func (m *model) calling(service int, l local, head call) []move {
 			sent.calls = m.head(l.calls, func(c *call) { c.Unsure = true })
 		}
 		if sent != l {
-			moves = append(moves, m.bare(service, sent, label(head.Effect)+"~sent", told{
+			moves = append(moves, m.failing(unanswered, service, sent, label(head.Effect)+"~sent", told{
 				what: "makes an attempt of " + label(head.Effect) + "; no answer comes", with: party(head.Effect), said: label(head.Effect),
 			}))
 		}
@@ -157,7 +157,7 @@ func (m *model) crashes(service int, l local) []move {
 	crashed := l
 	crashed.calls = m.calls.id(m.recovered(m.calls.values[l.calls]))
 	if crashed != l {
-		moves = append(moves, m.bare(service, crashed, name, told{what: "crashes, and starts again: its open calls may have been made", with: serviceNames[service]}))
+		moves = append(moves, m.failing(crashing, service, crashed, name, told{what: "crashes, and starts again: its open calls may have been made", with: serviceNames[service]}))
 	}
 	open := m.calls.values[l.calls]
 	if len(open) > 0 && service == ofEmail && !open[0].Found {
@@ -167,11 +167,11 @@ func (m *model) crashes(service int, l local) []move {
 		}
 		t := told{what: "crashes while it sends " + label(open[0].Effect) + ", and starts again", with: party(open[0].Effect), said: label(open[0].Effect)}
 		if sending != l {
-			moves = append(moves, m.bare(service, sending, name+" while sending", t))
+			moves = append(moves, m.failing(crashing, service, sending, name+" while sending", t))
 		}
 		sending.far = m.accepted(l.far, open[0])
 		t.what += "; the mail was accepted"
-		moves = append(moves, m.bare(service, sending, name+" after sending", t))
+		moves = append(moves, m.failing(crashing, service, sending, name+" after sending", t))
 	}
 	return moves
 }

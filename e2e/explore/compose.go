@@ -31,11 +31,13 @@ func composed(ctx context.Context, sys System, scope Scope) (*Result, error) {
 		}
 	}
 	properties := Properties()
-	found := make([]*Violation, len(properties)+1)
+	found := make([]*Violation, len(properties), len(properties)+2)
 	for i, property := range properties {
 		found[i] = p.violation(i, property, r.States)
 	}
-	found[len(properties)] = p.trap(r.States)
+	endless, longest := p.endless(r.States)
+	found = append(found, p.trap(r.States), endless)
+	r.Longest = longest
 	r.conclude(found, false, kinds)
 	return r, nil
 }
@@ -115,10 +117,6 @@ func (one *oneOrder) facts(n int, sequence int32) *sequenceFacts {
 	return f
 }
 
-func (one *oneOrder) sequence(n int) int32 {
-	return one.g.m.parts[ofInventory].values[one.g.world(n)[ofInventory]].stock
-}
-
 // classify finds out of every state what its ends can have done to the stock.
 func (one *oneOrder) classify() error {
 	marks := make([]uint64, one.g.len())
@@ -126,7 +124,7 @@ func (one *oneOrder) classify() error {
 		if !rest {
 			continue
 		}
-		s := one.sequence(n)
+		s := one.g.sequence(n)
 		i := slices.Index(one.ends, s)
 		if i < 0 {
 			i = len(one.ends)
@@ -139,7 +137,7 @@ func (one *oneOrder) classify() error {
 	}
 	one.g.backward(marks)
 	for n, mark := range marks {
-		c := class{one.sequence(n), mark}
+		c := class{one.g.sequence(n), mark}
 		if _, known := one.classes[c]; !known {
 			one.classes[c] = n
 		}

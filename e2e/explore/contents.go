@@ -45,7 +45,7 @@ func trackingTold(v *View) string {
 	for _, r := range v.topics[ofShipping].records {
 		if e, is := r.Event.(events.ShipmentCreated); is {
 			if given := v.Carrier.at(e.ShipmentID).Tracking; given == "" || e.TrackingNumber != given {
-				return fmt.Sprintf("the shipment is told with the tracking number %q, and the carrier gave %q", e.TrackingNumber, given)
+				return fmt.Sprintf("the shipment is told with the tracking number %s, and the carrier gave %s", quoted(e.TrackingNumber), quoted(given))
 			}
 		}
 	}
@@ -149,12 +149,12 @@ func asOrdered(v *View) string {
 
 func otherThan(order *events.OrderPlaced, effect any) string {
 	if id := idOf(effect); id != order.OrderID {
-		return fmt.Sprintf("is of the order %q, and the order is %q", id, order.OrderID)
+		return fmt.Sprintf("is of the order %s, and the order is %s", quoted(id), quoted(order.OrderID))
 	}
 	switch e := effect.(type) {
 	case payment.Charge:
 		if e.Currency != order.Currency {
-			return fmt.Sprintf("is in %q, and the order in %q", e.Currency, order.Currency)
+			return fmt.Sprintf("is in %s, and the order in %s", quoted(e.Currency), quoted(order.Currency))
 		}
 		if e.Token != order.PaymentToken {
 			return "is of another card than the order"
@@ -168,7 +168,7 @@ func otherThan(order *events.OrderPlaced, effect any) string {
 		}
 	case email.SendMail:
 		if e.To != order.Email {
-			return fmt.Sprintf("is to %q, and the customer is at %q", e.To, order.Email)
+			return fmt.Sprintf("is to %s, and the customer is at %s", quoted(e.To), quoted(order.Email))
 		}
 	}
 	return ""

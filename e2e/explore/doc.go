@@ -43,6 +43,35 @@
 // running, and nothing on its way. Steps that need not happen, such as a
 // cancellation, are not waited for; a deadline that is not stopped elapses.
 //
+// # Every schedule ends
+//
+// That an end can be reached from every state is not yet that it is reached.
+// [AllEnd] says so, and is decided in two parts. First, without the attempts that
+// stay unanswered no way leads back to where it began: then it can only go on
+// for as long as its longest way is, which is counted. All other steps are left
+// in: cancellations, crashes that find a call open, late arrivals. Second, in
+// every state that is no end some step comes by itself; it takes no wish, no
+// crash, and no further attempt that stays unanswered. So a schedule that has
+// no end either has infinitely many attempts that stay unanswered, or does for
+// ever nothing of what is there to be done.
+//
+// Why these and no other faults: which steps lie on cycles is computed. They are
+// attempts without an answer, of each call with a key, and what becomes of
+// these, of which each has one. Of the rest, a state can tell that it happened:
+// a call that may have been made, a mail that was begun, a record that was taken,
+// and whoever wished the same again changes nothing.
+//
+// What changes nothing is no step here, and so is not counted: an attempt that
+// certainly had no effect, a copy that the inbox absorbs, a crash before a commit
+// or with nothing open, a request that is refused or repeated. Each can delay a
+// schedule, and if it comes again and again for ever, for ever.
+//
+// A system that goes on for ever need not come back to the same state: a call
+// that is asked for again has another id, made of the one before. So states that
+// differ only in the ids of what is open count as one (rounds.go). Ways that grow
+// otherwise are cut, which violates that no service goes in circles; where it is
+// not violated nothing was cut, and there are finitely many states.
+//
 // # What is assumed
 //
 // The database commits atomically and shows a reaction the state that was
@@ -110,10 +139,20 @@
 // process that ends leaves the calls of both, which is one such step after the
 // other. Where the stock breaks its own law, inventory is not followed further.
 //
+// Two orders end, too. A schedule of both is a shuffle of one of each: if it had
+// no end, one of the two would take infinitely many steps in it, and go for ever
+// on a way of its own, which then has infinitely many attempts without an answer.
+// A way of both that leads back to where it began leads each back to where it
+// began, or lets it stand. As long as not both have ended, one of them has a step
+// that comes by itself; and it is possible now, whatever the other left on the
+// shelf, as inventory takes a record at every lawful level. The longest way of
+// both is not longer than the longest of each whose stock operations fit; in the
+// small scopes it is as long.
+//
 // TestACompositionFindsWhatAllWorldsOfTwoOrdersShow goes both ways where that is
-// possible: the number of states, every kind of end, every verdict and the
-// length of each shortest counterexample are the same, for the production
-// system and for broken ones.
+// possible: the number of states, every kind of end, every verdict, the length
+// of each shortest counterexample and of the longest way without a fault are the
+// same, for the production system and for broken ones.
 //
 // # What is run when
 //

@@ -23,7 +23,7 @@ func Document(ctx context.Context, page string, sys System, scopes []Scope) (str
 		return "", fmt.Errorf("the page has no %s ... %s", Begin, End)
 	}
 	var b strings.Builder
-	b.WriteString("| scope | what there is, and what may happen | states | steps | ends | kinds of ends |\n|---|---|---:|---:|---:|---:|\n")
+	b.WriteString("| scope | what there is, and what may happen | states | steps | ends | kinds of ends | at most, from the last lost answer on |\n|---|---|---:|---:|---:|---:|---:|\n")
 	for _, s := range scopes {
 		r, err := Explore(ctx, sys, s)
 		if err != nil {
@@ -36,13 +36,13 @@ func Document(ctx context.Context, page string, sys System, scopes []Scope) (str
 		if s.Composed {
 			steps += " of one order"
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %d |\n", s.Name, s.allows(), thousands(r.States), steps, thousands(r.Ends), len(r.shown()))
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %d | %s |\n", s.Name, s.allows(), thousands(r.States), steps, thousands(r.Ends), len(r.shown()), counted(r.Longest, "step"))
 	}
 	b.WriteString("\nIn every state:\n\n")
 	for _, p := range always() {
 		fmt.Fprintf(&b, "- %s\n", p.Name)
 	}
-	fmt.Fprintf(&b, "- %s\n\nOf every order at rest, when nothing of it is open any more:\n\n", NoTrap)
+	fmt.Fprintf(&b, "- %s\n- %s\n\nOf every order at rest, when nothing of it is open any more:\n\n", NoTrap, AllEnd)
 	for _, p := range atRest() {
 		fmt.Fprintf(&b, "- %s\n", strings.TrimPrefix(p.Name, "at rest: "))
 	}

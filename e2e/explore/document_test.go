@@ -16,8 +16,8 @@ func TestAPageShowsWhatWasExplored(t *testing.T) {
 		t.Fatal(err)
 	}
 	a, b := explored(t, Production(), declined), explored(t, Production(), two)
-	want := fmt.Sprintf("| declined | one order, 1 on hand; the card is declined | %d | %d | %d | 2 |\n", a.States, a.Steps, a.Ends) +
-		fmt.Sprintf("| pair | two orders, 1 on hand | %s | %d of one order | %d | 1 |\n", thousands(b.States), b.Steps, b.Ends)
+	want := fmt.Sprintf("| declined | one order, 1 on hand; the card is declined | %d | %d | %d | 2 | %d steps |\n", a.States, a.Steps, a.Ends, a.Longest) +
+		fmt.Sprintf("| pair | two orders, 1 on hand | %s | %d of one order | %d | 1 | %d steps |\n", thousands(b.States), b.Steps, b.Ends, b.Longest)
 	if !strings.Contains(once, want) || !strings.Contains(once, "\n- "+NoTrap+"\n") || strings.Contains(once, "of another day") {
 		t.Errorf("the page is\n%s", once)
 	}

@@ -22,7 +22,10 @@ type Result struct {
 	Copies int
 	Ends   int
 	Kinds  []Kind
-	// Verdicts are in the order of Properties, and NoTrap last.
+	// Longest is how many steps every schedule takes at most after its last
+	// attempt that stays unanswered, if AllEnd holds.
+	Longest int
+	// Verdicts are in the order of Properties, with NoTrap and AllEnd last.
 	Verdicts []Verdict
 	// Violation is the first that was found; nil when every property holds. No
 	// schedule violates anything in fewer steps.
@@ -57,7 +60,7 @@ type Violation struct {
 }
 
 func (v *Violation) String() string {
-	return fmt.Sprintf("%s: %s, after %d steps", v.Property, v.What, len(v.Schedule.Steps))
+	return fmt.Sprintf("%s: %s, after %s", v.Property, v.What, counted(len(v.Schedule.Steps), "step"))
 }
 
 // Schedule is a way through a scope, step by step.
@@ -116,7 +119,7 @@ func plain(ctx context.Context, sys System, scope Scope) (*Result, error) {
 	g := newGraph(m)
 	r := &Result{Scope: scope, graph: g}
 	properties := Properties()
-	found := make([]*Violation, len(properties)+1)
+	found := make([]*Violation, len(properties), len(properties)+2)
 	kinds := map[string]int{}
 	views := make([]View, scope.Orders)
 	stopped := false
@@ -135,20 +138,22 @@ func plain(ctx context.Context, sys System, scope Scope) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	var trap *Violation
 	if !stopped {
-		found[len(properties)] = g.trap()
+		trap = g.trap()
 	}
+	endless, longest := g.endless()
+	found = append(found, trap, endless)
+	r.Longest = longest
 	r.States, r.Steps, r.Copies = g.len(), g.steps, g.copies
 	r.conclude(found, stopped, kinds)
 	return r, nil
 }
 
 func (r *Result) conclude(found []*Violation, stopped bool, kinds map[string]int) {
-	for i, p := range Properties() {
-		r.Verdicts = append(r.Verdicts, Verdict{Property: p.Name, Known: !stopped || found[i] != nil, Violation: found[i]})
+	for i, name := range Names() {
+		r.Verdicts = append(r.Verdicts, Verdict{Property: name, Known: !stopped || found[i] != nil, Violation: found[i]})
 	}
-	last := found[len(found)-1]
-	r.Verdicts = append(r.Verdicts, Verdict{Property: NoTrap, Known: !stopped || last != nil, Violation: last})
 	for name, n := range kinds {
 		r.Kinds = append(r.Kinds, Kind{name, n})
 		r.Ends += n

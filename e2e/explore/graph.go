@@ -16,10 +16,11 @@ type graph struct {
 	slots  []uint32 // hash table of world numbers, each plus one
 	parent []uint32
 	first  []uint32 // where a world's steps begin in to
-	to     []uint32
-	rest   []bool // nothing is open
-	steps  int    // also those that lead to where they come from
-	copies int    // deliveries that the inbox absorbs
+	to     []uint32 // each with the marks of its step
+	rest   []bool   // nothing is open
+	stuck  []int    // worlds in which something is open, and nothing has to happen
+	steps  int      // also those that lead to where they come from
+	copies int      // deliveries that the inbox absorbs
 }
 
 func newGraph(m *model) *graph { return newGraphFrom(m, m.initial()) }
@@ -103,17 +104,33 @@ func (g *graph) explore(ctx context.Context, visit func(n int, v []uint32, steps
 		for _, s := range steps {
 			copy(next, v)
 			s.apply(next)
-			if to := g.add(next, uint32(n)); to != uint32(n) {
-				g.to = append(g.to, to)
+			// A lane that waits for ever is no step.
+			if to := g.add(next, uint32(n)); to != uint32(n) || s.move != nil {
+				g.to = append(g.to, to|s.marks())
 			}
 		}
 		g.rest = append(g.rest, g.m.atRest(v, steps))
+		if !g.rest[n] && !goesOn(v, steps) {
+			g.stuck = append(g.stuck, n)
+		}
 		if !visit(n, v, steps) {
-			return nil
+			break
 		}
 	}
 	g.first = append(g.first, uint32(len(g.to)))
 	return nil
+}
+
+// visited is how many worlds were visited. Those after them are known, and
+// their steps are not.
+func (g *graph) visited() int { return len(g.rest) }
+
+// leads are the worlds that a world's steps lead to, with the steps' marks.
+func (g *graph) leads(n uint32) []uint32 {
+	if int(n) >= g.visited() {
+		return nil
+	}
+	return g.to[g.first[n]:g.first[n+1]]
 }
 
 func (s step) apply(v []uint32) {
@@ -155,20 +172,20 @@ func (m *model) quiet(order []uint32) bool {
 	return true
 }
 
-// backward gives every world the marks of all ends that can be reached from it.
+// backward gives every world the bits of all ends that can be reached from it.
 // A world without any is a trap.
-func (g *graph) backward(marks []uint64) {
+func (g *graph) backward(reach []uint64) {
 	for changed := true; changed; {
 		changed = false
 		// Steps lead to worlds of higher numbers, mostly, so that one sweep
 		// from the last to the first settles nearly all.
 		for n := g.len() - 1; n >= 0; n-- {
-			mark := marks[n]
-			for _, to := range g.to[g.first[n]:g.first[n+1]] {
-				mark |= marks[to]
+			mark := reach[n]
+			for _, to := range g.leads(uint32(n)) {
+				mark |= reach[to&^marks]
 			}
-			if mark != marks[n] {
-				marks[n], changed = mark, true
+			if mark != reach[n] {
+				reach[n], changed = mark, true
 			}
 		}
 	}
@@ -186,13 +203,17 @@ func (g *graph) schedule(n int) []string {
 	return names
 }
 
-func (g *graph) stepName(from, to int) string {
+func (g *graph) stepName(from, to int) string { return g.stepWithout(0, from, to) }
+
+// stepWithout is the name of a step between two worlds that has none of the
+// marks.
+func (g *graph) stepWithout(without uint32, from, to int) string {
 	v := slices.Clone(g.world(from))
 	next := make([]uint32, g.width)
 	for _, s := range g.m.successors(v) {
 		copy(next, v)
 		s.apply(next)
-		if slices.Equal(next, g.world(to)) {
+		if s.marks()&without == 0 && slices.Equal(next, g.world(to)) {
 			return g.m.stepName(s)
 		}
 	}
@@ -205,6 +226,8 @@ func (m *model) stepName(s step) string {
 	switch {
 	case s.slot < 0:
 		return "deliver"
+	case s.move == nil:
+		return "wait" // inventory does, as the stock is beyond its law
 	case m.scope.Orders == 1:
 		return s.move.name
 	}

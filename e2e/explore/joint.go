@@ -150,7 +150,7 @@ func (p *pairs) way(n int, prefix string) [][]string {
 	before := 0
 	for _, n := range numbers {
 		cut[len(cut)-1] = append(cut[len(cut)-1], prefix+g.stepName(before, n))
-		if p.one.sequence(n) != p.one.sequence(before) {
+		if g.sequence(n) != g.sequence(before) {
 			cut = append(cut, nil)
 		}
 		before = n

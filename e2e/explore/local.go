@@ -51,6 +51,7 @@ type move struct {
 	to       int32
 	stock    int32 // the levels after it; the same as before, mostly
 	optional bool  // nothing is open if it never happens
+	fault    fault
 	told     told
 }
 
@@ -199,7 +200,7 @@ func (m *model) emit(after *local, in input, out flow.Outputs, service int, t *t
 		}
 		r := record{ID: fmt.Sprintf("%s>%s#%d", in.id, short(e.EventType()), n), Event: e, Cause: in.cause, Lost: lost}
 		if !m.follows[follow{in.cause, e.EventType()}] {
-			after.scar = m.scars.id(fmt.Sprintf("undeclared: %s follows from %q, and no table declares that", short(e.EventType()), short(in.cause)))
+			after.scar = m.scars.id(fmt.Sprintf("undeclared: %s follows from %s, and no table declares that", short(e.EventType()), cmp.Or(short(in.cause), "a request")))
 		}
 		after.topic = m.topics.add(after.topic, r)
 		if len(m.topics.values[after.topic].records) > most {

@@ -209,6 +209,13 @@ func (m *model) bare(service int, after local, name string, t told) move {
 	return move{name: name, to: m.parts[service].id(after), stock: -1, told: t}
 }
 
+// failing is such a move in which something goes wrong.
+func (m *model) failing(f fault, service int, after local, name string, t told) move {
+	mv := m.bare(service, after, name, t)
+	mv.fault = f
+	return mv
+}
+
 // moved is a move that a reaction made.
 func (m *model) moved(service int, r result, name string, t told) move {
 	t.who = serviceNames[service]

@@ -40,6 +40,7 @@ func Mutants() []Mutant {
 		kitMutants(), outsideMutants(), heardMutants(), earlyMutants(),
 		toldMutants(), trackingMutants(), askedMutants(),
 		whyMutants(), namelessMutants(), unheededMutants(), rejectionMutants(),
+		endlessMutants(), hagglers(),
 	)
 }
 

@@ -11,6 +11,7 @@ var (
 	cancelling  = one("cancelled", Cancels)
 	impatient   = one("cancelled-and-late", Cancels|Deadlines)
 	silent      = one("unanswered", Unanswered|GivesUp)
+	spent       = one("given-up", GivesUp)
 	lost        = one("answer-lost", Unanswered)
 	collected   = one("unanswered-and-collected", Unanswered|GivesUp|Collects)
 	mailed      = one("mailed", Mails)
@@ -29,7 +30,7 @@ var (
 // Small are the scopes of the mutants, and of their schedules.
 func Small() []Scope {
 	return []Scope{
-		smooth, declined, refused, cancelling, impatient, lost, silent, collected, mailed, unmailed, mailCrash,
+		smooth, declined, refused, cancelling, impatient, spent, lost, silent, collected, mailed, unmailed, mailCrash,
 		twice, twiceMailed, soldOut, stranger, lastPiece, doubled, crashLost, wide,
 	}
 }

@@ -137,7 +137,7 @@ func bookingMutants() []Mutant {
 			}),
 		},
 		{
-			Name: "refusal-waits", Tells: "a parcel that is refused is booked again, for ever", Scope: refused, Property: noCircles,
+			Name: "refusal-waits", Tells: "a parcel that is refused is booked again, for ever", Scope: refused, Property: AllEnd,
 			Break: at(shipping.Refused, func(_ own[shipping.BookingAnswered], x shipping.Shipment, _ shipping.BookingAnswered, out *flow.Out) shipping.Shipment {
 				out.Do(shipping.Book{ShipmentID: x.ID, OrderID: x.OrderID, Address: x.Address, Lines: x.Lines})
 				return x

@@ -18,6 +18,9 @@ func visited(s Scope) int {
 	return 0
 }
 
+// deep are mutants that are explored until a chain of causes is cut.
+var deep = map[string]int{"charged-and-voided-in-turn": 250_000}
+
 // catches explores each mutant once for all tests, and keeps what was found.
 var catches = map[string]*Result{}
 
@@ -38,7 +41,7 @@ func catch(t *testing.T) func(Mutant) (*Result, error) {
 func TestEveryMutantIsCaughtByItsProperty(t *testing.T) {
 	for _, m := range Mutants() {
 		t.Run(m.Name, func(t *testing.T) {
-			affordable(t, visited(m.Scope))
+			affordable(t, max(visited(m.Scope), deep[m.Name]))
 			r, err := catch(t)(m)
 			if err != nil {
 				t.Fatal(err)

@@ -39,15 +39,15 @@ func (o Outside) deeds(effect any, a account) []deed {
 	a.About = aboutOf(effect)
 	switch e := effect.(type) {
 	case payment.Charge:
-		return o.Provider.charge(e, a)
+		return o.Provider.orLater(a, o.Provider.charge(e, a))
 	case payment.Void:
-		return o.Provider.void(a)
+		return o.Provider.orLater(a, o.Provider.void(a))
 	case payment.Refund:
-		return o.Provider.refund(e, a)
+		return o.Provider.orLater(a, o.Provider.refund(e, a))
 	case shipping.Book:
-		return o.Carrier.book(a)
+		return o.Carrier.orLater(a, o.Carrier.book(a))
 	case shipping.Unbook:
-		return o.Carrier.unbook(a)
+		return o.Carrier.orLater(a, o.Carrier.unbook(a))
 	case email.SendMail:
 		accepted, bounced := a, a
 		accepted.Status, accepted.Times = "accepted", a.Times+1
@@ -58,6 +58,14 @@ func (o Outside) deeds(effect any, a account) []deed {
 		}
 	}
 	return nil
+}
+
+// orLater adds the answer of a far side that does not settle what it is asked.
+func (k Keys) orLater(a account, deeds []deed) []deed {
+	if k.Settles {
+		return deeds
+	}
+	return append(deeds, deed{a, "later", nil, 0})
 }
 
 func (k Keys) charge(e payment.Charge, a account) []deed {

@@ -19,6 +19,10 @@ type Property struct {
 // NoTrap is the property that an end is reachable from every state.
 const NoTrap = "from every state an end can be reached"
 
+// AllEnd is the property that every schedule ends, and not only can: there is no
+// way round and no standstill, but that attempts stay unanswered again and again.
+const AllEnd = "every schedule ends once the faults do"
+
 // What the other properties are called.
 const (
 	nothingParks        = "no input parks"
@@ -55,11 +59,20 @@ const (
 	nothingReserved     = "at rest: nothing is reserved, and as much shipped as completed"
 )
 
-// Properties are what is checked, apart from NoTrap: what must hold in every
-// state first, then what must hold at rest. Of those that one state violates,
+// Properties are what is checked, apart from NoTrap and AllEnd, which are about
+// the whole of what was visited: what must hold in every state first, then what must hold at rest. Of those that one state violates,
 // the first gives a counterexample its name.
 func Properties() []Property {
 	return append(always(), atRest()...)
+}
+
+// Names are what all properties are called, in their order.
+func Names() []string {
+	var names []string
+	for _, p := range Properties() {
+		names = append(names, p.Name)
+	}
+	return append(names, NoTrap, AllEnd)
 }
 
 func always() []Property {

@@ -12,7 +12,7 @@ import (
 // Print writes what was found: how much was visited, which ends there are, and
 // how each property fared.
 func (r *Result) Print(w io.Writer) {
-	fmt.Fprintf(w, "%s: %s states, %s ends; %s steps", r.Scope.Name, thousands(r.States), thousands(r.Ends), thousands(r.Steps))
+	fmt.Fprintf(w, "%s: %s, %s; %s", r.Scope.Name, counted(r.States, "state"), counted(r.Ends, "end"), counted(r.Steps, "step"))
 	if r.Scope.Composed {
 		fmt.Fprint(w, " of one order")
 	}
@@ -23,6 +23,13 @@ func (r *Result) Print(w io.Writer) {
 	for _, k := range r.shown() {
 		fmt.Fprintf(w, "  %14s  %s\n", thousands(k.Ends), k.Name)
 	}
+	if r.Longest > 0 {
+		since := ""
+		if r.Scope.May.has(Unanswered) {
+			since = " from the last attempt that is not answered"
+		}
+		fmt.Fprintf(w, "  every schedule ends after at most %s%s\n", counted(r.Longest, "step"), since)
+	}
 	if r.Violation == nil {
 		fmt.Fprintf(w, "  all %d properties hold\n", len(r.Verdicts))
 		return
@@ -31,7 +38,7 @@ func (r *Result) Print(w io.Writer) {
 	for _, v := range r.Verdicts {
 		switch {
 		case v.Violation != nil:
-			fmt.Fprintf(w, "  VIOLATED  %s: %s, after %d steps\n", v.Property, v.Violation.What, len(v.Violation.Schedule.Steps))
+			fmt.Fprintf(w, "  VIOLATED  %s\n", v.Violation)
 		case v.Known:
 			fmt.Fprintf(w, "  holds     %s\n", v.Property)
 		default:
@@ -39,7 +46,7 @@ func (r *Result) Print(w io.Writer) {
 		}
 	}
 	if open > 0 {
-		fmt.Fprintf(w, "  undecided %d others: the search stopped here\n", open)
+		fmt.Fprintf(w, "  undecided %s: the search stopped here\n", counted(open, "other"))
 	}
 }
 
@@ -65,6 +72,14 @@ func (r *Result) shown() []Kind {
 	}
 	slices.SortFunc(shown, byEnds)
 	return shown
+}
+
+// counted is so many of what a word names.
+func counted(n int, word string) string {
+	if n != 1 {
+		word += "s"
+	}
+	return thousands(n) + " " + word
 }
 
 // thousands is a number as people read it.

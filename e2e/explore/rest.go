@@ -1,8 +1,10 @@
 package explore
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/quintet-eda/quintet/pkg/flow"
 	"github.com/quintet-eda/quintet/schemas/events"
@@ -17,7 +19,7 @@ func completed(v *View) bool { return v.Order.Status == order.Completed }
 
 func ended(v *View) string {
 	if !v.Order.Status.Terminal() {
-		return fmt.Sprintf("the order is %q", v.Order.Status)
+		return fmt.Sprintf("the order is %s", stands(v.Order.Status))
 	}
 	return ""
 }
@@ -28,14 +30,14 @@ func moneyAtRest(v *View) string {
 		want = total
 	}
 	if v.held() != want {
-		return fmt.Sprintf("the order is %q, and the provider holds %d of %d", v.Order.Status, v.held(), total)
+		return fmt.Sprintf("the order is %s, and the provider holds %d of %d", stands(v.Order.Status), v.held(), total)
 	}
 	return ""
 }
 
 func parcelsAtRest(v *View) string {
 	if n := v.parcels(); completed(v) != (n == 1) || n > 1 {
-		return fmt.Sprintf("the order is %q, and the carrier has %d parcels", v.Order.Status, n)
+		return fmt.Sprintf("the order is %s, and the carrier has %d parcels", stands(v.Order.Status), n)
 	}
 	return ""
 }
@@ -43,7 +45,7 @@ func parcelsAtRest(v *View) string {
 func stockAtRest(v *View) string {
 	s := v.Reservation.Status
 	if completed(v) != (s == inventory.Shipped) || !completed(v) && s == inventory.Reserved {
-		return fmt.Sprintf("the order is %q, and its stock %q", v.Order.Status, s)
+		return fmt.Sprintf("the order is %s, and its stock %s", stands(v.Order.Status), stands(s))
 	}
 	return ""
 }
@@ -73,7 +75,7 @@ func partsAtRest(v *View) string {
 		service := l[0].(int)
 		want, rests := l[2].(map[any][]flow.Event)[l[1]]
 		if !rests {
-			return fmt.Sprintf("%s is at rest as %q", serviceNames[service], l[1])
+			return fmt.Sprintf("%s is at rest as %s", serviceNames[service], stands(fmt.Sprint(l[1])))
 		}
 		var told, due []string
 		for _, e := range v.topics[service].emitted {
@@ -83,7 +85,7 @@ func partsAtRest(v *View) string {
 			due = append(due, short(e.EventType()))
 		}
 		if !slices.Equal(told, due) {
-			return fmt.Sprintf("%s is %q, and told %v", serviceNames[service], l[1], told)
+			return fmt.Sprintf("%s is %s, and told %s", serviceNames[service], stands(fmt.Sprint(l[1])), cmp.Or(strings.Join(told, ", "), "nothing"))
 		}
 	}
 	return ""
@@ -113,7 +115,7 @@ func mailsAtRest(v *View) string {
 		}
 		switch {
 		case told != 1:
-			return fmt.Sprintf("the notice %s is %q (%s), and that is told %d times", n.Kind, n.Status, n.Cause, told)
+			return fmt.Sprintf("the notice %s is %s (%s), and that is told %d times", n.Kind, stands(n.Status), n.Cause, told)
 		case n.Status == email.Sent && copies != 1:
 			return fmt.Sprintf("the notice %s is recorded as sent, and %d copies were accepted", n.Kind, copies)
 		case n.Status == email.Failed && n.Cause != events.CauseUnknown && copies > 0:
@@ -170,7 +172,7 @@ func reasonsAtRest(v *View) string {
 	if v.Order.Status == order.Cancelled {
 		for _, e := range v.topics[ofOrder].emitted {
 			if e.Type == (events.OrderCancelled{}).EventType() && e.Reason != string(v.Order.Reason) {
-				return fmt.Sprintf("the order was cancelled for %q, and its event says %q", v.Order.Reason, e.Reason)
+				return fmt.Sprintf("the order was cancelled for %s, and its event says %s", quoted(v.Order.Reason), quoted(e.Reason))
 			}
 		}
 	}

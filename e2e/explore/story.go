@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -19,7 +20,10 @@ type Story struct {
 	AtRest bool
 	// Possible are the steps that could come next.
 	Possible []string
-	orders   int
+	// Circle is how many of the last scenes lead back to where they began, with
+	// nothing going wrong in them.
+	Circle int
+	orders int
 }
 
 // Scene is one step of a story.
@@ -37,68 +41,11 @@ type Scene struct {
 	changed string // how the service stands that the step was of, if it stood otherwise before
 }
 
-// Replay plays a schedule in a scope. It returns an error that names the step,
-// and what was possible instead, when the schedule does not fit the system.
-func Replay(sys System, scope Scope, s Schedule) (*Story, error) {
-	scope.Composed = false
-	m := newModel(sys, scope)
-	v := m.initial()
-	story := &Story{Schedule: s, orders: scope.Orders}
-	for i, name := range s.Steps {
-		steps := m.successors(v)
-		at := slices.IndexFunc(steps, func(x step) bool { return m.stepName(x) == name })
-		if at < 0 {
-			return nil, fmt.Errorf("step %d, %q, is not possible; possible are: %s", i+1, name, strings.Join(m.names(steps), "; "))
-		}
-		before := slices.Clone(v)
-		steps[at].apply(v)
-		story.Scenes = append(story.Scenes, m.scene(name, steps[at], before, v))
-	}
-	steps := m.successors(v)
-	story.Possible, story.AtRest = m.names(steps), m.atRest(v, steps)
-	for i, what := range m.check(Properties(), make([]View, scope.Orders), v, steps, story.AtRest) {
-		if what != "" {
-			story.Wrong = append(story.Wrong, Properties()[i].Name+": "+what)
-		}
-	}
-	if m.trapped(v) {
-		story.Wrong = append(story.Wrong, NoTrap+": "+m.open(v)+", and no step leads to an end")
-	}
-	return story, nil
-}
-
-func (m *model) names(steps []step) (names []string) {
-	for _, x := range steps {
-		names = append(names, m.stepName(x))
-	}
-	return names
-}
-
-// trapped reports whether no end can be reached from a world. It looks at so
-// many worlds at most; where there are more, there is more to do than in a trap.
-func (m *model) trapped(from []uint32) bool {
-	const most = 100_000
-	queue, seen := [][]uint32{from}, map[string]bool{fmt.Sprint(from): true}
-	for len(queue) > 0 && len(seen) < most {
-		v := queue[0]
-		queue = queue[1:]
-		steps := slices.Clone(m.successors(v))
-		if m.atRest(v, steps) {
-			return false
-		}
-		for _, s := range steps {
-			next := slices.Clone(v)
-			s.apply(next)
-			if key := fmt.Sprint(next); !seen[key] {
-				seen[key] = true
-				queue = append(queue, next)
-			}
-		}
-	}
-	return len(queue) == 0
-}
-
 func (m *model) scene(name string, s step, before, after []uint32) Scene {
+	if s.move == nil && s.slot >= 0 {
+		t := told{who: "inventory", what: "waits: the stock is beyond its law"}
+		return Scene{Step: name, Order: s.slot/services + 1, Says: sentence(t), Outside: "stock " + levelText(m.levels.values[after[len(after)-1]]), told: t}
+	}
 	if s.move == nil {
 		t := told{who: "inventory", what: "receives a piece from a supplier", with: "customer", said: "ReceiveStock"}
 		return Scene{Step: name, Says: sentence(t), Outside: "stock " + levelText(m.levels.values[after[len(after)-1]]), told: t}
@@ -112,6 +59,24 @@ func (m *model) scene(name string, s step, before, after []uint32) Scene {
 		sc.changed = sc.Services[service]
 	}
 	return sc
+}
+
+// nothing is how stands what has not begun.
+const nothing = "nothing yet"
+
+// stands is how something stands, and quoted a text, in a sentence.
+func stands[S ~string](s S) string {
+	if s == "" {
+		return nothing
+	}
+	return strconv.Quote(string(s))
+}
+
+func quoted[S ~string](s S) string {
+	if s == "" {
+		return "nothing"
+	}
+	return strconv.Quote(string(s))
 }
 
 func sentence(t told) string {
@@ -150,17 +115,17 @@ func (v *View) standing() []string {
 	for _, n := range v.Mailbox.Notices {
 		mails = append(mails, strings.TrimPrefix(string(n.Kind), "order_")+" "+string(n.Status))
 	}
-	return []string{o, cmp.Or(string(v.Reservation.Status), "unknown"), p, s, cmp.Or(strings.Join(mails, ", "), "nothing")}
+	return []string{o, cmp.Or(string(v.Reservation.Status), "unknown"), p, s, cmp.Or(strings.Join(mails, ", "), nothing)}
 }
 
 // outside is what the far sides have.
 func (v *View) outside() string {
-	provider, carrier, mails := "nothing", "nothing", 0
+	provider, carrier, mails := nothing, nothing, 0
 	for i, a := range v.Provider {
 		if i == 0 {
 			provider = ""
 		}
-		provider = strings.TrimSpace(fmt.Sprintf("%s %s", provider, cmp.Or(a.Status, "nothing")))
+		provider = strings.TrimSpace(fmt.Sprintf("%s %s", provider, cmp.Or(a.Status, nothing)))
 		if a.Captured > 0 {
 			provider += fmt.Sprintf(" (%d taken, %d given back)", a.Captured, a.Back)
 		}
@@ -169,7 +134,7 @@ func (v *View) outside() string {
 		if i == 0 {
 			carrier = ""
 		}
-		carrier = strings.TrimSpace(fmt.Sprintf("%s %s", carrier, cmp.Or(a.Status, "nothing")))
+		carrier = strings.TrimSpace(fmt.Sprintf("%s %s", carrier, cmp.Or(a.Status, nothing)))
 	}
 	for _, a := range v.MailServer {
 		mails += a.Times
@@ -183,6 +148,9 @@ func (s *Story) Print(w io.Writer) {
 		about := ""
 		if s.orders > 1 && sc.Order > 0 {
 			about = fmt.Sprintf("[order %d] ", sc.Order)
+		}
+		if s.Circle > 0 && i == len(s.Scenes)-s.Circle {
+			fmt.Fprintln(w, "     From here it goes round:")
 		}
 		fmt.Fprintf(w, "%3d. %s%s   (%s)\n", i+1, about, sc.Says, sc.Step)
 		if len(sc.Services) > 0 {
@@ -213,7 +181,10 @@ func (s *Story) Mermaid() string {
 		fmt.Fprintf(&b, "    participant %s\n", name)
 	}
 	b.WriteString("    participant provider\n    participant carrier\n    participant mail as mail server\n")
-	for _, sc := range s.Scenes {
+	for i, sc := range s.Scenes {
+		if s.Circle > 0 && i == len(s.Scenes)-s.Circle {
+			b.WriteString("    loop for ever\n")
+		}
 		t, about := sc.told, ""
 		if s.orders > 1 && sc.Order > 0 {
 			about = fmt.Sprintf("[%d] ", sc.Order)
@@ -232,6 +203,9 @@ func (s *Story) Mermaid() string {
 		if sc.changed != "" {
 			fmt.Fprintf(&b, "    Note over %s: %s%s\n", t.who, about, sc.changed)
 		}
+	}
+	if s.Circle > 0 {
+		b.WriteString("    end\n")
 	}
 	for _, wrong := range s.Wrong {
 		fmt.Fprintf(&b, "    Note over order,email: %s\n", plainText(wrong))

@@ -22,11 +22,11 @@ func TestAScheduleIsPlayedStepByStep(t *testing.T) {
 	story.Print(&b)
 	last := b.String()[strings.Index(b.String(), "  7. "):]
 	want := `  7. The payment service calls Charge; the answer is declined; it emits PaymentFailed (declined).   (Charge=declined)
-       order cancelling (customer) · inventory reserved · payment failed · shipping waiting · email nothing
-       provider declined · carrier nothing · mails accepted 0 · stock 0 on hand, 1 reserved, 0 shipped of 1
+       order cancelling (customer) · inventory reserved · payment failed · shipping waiting · email nothing yet
+       provider declined · carrier nothing yet · mails accepted 0 · stock 0 on hand, 1 reserved, 0 shipped of 1
   8. The payment service's unanswered attempt of Charge arrives late, and the answer, declined, is lost.   (Charge~arrives:declined)
-       order cancelling (customer) · inventory reserved · payment failed · shipping waiting · email nothing
-       provider declined · carrier nothing · mails accepted 0 · stock 0 on hand, 1 reserved, 0 shipped of 1
+       order cancelling (customer) · inventory reserved · payment failed · shipping waiting · email nothing yet
+       provider declined · carrier nothing yet · mails accepted 0 · stock 0 on hand, 1 reserved, 0 shipped of 1
      No property is violated so far. Possible next: ` + strings.Join(story.Possible, "; ") + `
 `
 	if len(story.Possible) == 0 {
@@ -59,6 +59,49 @@ func TestAScheduleThatDoesNotFitSaysWhere(t *testing.T) {
 	want := `step 2, "payment<StockReserved", is not possible; possible are: cancel; deadline; inventory<OrderPlaced; payment<OrderPlaced; shipping<OrderPlaced; email<OrderPlaced`
 	if err == nil || err.Error() != want {
 		t.Errorf("error is %v", err)
+	}
+}
+
+func TestAStepThatThereIsNotIsToldWithTheNearestThatThereIs(t *testing.T) {
+	_, err := Replay(Production(), single, Schedule{Scope: "one", Steps: []string{"place", "payment<OrdrPlaced"}})
+	want := `step 2: no step is called "payment<OrdrPlaced"; at this point these are possible: payment<OrderPlaced; `
+	if err == nil || !strings.HasPrefix(err.Error(), want) {
+		t.Errorf("error is %v", err)
+	}
+}
+
+// A name that some step has is not taken for a mistyped one.
+func TestEveryStepIsCalledAsStepsAreCalled(t *testing.T) {
+	torn, stale := Production(), Production()
+	torn.Kit.Atomic, torn.Kit.Positions, torn.Kit.Outbox, stale.Kit.Fresh, stale.Kit.Inbox, stale.Outside.Carrier.Settles = false, false, false, false, false, false
+	for _, c := range []struct {
+		sys   System
+		scope Scope
+	}{
+		{Production(), one("late", Cancels|Deadlines|Declines|Delivery|Twice)}, {Production(), collected}, {Production(), crashLost},
+		{Production(), one("mailed", Mails|MailFails|Crashes)}, {Production(), Scope{Orders: 2, Stock: 1}},
+		{torn, Scope{Orders: 1, Whole: true}}, {stale, Scope{Orders: 1, Whole: true, May: Duplicates}},
+	} {
+		g := explored(t, c.sys, c.scope).graph
+		seen := map[string]bool{}
+		for n := range g.visited() {
+			if g.visited() > 10_000 && n%9 != 0 {
+				continue // no step is in a few states only
+			}
+			for _, s := range g.m.successors(g.world(n)) {
+				if name := g.m.stepName(s); !seen[name] {
+					if seen[name] = true; !g.m.isStep(name) {
+						t.Errorf("there is a step %q, and it is taken for none", name)
+					}
+				}
+			}
+		}
+		if len(seen) < 10 {
+			t.Errorf("there are only %d steps", len(seen))
+		}
+	}
+	if g := newGraph(newModel(Production(), single)); g.m.isStep("plaze") || g.m.isStep("order<OrderPlaced") || g.m.isStep("Charge=") {
+		t.Error("what is no step is taken for one")
 	}
 }
 

@@ -57,6 +57,9 @@ type Keys struct {
 	Idempotent bool
 	// Tombstones: after a void or an unbooking nothing happens under its key.
 	Tombstones bool
+	// Settles: whoever is answered knows how the call ended. Broken: an answer
+	// may be that there is none yet, and nothing happened.
+	Settles bool
 }
 
 // Production is the system as it runs.
@@ -64,7 +67,7 @@ func Production() System {
 	return System{
 		Order: order.Flow, Inventory: inventory.Flow, Payment: payment.Flow, Shipping: shipping.Flow, Email: email.Flow,
 		Kit:     Kit{Inbox: true, Lanes: true, Fresh: true, Atomic: true, Outbox: true, Positions: true, Recovered: true, AtMostOnce: true},
-		Outside: Outside{Provider: Keys{Idempotent: true, Tombstones: true}, Carrier: Keys{Idempotent: true, Tombstones: true}},
+		Outside: Outside{Provider: Keys{Idempotent: true, Tombstones: true, Settles: true}, Carrier: Keys{Idempotent: true, Tombstones: true, Settles: true}},
 	}
 }
 

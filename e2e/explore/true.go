@@ -78,7 +78,7 @@ func misread(e flow.Event, told events.Reason, status, no string, ifNo, otherwis
 	if told == due {
 		return ""
 	}
-	return fmt.Sprintf("%s (%s) is told, and the call's status is %q", short(e.EventType()), told, status)
+	return fmt.Sprintf("%s (%s) is told, and the call's status is %s", short(e.EventType()), told, stands(status))
 }
 
 // idOf is the order's id as a call has it.
@@ -109,7 +109,7 @@ func (v *View) otherWords(effect any) string {
 	}
 	for _, n := range v.Mailbox.Notices {
 		if n.ID == mail.NotificationID && n.Reason != mail.Reason {
-			return fmt.Sprintf("gives the reason %q, and its notice %q", mail.Reason, n.Reason)
+			return fmt.Sprintf("gives the reason %s, and its notice %s", quoted(mail.Reason), quoted(n.Reason))
 		}
 	}
 	return ""

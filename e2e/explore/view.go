@@ -1,6 +1,7 @@
 package explore
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -100,7 +101,7 @@ func (m *model) leaves(service int, before, after int32) string {
 		}
 	}
 	if ended && was != is {
-		return fmt.Sprintf("leaves: %s was %s, and becomes %s", serviceNames[service], was, is)
+		return fmt.Sprintf("leaves: %s was %s, and becomes %s", serviceNames[service], was, cmp.Or(is, nothing))
 	}
 	return ""
 }

@@ -76,10 +76,9 @@ func run(ctx context.Context, args arguments, to io.Writer) error {
 		return errViolated
 	}
 	fmt.Fprintln(to, "\nWhat holds:")
-	for _, p := range explore.Properties() {
-		fmt.Fprintln(to, "  "+p.Name)
+	for _, name := range explore.Names() {
+		fmt.Fprintln(to, "  "+name)
 	}
-	fmt.Fprintln(to, "  "+explore.NoTrap)
 	return nil
 }
 

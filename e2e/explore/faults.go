@@ -1,0 +1,44 @@
+package explore
+
+import "slices"
+
+// fault says of a step that something goes wrong in it of which nobody knows
+// how often it will. What the kit and the far sides do about each is a further
+// step.
+type fault uint8
+
+const (
+	unanswered fault = iota + 1 // an attempt is made, and no answer comes
+	crashing                    // a process ends
+)
+
+// The marks of a step, beside the number of the world that it leads to.
+const (
+	markUnanswered = 1 << 31
+	markCrashing   = 1 << 30
+	marks          = markUnanswered | markCrashing
+)
+
+func (s step) marks() uint32 {
+	switch {
+	case s.move == nil:
+		return 0
+	case s.move.fault == unanswered:
+		return markUnanswered
+	case s.move.fault == crashing:
+		return markCrashing
+	}
+	return 0
+}
+
+// goesOn reports whether a world has a step that comes by itself: nobody needs
+// to wish for it, and nothing to go wrong. An inventory that waits for ever, as
+// the stock is beyond its law, is let pass: it is not followed further.
+func goesOn(v []uint32, steps []step) bool {
+	return slices.ContainsFunc(steps, func(s step) bool {
+		if s.move == nil {
+			return !s.optional
+		}
+		return !s.optional && s.move.fault == 0 && (v[s.slot] != s.to || s.stock >= 0 && v[len(v)-1] != uint32(s.stock))
+	})
+}
