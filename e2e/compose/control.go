@@ -127,12 +127,18 @@ func (s *Stack) Configure(part string, env ...string) error {
 func (s *Stack) Forget(part string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, err := s.compose(context.Background(), "rm", "--force", part); err != nil {
+	volume := s.opts.Project + "_" + part
+	if _, err := s.docker(context.Background(), "volume", "inspect", volume); err != nil {
+		return fmt.Errorf("make %s forget: it keeps nothing: %w", part, err)
+	}
+	if _, err := s.compose(context.Background(), "rm", "--force", "--volumes", part); err != nil {
 		return err
 	}
+	if _, err := s.docker(context.Background(), "volume", "rm", volume); err != nil {
+		return fmt.Errorf("make %s forget: %w", part, err)
+	}
 	s.changed[part] = true
-	_, err := s.docker(context.Background(), "volume", "rm", s.opts.Project+"_"+part)
-	return err
+	return nil
 }
 
 // Tail is the end of what a part's containers have printed.
