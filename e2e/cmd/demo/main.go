@@ -53,16 +53,21 @@ func run(portBase int) error {
 	screen.title("Quintet, story by story", "Every event by its service, with the time since its cause in milliseconds.\n"+e2e.Legend)
 
 	d := demo{target: target, screen: screen}
+	screen.say("waiting until the system is at rest, to look whether it is as it should be")
 	if err := d.judge(ctx); err != nil {
-		return fmt.Errorf("before the first story: %w", err)
+		return fmt.Errorf("before the first story (a system begins anew after make clean, or docker compose down -v): %w", err)
 	}
 	begun, wrong := time.Now(), 0
 	stories := e2e.Gentle()
 	for i, story := range stories {
 		screen.title(fmt.Sprintf("%d/%d  %s", i+1, len(stories), story.Name), story.Tells)
-		if err := d.play(ctx, story); err != nil {
+		err := d.play(ctx, story)
+		if err != nil {
 			wrong++
 			screen.say("WRONG: %v", err)
+		}
+		if errors.Is(err, e2e.ErrViolated) {
+			return fmt.Errorf("%w: the stories after this one are not played, since each would be told the same", errWrong)
 		}
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
