@@ -47,10 +47,7 @@ func RegistryAway() Story {
 // long as they are on the topics.
 func RegistryKilled() Story {
 	return Story{"registry killed", "Killed right after it gave an id to a schema, the registry comes back and knows it: every id stands for what it stood for, and older records are read by their ids alone.", ProcessControl, func(ctx context.Context, w *World) error {
-		order, err := w.orderWith(ctx, func(*Placement) {})
-		if err == nil {
-			err = w.End(ctx, order, "completed", "")
-		}
+		order, err := w.readByID(ctx)
 		if err != nil {
 			return err
 		}
@@ -99,7 +96,7 @@ func RegistryForgets() Story {
 			err = load.Further(ctx, 10)
 		}
 		if err == nil {
-			err = Until(ctx, "what the services write can be read by its id", w.readByID)
+			_, err = w.readByID(ctx)
 		}
 		if err := errors.Join(err, load.Stop()); err != nil {
 			return err
@@ -108,20 +105,25 @@ func RegistryForgets() Story {
 	}}
 }
 
-// readByID places an order and reports whether its records can be read by one
-// who has nothing but their ids and the registry.
-func (w *World) readByID(ctx context.Context) (bool, error) {
-	order, err := w.orderWith(ctx, func(*Placement) {})
-	if err != nil {
-		return false, err
-	}
-	if err := w.End(ctx, order, "completed", ""); err != nil {
-		return false, err
-	}
-	if _, err := w.Told(ctx, order, "order_completed"); err != nil {
-		return false, err
-	}
-	return true, w.namedByID(ctx, order)
+// readByID places orders until one can be read by whoever has nothing but its
+// records' ids and the registry, and returns it. After a registry that forgot,
+// the services take some seconds to learn its ids.
+func (w *World) readByID(ctx context.Context) (order string, err error) {
+	err = Until(ctx, "what the services write can be read by its id", func(ctx context.Context) (bool, error) {
+		placed, err := w.orderWith(ctx, func(*Placement) {})
+		if err != nil {
+			return false, err
+		}
+		if err := w.End(ctx, placed, "completed", ""); err != nil {
+			return false, err
+		}
+		if _, err := w.Told(ctx, placed, "order_completed"); err != nil {
+			return false, err
+		}
+		order = placed
+		return true, w.namedByID(ctx, placed)
+	})
+	return order, err
 }
 
 // namedByID reads an order's records without their fingerprints. It errs for a
