@@ -42,8 +42,8 @@ test: ## run every test, the end-to-end stories included
 	@go test -count=1 -shuffle=on $(RACE) -timeout 12m work
 	@cd e2e && go run ./cmd/explore --quick
 
-explore: build ## visit every interleaving of the protocol; MUTANT=<one of docs/mutants.md> REPLAY='<schedule>'
-	@$(BIN)/explore
+explore: build ## visit every interleaving of the protocol; MUTANT=<one of docs/mutants.md> REPLAY='<schedule>' SCOPE=<name> QUICK=1 MERMAID=1
+	@$(BIN)/explore $(if $(SCOPE),--scope '$(SCOPE)') $(if $(QUICK),--quick) $(if $(MERMAID),--mermaid)
 
 simulate: ## play storms on the kit, each by its seed: make simulate SEEDS=2000, or SEED=511 for every step of one
 	@set -o pipefail; cd pkg && go test -count=1 -v -timeout 20m -run TestNothingIsLost ./flow/simulation $(if $(SEED),-seed=$(SEED),-seeds=$(SEEDS)) | { grep -vE '^ *(===|---) ' || true; }

@@ -104,7 +104,7 @@ func (m *model) answered(service int, l local, head call) []move {
 // ended is the head with its attempts spent.
 func (m *model) ended(service int, l local, head call, unknown bool, suffix string) []move {
 	result, outcome, _ := giveUp(head.Effect, unknown)
-	what := "gives " + label(head.Effect) + " up: no attempt had an effect"
+	what := "gives " + label(head.Effect) + " up: as far as it knows, no attempt had an effect"
 	switch {
 	case suffix != "":
 		what = "ends " + label(head.Effect) + " as unknown: it was accepted, and the answer is lost"

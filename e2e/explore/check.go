@@ -67,11 +67,12 @@ func (m *model) orderAtRest(v []uint32, k int, steps []step) bool {
 	return m.quiet(v[k*services : (k+1)*services])
 }
 
-// trap finds a world from which no end can be reached.
+// trap finds a world from which no end can be reached, and from which nothing
+// leads to where it is not followed further: there might be an end after that.
 func (g *graph) trap() *Violation {
 	marks := make([]uint64, g.len())
 	for n, rest := range g.rest {
-		if rest {
+		if rest || g.m.cut(g.world(n)) {
 			marks[n] = 1
 		}
 	}
@@ -89,11 +90,7 @@ func (m *model) open(v []uint32) string {
 	var open []string
 	for at := 0; at+services <= len(v)-1; at += services {
 		for s := range services {
-			l := m.parts[s].values[v[at+s]]
-			if l.scar != 0 {
-				open = append(open, serviceNames[s]+" stands still ("+m.scars.values[l.scar]+")")
-			}
-			for _, c := range m.calls.values[l.calls] {
+			for _, c := range m.calls.values[m.parts[s].values[v[at+s]].calls] {
 				open = append(open, label(c.Effect)+" is open")
 			}
 		}

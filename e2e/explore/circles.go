@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// circle is a way that leads back to where it began, without an attempt that
-// stays unanswered: it can be gone for ever, though nothing goes wrong for ever.
+// circle is a way that leads back to where it began, without an unanswered
+// attempt: it can be gone for ever, though nothing goes wrong for ever.
 type circle struct {
 	at    int // world; no other of its place is reached in fewer steps
 	steps []string
@@ -91,7 +91,7 @@ func (r *rounds) longestWay() []int {
 }
 
 // endless finds a schedule of the fewest steps that goes on for ever, or stands
-// still before its end, with nothing going wrong any more. It also returns how
+// still before its end, without unanswered attempts. It also returns how
 // many steps any schedule takes then, if there is none.
 func (g *graph) endless() (*Violation, int) {
 	r := newRounds(g, markUnanswered)

@@ -37,8 +37,7 @@ func composed(ctx context.Context, sys System, scope Scope) (*Result, error) {
 	}
 	endless, longest := p.endless(r.States)
 	found = append(found, p.trap(r.States), endless)
-	r.Longest = longest
-	r.conclude(found, false, kinds)
+	r.conclude(found, false, p.anyCut(), longest, kinds)
 	return r, nil
 }
 
@@ -66,6 +65,7 @@ type sequenceFacts struct {
 	wrong     map[int]int    // by property, the first state that violates it
 	kinds     map[string]int // of ends
 	completed map[bool]int   // the first end with the order completed, or not
+	cut       bool           // some state is not followed further
 }
 
 // class is states that have done the same to the stock, and can end in the same
@@ -74,6 +74,10 @@ type class struct {
 	sequence int32
 	ends     uint64
 }
+
+// endsCut is the bit among a state's ends that says that it can come to where it
+// is not followed further.
+const endsCut = 1 << 63
 
 func alone(ctx context.Context, sys System, scope Scope) (*oneOrder, error) {
 	scope.Orders, scope.Composed, scope.open = 1, false, true
@@ -86,6 +90,7 @@ func alone(ctx context.Context, sys System, scope Scope) (*oneOrder, error) {
 			one.depth[n] = one.depth[one.g.parent[n]] + 1
 		}
 		f := one.facts(n, m.parts[ofInventory].values[v[ofInventory]].stock)
+		f.cut = f.cut || m.cut(v)
 		for i, what := range m.check(properties, views, v, steps, one.g.rest[n]) {
 			if _, known := f.wrong[i]; what != "" && !known {
 				f.wrong[i] = n
@@ -121,6 +126,9 @@ func (one *oneOrder) facts(n int, sequence int32) *sequenceFacts {
 func (one *oneOrder) classify() error {
 	marks := make([]uint64, one.g.len())
 	for n, rest := range one.g.rest {
+		if one.g.m.cut(one.g.world(n)) {
+			marks[n] = endsCut
+		}
 		if !rest {
 			continue
 		}
@@ -130,8 +138,8 @@ func (one *oneOrder) classify() error {
 			i = len(one.ends)
 			one.ends = append(one.ends, s)
 		}
-		if i >= 64 {
-			return errors.New("an order ends with more than 64 sequences of stock operations")
+		if i >= 63 {
+			return errors.New("an order ends with more than 63 sequences of stock operations")
 		}
 		marks[n] = 1 << i
 	}

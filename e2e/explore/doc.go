@@ -46,17 +46,21 @@
 // # Every schedule ends
 //
 // That an end can be reached from every state is not yet that it is reached.
-// [AllEnd] says so, and is decided in two parts. First, without the attempts that
-// stay unanswered no way leads back to where it began: then it can only go on
+// [AllEnd] says so, and is decided in two parts. First, without the unanswered
+// attempts no way leads back to where it began: then it can only go on
 // for as long as its longest way is, which is counted. All other steps are left
 // in: cancellations, crashes that find a call open, late arrivals. Second, in
-// every state that is no end some step comes by itself; it takes no wish, no
-// crash, and no further attempt that stays unanswered. So a schedule that has
-// no end either has infinitely many attempts that stay unanswered, or does for
+// every state that is no end some step comes by itself; once the order is placed
+// it takes no wish, no crash, and no further unanswered attempt. (A call that can
+// be answered is such a step, so this finds calls that nobody answers, and little else.) So a schedule that has
+// no end either has infinitely many unanswered attempts, or does for
 // ever nothing of what is there to be done.
 //
-// Why these and no other faults: which steps lie on cycles is computed. They are
-// attempts without an answer, of each call with a key, and what becomes of
+// This is more than fairness asks. A way round is a violation also if it can be
+// gone for ever only while everybody else, who would end it, never gets a turn.
+//
+// Why these and nothing else: which steps lie on cycles is computed. They are
+// unanswered attempts, of each call with a key, and what becomes of
 // these, of which each has one. Of the rest, a state can tell that it happened:
 // a call that may have been made, a mail that was begun, a record that was taken,
 // and whoever wished the same again changes nothing.
@@ -72,6 +76,11 @@
 // otherwise are cut, which violates that no service goes in circles; where it is
 // not violated nothing was cut, and there are finitely many states.
 //
+// Nor is followed further what breaks a law: a service that does what must never
+// happen does nothing after it, and where the stock is beyond its law inventory
+// takes no record. What would come of that is not known, and so it is not said of
+// such states that no end can be reached from them, or that each schedule ends.
+//
 // # What is assumed
 //
 // The database commits atomically and shows a reaction the state that was
@@ -79,7 +88,7 @@
 // ids are derived from the input's, so that equal inputs have equal ids; the far
 // sides keep their word; and the kit does what [Kit] lists. The kit's own code
 // is not explored here. Reactions are functions: each is run twice on the same
-// input, and a difference is a violation. Two orders that differ only in the
+// input, at two times, and a difference is a violation. Two orders that differ only in the
 // sequence of what the customer is shown are taken for one: no reaction reads
 // it, and each is run on both to show that. Amounts, quantities and texts are of
 // one kind: an order wants one piece of one SKU. That they are passed on as they
@@ -137,11 +146,11 @@
 // [flow.ByKey] by its type and for inventory's store by its query; and that the
 // two orders are alike but for their names. Crashes are per order there: a
 // process that ends leaves the calls of both, which is one such step after the
-// other. Where the stock breaks its own law, inventory is not followed further.
+// other.
 //
 // Two orders end, too. A schedule of both is a shuffle of one of each: if it had
 // no end, one of the two would take infinitely many steps in it, and go for ever
-// on a way of its own, which then has infinitely many attempts without an answer.
+// on a way of its own, which then has infinitely many unanswered attempts.
 // A way of both that leads back to where it began leads each back to where it
 // began, or lets it stand. As long as not both have ended, one of them has a step
 // that comes by itself; and it is possible now, whatever the other left on the
@@ -151,7 +160,7 @@
 //
 // TestACompositionFindsWhatAllWorldsOfTwoOrdersShow goes both ways where that is
 // possible: the number of states, every kind of end, every verdict, the length
-// of each shortest counterexample and of the longest way without a fault are the
+// of each shortest counterexample and of the longest way are the
 // same, for the production system and for broken ones.
 //
 // # What is run when

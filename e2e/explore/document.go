@@ -23,7 +23,7 @@ func Document(ctx context.Context, page string, sys System, scopes []Scope) (str
 		return "", fmt.Errorf("the page has no %s ... %s", Begin, End)
 	}
 	var b strings.Builder
-	b.WriteString("| scope | what there is, and what may happen | states | steps | ends | kinds of ends | at most, from the last lost answer on |\n|---|---|---:|---:|---:|---:|---:|\n")
+	b.WriteString("| scope | what there is | states | steps | ends | kinds of ends | at most, after the last unanswered attempt |\n|---|---|---:|---:|---:|---:|---:|\n")
 	for _, s := range scopes {
 		r, err := Explore(ctx, sys, s)
 		if err != nil {
@@ -36,9 +36,9 @@ func Document(ctx context.Context, page string, sys System, scopes []Scope) (str
 		if s.Composed {
 			steps += " of one order"
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %d | %s |\n", s.Name, s.allows(), thousands(r.States), steps, thousands(r.Ends), len(r.shown()), counted(r.Longest, "step"))
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %d | %s |\n", s.Name, s.has(), thousands(r.States), steps, thousands(r.Ends), len(r.shown()), counted(r.Longest, "step"))
 	}
-	b.WriteString("\nIn every state:\n\n")
+	fmt.Fprintf(&b, "\n%s\nIn every state:\n\n", matrix(scopes))
 	for _, p := range always() {
 		fmt.Fprintf(&b, "- %s\n", p.Name)
 	}

@@ -16,8 +16,13 @@ func TestAPageShowsWhatWasExplored(t *testing.T) {
 		t.Fatal(err)
 	}
 	a, b := explored(t, Production(), declined), explored(t, Production(), two)
-	want := fmt.Sprintf("| declined | one order, 1 on hand; the card is declined | %d | %d | %d | 2 | %d steps |\n", a.States, a.Steps, a.Ends, a.Longest) +
+	want := fmt.Sprintf("| declined | one order, 1 on hand | %d | %d | %d | 2 | %d steps |\n", a.States, a.Steps, a.Ends, a.Longest) +
 		fmt.Sprintf("| pair | two orders, 1 on hand | %s | %d of one order | %d | 1 | %d steps |\n", thousands(b.States), b.Steps, b.Ends, b.Longest)
+	for _, row := range []string{"| what may happen | declined | pair |\n", "| the card is declined | x | |\n", "| a process crashes | | |\n"} {
+		if !strings.Contains(once, row) {
+			t.Errorf("there is no row %q in\n%s", row, once)
+		}
+	}
 	if !strings.Contains(once, want) || !strings.Contains(once, "\n- "+NoTrap+"\n") || strings.Contains(once, "of another day") {
 		t.Errorf("the page is\n%s", once)
 	}

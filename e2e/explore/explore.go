@@ -23,7 +23,7 @@ type Result struct {
 	Ends   int
 	Kinds  []Kind
 	// Longest is how many steps every schedule takes at most after its last
-	// attempt that stays unanswered, if AllEnd holds.
+	// unanswered attempt; 0 unless it is known that AllEnd holds.
 	Longest int
 	// Verdicts are in the order of Properties, with NoTrap and AllEnd last.
 	Verdicts []Verdict
@@ -46,7 +46,8 @@ type Kind struct {
 type Verdict struct {
 	Property string
 	// Known is false when a violation ended the exploration before the property
-	// was decided.
+	// was decided, or when what was violated is not followed further, and the
+	// property is about what would come of it.
 	Known     bool
 	Violation *Violation // nil: it holds, if it is known
 }
@@ -142,17 +143,24 @@ func plain(ctx context.Context, sys System, scope Scope) (*Result, error) {
 	if !stopped {
 		trap = g.trap()
 	}
-	endless, longest := g.endless()
+	endless, longest := g.endless() // what goes round does so however much is not visited
 	found = append(found, trap, endless)
-	r.Longest = longest
 	r.States, r.Steps, r.Copies = g.len(), g.steps, g.copies
-	r.conclude(found, stopped, kinds)
+	r.conclude(found, stopped, stopped || g.anyCut(), longest, kinds)
 	return r, nil
 }
 
-func (r *Result) conclude(found []*Violation, stopped bool, kinds map[string]int) {
+// conclude makes verdicts of what was found. Where something was cut, the two
+// properties that are about the whole of what was visited are known only if they
+// are violated; and how long a schedule can be is known only if each ends.
+func (r *Result) conclude(found []*Violation, stopped, cut bool, longest int, kinds map[string]int) {
 	for i, name := range Names() {
-		r.Verdicts = append(r.Verdicts, Verdict{Property: name, Known: !stopped || found[i] != nil, Violation: found[i]})
+		decided := !stopped && (!cut || name != NoTrap && name != AllEnd)
+		v := Verdict{Property: name, Known: decided || found[i] != nil, Violation: found[i]}
+		if name == AllEnd && v.Known && v.Violation == nil {
+			r.Longest = longest
+		}
+		r.Verdicts = append(r.Verdicts, v)
 	}
 	for name, n := range kinds {
 		r.Kinds = append(r.Kinds, Kind{name, n})

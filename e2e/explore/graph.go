@@ -18,7 +18,7 @@ type graph struct {
 	first  []uint32 // where a world's steps begin in to
 	to     []uint32 // each with the marks of its step
 	rest   []bool   // nothing is open
-	stuck  []int    // worlds in which something is open, and nothing has to happen
+	stuck  []int    // worlds in which something is open, and nothing has to happen; not where it is cut
 	steps  int      // also those that lead to where they come from
 	copies int      // deliveries that the inbox absorbs
 }
@@ -110,7 +110,7 @@ func (g *graph) explore(ctx context.Context, visit func(n int, v []uint32, steps
 			}
 		}
 		g.rest = append(g.rest, g.m.atRest(v, steps))
-		if !g.rest[n] && !goesOn(v, steps) {
+		if !g.rest[n] && !goesOn(v, steps) && !g.m.cut(v) {
 			g.stuck = append(g.stuck, n)
 		}
 		if !visit(n, v, steps) {

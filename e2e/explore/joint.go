@@ -71,7 +71,8 @@ func (p *pairs) wrong(i int, n int) string {
 }
 
 // trap finds two orders that cannot both end any more: no two ends that they
-// can reach by themselves can be reached together.
+// can reach by themselves can be reached together. Where one of them, or the
+// shelf, can come to where it is not followed further, that is not known.
 func (p *pairs) trap(states int) *Violation {
 	var found *joint
 	byEnd := map[int32]int{}
@@ -80,9 +81,12 @@ func (p *pairs) trap(states int) *Violation {
 	}
 	for at, n := range p.nodes {
 		reached := p.reached(at)
+		if slices.ContainsFunc(reached, p.lawless) {
+			continue
+		}
 		for a, first := range p.one.classes {
 			for b, second := range p.one.classes {
-				if a.sequence != n.first || b.sequence != n.second {
+				if a.sequence != n.first || b.sequence != n.second || (a.ends|b.ends)&endsCut != 0 {
 					continue
 				}
 				if !slices.ContainsFunc(reached, func(end int) bool {
@@ -100,6 +104,20 @@ func (p *pairs) trap(states int) *Violation {
 	}
 	v := slices.Concat(p.one.g.world(found.first)[:services], p.one.g.world(found.second))
 	return &Violation{Property: NoTrap, What: p.one.g.m.open(v), Schedule: p.schedule(*found), States: states}
+}
+
+// lawless reports whether the shelf of a node is beyond its law.
+func (p *pairs) lawless(at int) bool { return shelfLaw(p.nodes[at].levels()) != "" }
+
+// anyCut reports whether two orders can come to where they are not followed
+// further.
+func (p *pairs) anyCut() bool {
+	for at, n := range p.nodes {
+		if p.lawless(at) || p.one.sequences[n.first].cut || p.one.sequences[n.second].cut {
+			return true
+		}
+	}
+	return false
 }
 
 // reached are the nodes that can come after one, itself included.

@@ -162,7 +162,7 @@ func (m *model) fedWith(service int, l local, in input, stock levels, suffix str
 		after.before = l.state
 	}
 	if strings.Count(in.id, ">") > deepest {
-		after.scar = m.scars.id("loops: " + serviceNames[service] + " goes on for ever: " + in.id[len(in.id)/2:])
+		after.scar = m.scars.id("loops: " + m.tooLong(in.id))
 	}
 	m.emit(after, in, r.out, service, &res.told, lost)
 	for n, effect := range r.out.Effects {
@@ -188,10 +188,6 @@ func (m *model) fedWith(service int, l local, in input, stock levels, suffix str
 	}
 	return res
 }
-
-// deepest is how many events and calls may follow from each other before that
-// counts as a loop. The longest way from a request to its last mail has 14.
-const deepest = 20
 
 func (m *model) emit(after *local, in input, out flow.Outputs, service int, t *told, lost bool) {
 	for n, e := range out.Events {

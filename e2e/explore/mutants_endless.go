@@ -10,8 +10,8 @@ import (
 	"github.com/quintet-eda/quintet/services/payment"
 )
 
-// endlessMutants can end from wherever they are, and need not: nothing but luck
-// leads out of what they repeat.
+// endlessMutants can end from wherever they are, and need not: nothing but luck,
+// or somebody else's step, leads out of what they repeat.
 func endlessMutants() []Mutant {
 	return []Mutant{
 		{

@@ -20,6 +20,7 @@ var (
 	twice       = Scope{Name: "published-twice", Orders: 1, Stock: 2, May: Twice}
 	twiceMailed = Scope{Name: "published-twice-and-mailed", Orders: 1, May: Twice | Mails}
 	soldOut     = Scope{Name: "sold-out", Orders: 1}
+	watched     = Scope{Name: "foreign-and-late", Orders: 1, Stock: 1, Foreign: true, May: Deadlines}
 	stranger    = Scope{Name: "foreign-and-sold-out", Orders: 1, Foreign: true, May: Mails}
 	lastPiece   = Scope{Name: "last-piece", Orders: 2, Stock: 1}
 	doubled     = one("delivered-twice", Duplicates)
@@ -31,6 +32,6 @@ var (
 func Small() []Scope {
 	return []Scope{
 		smooth, declined, refused, cancelling, impatient, spent, lost, silent, collected, mailed, unmailed, mailCrash,
-		twice, twiceMailed, soldOut, stranger, lastPiece, doubled, crashLost, wide,
+		twice, twiceMailed, soldOut, watched, stranger, lastPiece, doubled, crashLost, wide,
 	}
 }

@@ -16,6 +16,31 @@ func (m Mutant) Catch(ctx context.Context) (*Result, error) {
 	return r, nil
 }
 
+// Fares says how a mutant fared in an exploration, compared with what
+// docs/mutants.md has of it; and whether that is how it should be: it is caught,
+// by its property, or it is equivalent and is not.
+func (m Mutant) Fares(r *Result) (says string, expected bool) {
+	where := ""
+	if r.Scope != m.Scope {
+		where = fmt.Sprintf(" in %s; its scope is %s", r.Scope.Name, m.Scope.Name)
+	}
+	v := r.Violation
+	switch {
+	case v == nil && m.Why != "":
+		return "No property notices, as docs/mutants.md says.", true
+	case v == nil:
+		return fmt.Sprintf("No property notices%s. docs/mutants.md says: caught by %q.", where, m.Property), false
+	case m.Why != "":
+		return fmt.Sprintf("Caught by %q%s. docs/mutants.md says that nothing can be seen of it.", v.Property, where), false
+	case v.Property != m.Property:
+		return fmt.Sprintf("Caught by %q%s. docs/mutants.md says: by %q.", v.Property, where, m.Property), false
+	}
+	if where != "" {
+		return fmt.Sprintf("Caught by %q in %s, too; docs/mutants.md says so of %s.", v.Property, r.Scope.Name, m.Scope.Name), true
+	}
+	return fmt.Sprintf("Caught by %q after %s, as docs/mutants.md says.", v.Property, counted(v.States, "state")), true
+}
+
 // Command is how a schedule is played again: by a mutant, or by the production
 // system when there is no name.
 func Command(mutant string, s Schedule) string {
@@ -91,7 +116,8 @@ reaction, a promise of the kit, or one of the outside world. Each fault is explo
 catch it: the one that is named here, after so many states, and with a counterexample of so many steps. No schedule of the
 scope shows it in fewer steps. In the same scope the production system violates nothing.
 
-` + "`make explore MUTANT=<name>`" + ` explores one of them, and prints its counterexample.
+` + "`make explore MUTANT=<name>`" + ` explores one of them, prints its counterexample, and says whether it fared as
+it does here. In the counterexamples below, "open" is what has been asked for and not settled yet.
 
 | mutant | what is broken | scope | caught by | states | steps |
 |---|---|---|---|---:|---:|
@@ -125,36 +151,4 @@ func (m Mutant) story(v *Violation) (string, error) {
 	story.Print(&b)
 	fmt.Fprintf(&b, "```\n\n%s\n```sh\n%s\n```\n", story.Mermaid(), Command(m.Name, v.Schedule))
 	return b.String(), nil
-}
-
-// allows says what there is in a scope, and what may happen.
-func (s Scope) allows() string {
-	orders := []string{"one order", "two orders"}[s.Orders-1]
-	if s.Foreign {
-		orders += " of a foreign producer"
-	}
-	may := []string{fmt.Sprintf("%s, %d on hand", orders, s.Stock)}
-	for _, w := range []struct {
-		choice Choice
-		words  string
-	}{
-		{Cancels, "the customer cancels"},
-		{Deadlines, "the time runs out"},
-		{Declines, "the card is declined"},
-		{Refuses, "the carrier refuses"},
-		{GivesUp, "attempts are spent"},
-		{Unanswered, "an attempt is not answered"},
-		{Collects, "the van was there before the unbooking"},
-		{Mails, "mail is sent"},
-		{MailFails, "mail fails"},
-		{Delivery, "a piece is delivered"},
-		{Crashes, "a process crashes"},
-		{Duplicates, "records are delivered again"},
-		{Twice, "the order is published a second time"},
-	} {
-		if s.May.has(w.choice) {
-			may = append(may, w.words)
-		}
-	}
-	return strings.Join(may, "; ")
 }

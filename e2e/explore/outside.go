@@ -1,6 +1,7 @@
 package explore
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -205,10 +206,11 @@ func party(effect any) string {
 	return "mail server"
 }
 
-// label is how a call is named: mails by what they tell.
+// label is how a call is named: mails by what they tell. One that does not say it
+// is a fault of whoever asks for it.
 func label(effect any) string {
 	if mail, ok := effect.(email.SendMail); ok {
-		return "SendMail(" + string(mail.Kind) + ")"
+		return "SendMail(" + cmp.Or(string(mail.Kind), "of no kind") + ")"
 	}
 	return nameOf(effect)
 }

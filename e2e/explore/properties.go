@@ -21,7 +21,9 @@ const NoTrap = "from every state an end can be reached"
 
 // AllEnd is the property that every schedule ends, and not only can: there is no
 // way round and no standstill, but that attempts stay unanswered again and again.
-const AllEnd = "every schedule ends once the faults do"
+// It asks for more than fairness does: a way round is wrong also if one can go it
+// only while somebody else, who could end it, is never given a turn.
+const AllEnd = "every schedule ends, unless attempts stay unanswered for ever"
 
 // What the other properties are called.
 const (

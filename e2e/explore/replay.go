@@ -25,7 +25,7 @@ func Replay(sys System, scope Scope, s Schedule) (*Story, error) {
 		was, taken = append(was, slices.Clone(v)), append(taken, steps[at])
 	}
 	steps := m.successors(v)
-	story.Possible, story.AtRest = m.names(steps), m.atRest(v, steps)
+	story.Possible, story.AtRest, story.Cut = m.names(steps), m.atRest(v, steps), m.whereCut(v)
 	for i, what := range m.check(Properties(), make([]View, scope.Orders), v, steps, story.AtRest) {
 		if what != "" {
 			story.Wrong = append(story.Wrong, Properties()[i].Name+": "+what)
@@ -34,7 +34,7 @@ func Replay(sys System, scope Scope, s Schedule) (*Story, error) {
 	story.Circle = m.circle(was, taken)
 	if story.Circle > 0 {
 		story.Wrong = append(story.Wrong, AllEnd+": "+comesRound(s.Steps[len(s.Steps)-story.Circle:]))
-	} else if steps = m.successors(v); !story.AtRest && !goesOn(v, steps) {
+	} else if steps = m.successors(v); !story.AtRest && story.Cut == "" && !goesOn(v, steps) {
 		story.Wrong = append(story.Wrong, AllEnd+": "+m.standsStill(v))
 	}
 	if m.trapped(v) {
@@ -51,7 +51,7 @@ func (m *model) names(steps []step) (names []string) {
 }
 
 // circle is how many of the last steps lead back to where they began, but for
-// the ids of what is open, with none of them an attempt that stays unanswered.
+// the ids of what is open, with none of them an unanswered attempt.
 // There is one world more than there are steps.
 func (m *model) circle(worlds [][]uint32, taken []step) int {
 	alike := m.nameless()
@@ -76,6 +76,7 @@ func (m *model) circle(worlds [][]uint32, taken []step) int {
 
 // trapped reports whether no end can be reached from a world. It looks at so
 // many worlds at most; where there are more, there is more to do than in a trap.
+// Where one is not followed further, nobody knows what it would lead to.
 func (m *model) trapped(from []uint32) bool {
 	const most = 100_000
 	queue, seen := [][]uint32{from}, map[string]bool{fmt.Sprint(from): true}
@@ -83,7 +84,7 @@ func (m *model) trapped(from []uint32) bool {
 		v := queue[0]
 		queue = queue[1:]
 		steps := slices.Clone(m.successors(v))
-		if m.atRest(v, steps) {
+		if m.atRest(v, steps) || m.cut(v) {
 			return false
 		}
 		for _, s := range steps {

@@ -23,12 +23,12 @@ func (r *Result) Print(w io.Writer) {
 	for _, k := range r.shown() {
 		fmt.Fprintf(w, "  %14s  %s\n", thousands(k.Ends), k.Name)
 	}
-	if r.Longest > 0 {
-		since := ""
+	if r.Longest > 0 { // only if AllEnd holds
+		within := "after at most " + counted(r.Longest, "step")
 		if r.Scope.May.has(Unanswered) {
-			since = " from the last attempt that is not answered"
+			within = "at most " + counted(r.Longest, "step") + " after its last unanswered attempt"
 		}
-		fmt.Fprintf(w, "  every schedule ends after at most %s%s\n", counted(r.Longest, "step"), since)
+		fmt.Fprintf(w, "  every schedule ends %s\n", within)
 	}
 	if r.Violation == nil {
 		fmt.Fprintf(w, "  all %d properties hold\n", len(r.Verdicts))
@@ -36,17 +36,23 @@ func (r *Result) Print(w io.Writer) {
 	}
 	open := 0
 	for _, v := range r.Verdicts {
-		switch {
-		case v.Violation != nil:
+		if v.Violation != nil {
 			fmt.Fprintf(w, "  VIOLATED  %s\n", v.Violation)
-		case v.Known:
-			fmt.Fprintf(w, "  holds     %s\n", v.Property)
-		default:
+		} else if !v.Known {
 			open++
 		}
 	}
+	for _, v := range r.Verdicts {
+		if v.Known && v.Violation == nil {
+			fmt.Fprintf(w, "  holds     %s\n", v.Property)
+		}
+	}
+	why := "the search ended with this violation"
+	if r.Scope.Whole || r.Scope.Composed {
+		why = "what is violated is not followed further"
+	}
 	if open > 0 {
-		fmt.Fprintf(w, "  undecided %s: the search stopped here\n", counted(open, "other"))
+		fmt.Fprintf(w, "  %s undecided: %s\n", counted(open, "other"), why)
 	}
 }
 

@@ -188,7 +188,7 @@ func (m *model) nameless() *nameless {
 func (m *model) withoutIDs(calls *interned[[]call], n int32) int32 {
 	cs := slices.Clone(calls.values[n])
 	for i := range cs {
-		cs[i].ID = ""
+		cs[i].ID = nameOf(cs[i].Effect) // two kinds of call may have the same fields
 	}
 	return calls.id(cs)
 }

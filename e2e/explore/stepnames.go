@@ -7,7 +7,32 @@ import (
 	"strings"
 
 	"github.com/quintet-eda/quintet/schemas/events"
+	"github.com/quintet-eda/quintet/services/email"
 )
+
+// Grammar tells how schedules are written, for whoever walks by hand.
+const Grammar = `A schedule is the name of a scope, a colon, and steps with semicolons between. With
+no steps, it lists those that can come first.
+
+  smooth:
+  unanswered:place;inventory<OrderPlaced;payment<OrderPlaced;payment<StockReserved;Charge~sent
+
+  place, cancel              the customer asks for it
+  deadline                   the order's time has run out
+  payment<OrderPlaced        a service takes the next record of a topic
+  Charge=captured            an attempt of a call is answered, and the service takes the answer
+  Charge=given-up, =unknown  the attempts are spent
+  Charge~sent                an unanswered attempt
+  Charge~arrives:captured    it reaches the far side after all, and the answer is lost
+  Charge~vanishes            it never does
+  crash payment              a process ends, and starts again
+  crash email while sending, crash email after sending
+  deliver, published-again   a supplier brings a piece; the order is published once more
+  1.place, 2.place           of two orders, which one
+  ...#2                      the second of two steps that would have the same name
+
+What only mutants can do: ...!lost, ...!torn, ...!skipped, ...@stale, payment<<OrderPlaced,
+place-again, wait.`
 
 // unfit says that a schedule does not fit at a step: there is no step of that
 // name at all, or there is and it is not possible now.
@@ -56,7 +81,7 @@ func (m *model) reads(service int, event string) bool {
 }
 
 func callNames() []string {
-	names := []string{"Charge", "Void", "Refund", "Book", "Unbook"}
+	names := []string{"Charge", "Void", "Refund", "Book", "Unbook", label(email.SendMail{})}
 	for _, kind := range []events.Kind{events.KindOrderPlaced, events.KindOrderCompleted, events.KindOrderCancelled} {
 		names = append(names, "SendMail("+string(kind)+")")
 	}

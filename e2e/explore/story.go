@@ -1,7 +1,6 @@
 package explore
 
 import (
-	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -18,10 +17,13 @@ type Story struct {
 	Wrong []string
 	// AtRest: nothing is open after the last step.
 	AtRest bool
+	// Cut is what is not followed further after the last step, as it did what must
+	// never happen; empty mostly.
+	Cut string
 	// Possible are the steps that could come next.
 	Possible []string
 	// Circle is how many of the last scenes lead back to where they began, with
-	// nothing going wrong in them.
+	// no unanswered attempt among them.
 	Circle int
 	orders int
 }
@@ -36,6 +38,8 @@ type Scene struct {
 	// the order of the story, and Outside is what the outside world has.
 	Services []string
 	Outside  string
+	// Open is what has to come of the order: calls, timers, attempts on their way.
+	Open string
 
 	told    told
 	changed string // how the service stands that the step was of, if it stood otherwise before
@@ -54,7 +58,7 @@ func (m *model) scene(name string, s step, before, after []uint32) Scene {
 	service := s.slot % services
 	was := m.view(&View{}, before[k*services:(k+1)*services]).standing()
 	v := m.view(&View{}, after[k*services:(k+1)*services])
-	sc := Scene{Step: name, Order: k + 1, told: s.move.told, Says: sentence(s.move.told), Services: v.standing(), Outside: v.outside() + " · stock " + levelText(m.levels.values[after[len(after)-1]])}
+	sc := Scene{Step: name, Order: k + 1, told: s.move.told, Says: sentence(s.move.told), Services: v.standing(), Outside: v.outside() + " · stock " + levelText(m.levels.values[after[len(after)-1]]), Open: v.open()}
 	if was[service] != sc.Services[service] {
 		sc.changed = sc.Services[service]
 	}
@@ -97,49 +101,9 @@ func sentence(t told) string {
 	return s + "."
 }
 
-// standing is how the five services stand with an order.
-func (v *View) standing() []string {
-	o := cmp.Or(string(v.Order.Status), "unknown")
-	if v.Order.Reason != "" {
-		o += " (" + string(v.Order.Reason) + ")"
-	}
-	p := cmp.Or(string(v.Payment.Status), "waiting")
-	if v.Payment.StoodDown {
-		p += ", stood down"
-	}
-	s := cmp.Or(string(v.Shipment.Status), "waiting")
-	if v.Shipment.StoodDown {
-		s += ", stood down"
-	}
-	var mails []string
-	for _, n := range v.Mailbox.Notices {
-		mails = append(mails, strings.TrimPrefix(string(n.Kind), "order_")+" "+string(n.Status))
-	}
-	return []string{o, cmp.Or(string(v.Reservation.Status), "unknown"), p, s, cmp.Or(strings.Join(mails, ", "), nothing)}
-}
-
-// outside is what the far sides have.
-func (v *View) outside() string {
-	provider, carrier, mails := nothing, nothing, 0
-	for i, a := range v.Provider {
-		if i == 0 {
-			provider = ""
-		}
-		provider = strings.TrimSpace(fmt.Sprintf("%s %s", provider, cmp.Or(a.Status, nothing)))
-		if a.Captured > 0 {
-			provider += fmt.Sprintf(" (%d taken, %d given back)", a.Captured, a.Back)
-		}
-	}
-	for i, a := range v.Carrier {
-		if i == 0 {
-			carrier = ""
-		}
-		carrier = strings.TrimSpace(fmt.Sprintf("%s %s", carrier, cmp.Or(a.Status, nothing)))
-	}
-	for _, a := range v.MailServer {
-		mails += a.Times
-	}
-	return fmt.Sprintf("provider %s · carrier %s · mails accepted %d", provider, carrier, mails)
+// Violates reports whether a property does not hold after the last step.
+func (s *Story) Violates(property string) bool {
+	return slices.ContainsFunc(s.Wrong, func(wrong string) bool { return strings.HasPrefix(wrong, property+": ") })
 }
 
 // Print writes the story as a numbered list.
@@ -161,9 +125,15 @@ func (s *Story) Print(w io.Writer) {
 			fmt.Fprintf(w, "       %s\n", strings.Join(stand, " · "))
 		}
 		fmt.Fprintf(w, "       %s\n", sc.Outside)
+		if sc.Open != "" {
+			fmt.Fprintf(w, "       %s\n", sc.Open)
+		}
 	}
 	for _, wrong := range s.Wrong {
 		fmt.Fprintf(w, "     ! %s\n", wrong)
+	}
+	if s.Cut != "" {
+		fmt.Fprintf(w, "     (Not followed further: %s.)\n", s.Cut)
 	}
 	switch {
 	case s.AtRest:

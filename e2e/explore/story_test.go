@@ -24,9 +24,11 @@ func TestAScheduleIsPlayedStepByStep(t *testing.T) {
 	want := `  7. The payment service calls Charge; the answer is declined; it emits PaymentFailed (declined).   (Charge=declined)
        order cancelling (customer) · inventory reserved · payment failed · shipping waiting · email nothing yet
        provider declined · carrier nothing yet · mails accepted 0 · stock 0 on hand, 1 reserved, 0 shipped of 1
+       running: Deadline · on its way: Charge
   8. The payment service's unanswered attempt of Charge arrives late, and the answer, declined, is lost.   (Charge~arrives:declined)
        order cancelling (customer) · inventory reserved · payment failed · shipping waiting · email nothing yet
        provider declined · carrier nothing yet · mails accepted 0 · stock 0 on hand, 1 reserved, 0 shipped of 1
+       running: Deadline
      No property is violated so far. Possible next: ` + strings.Join(story.Possible, "; ") + `
 `
 	if len(story.Possible) == 0 {

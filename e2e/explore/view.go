@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/quintet-eda/quintet/schemas/events"
 	"github.com/quintet-eda/quintet/services/email"
@@ -82,7 +83,7 @@ func (m *model) leaves(service int, before, after int32) string {
 	switch service {
 	case ofOrder:
 		a, b := m.orders.values[before], m.orders.values[after]
-		was, is, ended = string(a.Status)+string(a.Reason), string(b.Status)+string(b.Reason), a.Status.Terminal()
+		was, is, ended = strings.TrimSpace(string(a.Status)+" "+string(a.Reason)), strings.TrimSpace(string(b.Status)+" "+string(b.Reason)), a.Status.Terminal()
 	case ofInventory:
 		a, b := m.reservations.values[before], m.reservations.values[after]
 		was, is, ended = string(a.Status), string(b.Status), slices.Contains([]inventory.Status{inventory.Rejected, inventory.Released, inventory.Shipped}, a.Status)

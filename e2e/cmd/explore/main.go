@@ -17,20 +17,23 @@ import (
 	"github.com/quintet-eda/quintet/e2e/explore"
 )
 
-var errViolated = errors.New("a property does not hold")
+var (
+	errViolated  = errors.New("a property does not hold")
+	errOtherwise = errors.New("the mutant fares otherwise than docs/mutants.md says")
+)
 
 type arguments struct {
 	Quick    bool     `help:"Only the scopes that end within seconds."`
-	Scope    []string `help:"Only these scopes."`
-	Replay   string   `help:"A schedule to play: a scope's name, a colon, and steps with semicolons between." env:"REPLAY"`
+	Scope    []string `help:"Only these scopes, by their names."`
+	Replay   string   `help:"A schedule to play: a scope's name, a colon, and steps with semicolons between; none of them yet lists those that can come first." env:"REPLAY"`
 	Mutant   string   `help:"A system that is broken on purpose, instead of the production's." env:"MUTANT"`
-	Mermaid  bool     `help:"Draw what is played as a sequence diagram, too."`
+	Mermaid  bool     `help:"Draw what is played, also a counterexample, as a sequence diagram, too."`
 	Document string   `help:"Write what is found in the full scopes into this page, between its markers."`
 }
 
 func main() {
 	var args arguments
-	kong.Parse(&args, kong.Name("explore"), kong.Description("Visits every interleaving of the choreography."), kong.UsageOnError())
+	kong.Parse(&args, kong.Name("explore"), kong.Description("Visits every interleaving of the choreography."), kong.ShortUsageOnError())
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	err := run(ctx, args, os.Stdout)
 	stop()
@@ -48,14 +51,9 @@ func run(ctx context.Context, args arguments, to io.Writer) error {
 	case args.Document != "":
 		return document(ctx, args.Document)
 	case args.Replay != "":
-		return replay(sys, args.Replay, args.Mermaid, to)
-	}
-	if m, err := explore.FindMutant(args.Mutant); err == nil {
-		fmt.Fprintf(to, "The system is broken on purpose: %s.\n", m.Tells)
-		if m.Why != "" {
-			fmt.Fprintf(to, "Nothing can be seen of it: %s.\n", m.Why)
-		}
-		fmt.Fprintln(to)
+		return replay(sys, args, to)
+	case args.Mutant != "":
+		return broken(ctx, args, scopes, to)
 	}
 	violated := false
 	for _, scope := range scopes {
@@ -71,7 +69,7 @@ func run(ctx context.Context, args arguments, to io.Writer) error {
 			}
 		}
 	}
-	leftOut(args, scopes, to)
+	leftOut(scopes, to)
 	if violated {
 		return errViolated
 	}
@@ -111,14 +109,14 @@ func chosen(args arguments) (explore.System, []explore.Scope, error) {
 
 // leftOut says which of the scopes for which the claims are made were not
 // explored.
-func leftOut(args arguments, explored []explore.Scope, to io.Writer) {
+func leftOut(explored []explore.Scope, to io.Writer) {
 	var names []string
 	for _, s := range explore.Full() {
 		if !slices.Contains(explored, s) {
 			names = append(names, s.Name)
 		}
 	}
-	if len(names) > 0 && args.Mutant == "" {
+	if len(names) > 0 {
 		fmt.Fprintf(to, "\nLeft out: %s. make explore explores them.\n", strings.Join(names, ", "))
 	}
 }
@@ -126,34 +124,45 @@ func leftOut(args arguments, explored []explore.Scope, to io.Writer) {
 // tell plays the shortest way to a violation, and says how to play it again.
 func tell(sys explore.System, v *explore.Violation, args arguments, to io.Writer) error {
 	fmt.Fprintf(to, "\nViolated, %s: %s.\nThe shortest way there, with how things stand after each step:\n\n", v.Property, v.What)
-	if err := replay(sys, v.Schedule.String(), args.Mermaid, to); err != nil && !errors.Is(err, errViolated) {
+	if _, err := play(sys, v.Schedule.String(), args.Mermaid, to); err != nil {
 		return err
 	}
 	fmt.Fprintf(to, "\n%s\n\n", explore.Command(args.Mutant, v.Schedule))
 	return nil
 }
 
-func replay(sys explore.System, text string, draw bool, to io.Writer) error {
+// replay plays the schedule that the arguments have. What a mutant violates is
+// what it is there for, if it is the property that the table names.
+func replay(sys explore.System, args arguments, to io.Writer) error {
+	story, err := play(sys, args.Replay, args.Mermaid, to)
+	if err != nil || len(story.Wrong) == 0 {
+		return err
+	}
+	if m, err := explore.FindMutant(args.Mutant); err == nil && story.Violates(m.Property) {
+		fmt.Fprintf(to, "\nThe mutant %s violates %q, as docs/mutants.md says.\n", m.Name, m.Property)
+		return nil
+	}
+	return errViolated
+}
+
+func play(sys explore.System, text string, draw bool, to io.Writer) (*explore.Story, error) {
 	schedule, err := explore.ParseSchedule(text)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	scope, err := explore.Find(schedule.Scope)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	story, err := explore.Replay(sys, scope, schedule)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	story.Print(to)
 	if draw {
 		fmt.Fprintf(to, "\n%s", story.Mermaid())
 	}
-	if len(story.Wrong) > 0 {
-		return errViolated
-	}
-	return nil
+	return story, nil
 }
 
 func document(ctx context.Context, path string) error {
