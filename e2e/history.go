@@ -164,8 +164,8 @@ func (t *Topics) Follow(ctx context.Context) (<-chan Fact, error) {
 func (t *Topics) decode(ctx context.Context, m *sarama.ConsumerMessage) Fact {
 	f, dataSchema := newFact(m)
 	w, err := t.codec.Writer(ctx, m.Value, dataSchema)
-	if err == nil && f.Dead == nil && w.Topic() != m.Topic {
-		err = fmt.Errorf("its schema's id stands for %s, which belongs on %s", w.Name(), cmp.Or(w.Topic(), "no topic"))
+	if err == nil && f.Dead == nil && w.Topic() != "" && w.Topic() != m.Topic {
+		err = fmt.Errorf("its schema's id stands for %s, which belongs on %s", w.Name(), w.Topic())
 	}
 	if err == nil {
 		f.Type = cmp.Or(f.Type, w.Name())

@@ -121,7 +121,7 @@ func (f *followUp[S]) readKeys(ctx context.Context, keys []string) error {
 		if err != nil {
 			return err
 		}
-		f.e.relay.add(records, nil)
+		f.e.relay.add(records, nil, nil)
 		f.addCalls(calls, epochs)
 		for _, key := range keys[:n] {
 			for name, r := range f.e.table { // a timer that is not there was stopped by another

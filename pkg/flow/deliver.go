@@ -1,7 +1,6 @@
 package flow
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -60,9 +59,6 @@ func (e *Engine[S]) Deliver(ctx context.Context, c *Claim, r *Record) error {
 	delay := e.Turns.newDelay()
 	for {
 		in, err := e.read(ctx, r)
-		if err == nil && errors.Is(in.unreadable, registry.ErrUnknownSchema) && !e.unknownLong(r) {
-			err = in.unreadable
-		}
 		if err == nil {
 			e.trouble.clear("registry for " + c.key())
 			in.claim = c
@@ -81,7 +77,7 @@ func (e *Engine[S]) Deliver(ctx context.Context, c *Claim, r *Record) error {
 
 // read makes a record an input. What cannot be read is an input too, with the
 // reason: its lane must park. The error is only that the registry could not be
-// asked.
+// asked, or that it does not know the schema and may still learn of it.
 func (e *Engine[S]) read(ctx context.Context, r *Record) (*Input, error) {
 	env := readEnvelope(r)
 	in := &Input{
@@ -92,7 +88,8 @@ func (e *Engine[S]) read(ctx context.Context, r *Record) (*Input, error) {
 		return in, nil // says itself that it is none of this participant's
 	}
 	writer, err := e.Codec.Writer(ctx, r.Value, env.DataSchema)
-	if errors.Is(err, registry.ErrUnavailable) {
+	e.Turns.next("explained", r.Key) // it may have waited for the registry
+	if errors.Is(err, registry.ErrUnavailable) || errors.Is(err, registry.ErrUnknownSchema) && !e.unknownLong(r) {
 		return nil, err
 	}
 	if err != nil {
@@ -105,10 +102,10 @@ func (e *Engine[S]) read(ctx context.Context, r *Record) (*Input, error) {
 	switch {
 	case in.Name != writer.Name():
 		in.unreadable = fmt.Errorf("record says it is %s and is written as %s", in.Name, writer.Name())
-	case writer.Topic() != r.Topic:
+	case writer.Topic() != "" && writer.Topic() != r.Topic:
 		// Its id may have stood for another schema when it was written: to pass
 		// over it as somebody else's event could be to lose one of ours.
-		in.unreadable = fmt.Errorf("record on %s is written as %s, which belongs on %s", r.Topic, writer.Name(), cmp.Or(writer.Topic(), "no topic"))
+		in.unreadable = fmt.Errorf("record on %s is written as %s, which belongs on %s", r.Topic, writer.Name(), writer.Topic())
 	case e.reactsTo(in.Name):
 		body, err := e.table[in.Name].read(writer)
 		if err != nil {

@@ -191,6 +191,12 @@ func (e *Engine[S]) put(ctx context.Context, in *Input) bool {
 	select {
 	case e.inputs <- in:
 		return true
+	default:
+	}
+	select {
+	case e.inputs <- in:
+		e.Turns.next("put", in.ID)
+		return true
 	case <-ctx.Done():
 		return false
 	}

@@ -74,7 +74,7 @@ func (f *followUp[S]) holding() [shards]int64 {
 // after hands over what a batch committed.
 func (f *followUp[S]) after(w *work) {
 	if !f.shared {
-		f.e.relay.add(w.done.records, w.done.published)
+		f.e.relay.add(w.done.records, nil, w.done.published) // every shard is held for ever
 		f.e.effects.add(w.done.effects, 1)
 		f.e.timers.add(w.done.timers)
 		return
@@ -87,7 +87,7 @@ func (f *followUp[S]) after(w *work) {
 			records = append(records, r)
 		}
 	}
-	f.e.relay.add(records, w.done.published)
+	f.e.relay.add(records, here, w.done.published)
 	for _, c := range w.done.effects {
 		if epoch := here[c.Key]; epoch != 0 {
 			f.e.effects.add([]effectCall{c}, epoch)

@@ -7,10 +7,22 @@ import (
 	"slices"
 )
 
-// add takes over the rows of a committed batch, and forgets those that the
-// batch deleted.
-func (r *relay) add(rows []outgoing, deleted []string) {
+// add takes over rows, and forgets those that a batch deleted. under is nil for
+// rows that were read from the table, all those of their keys. Those of a batch
+// come alone, and only since it was found that this process holds their shards,
+// under these epochs, and that it has whatever comes before them. That may have
+// been some time ago:
+//
+//	9 is to be handed over ─ its shard is lost ─ 7 and 8 are read again, and left to the other ─ 9 goes out
+//
+// So it is asked again at the moment at which they are queued. Who holds the
+// shard now finds them in the table.
+func (r *relay) add(rows []outgoing, under map[string]int64, deleted []string) {
 	r.mu.Lock()
+	if under != nil {
+		held := r.holding()
+		rows = slices.DeleteFunc(rows, func(o outgoing) bool { return held[shardOf(o.Key)] != under[o.Key] })
+	}
 	for _, id := range deleted {
 		delete(r.known, id)
 		r.gone.note(id)

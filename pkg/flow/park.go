@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -135,17 +136,31 @@ func (p *parker[S]) adopt() {
 
 // run retries every lane once at the start, whatever its state: the cause may
 // have been mended by the new binary. After that it looks at the table when a
-// lane was parked, and after each delay while there is one.
+// lane was parked, and after each delay while there is one. A lane whose head
+// could not even be read was not tried, and its turn stays:
+//
+//	a head is given up ─ the mended service starts ─ the registry is away, so the head cannot be read ─ the registry is back
+//
+// Left to the list of lanes that are due it would wait for the next start.
 func (p *parker[S]) run(ctx context.Context) {
 	p.all.Store(true)
+	var untried []lane
 	for {
 		all := p.all.Swap(false)
 		heads, err := p.heads(ctx, all)
 		if err != nil && ctx.Err() == nil {
 			p.e.Log.Error("read parked lanes", "error", err)
 		}
+		for _, l := range untried {
+			if p.e.follow.holds(l.key) && !slices.Contains(heads, l) {
+				heads = append(heads, l)
+			}
+		}
+		untried = untried[:0]
 		for _, h := range heads {
-			p.drain(ctx, h)
+			if !p.drain(ctx, h) {
+				untried = append(untried, h)
+			}
 		}
 		if all && err != nil {
 			p.all.Store(true)
@@ -188,21 +203,22 @@ func (p *parker[S]) heads(ctx context.Context, all bool) ([]lane, error) {
 }
 
 // drain hands a lane's rows to the loop, oldest first, until one of them fails
-// again or the lane is empty.
-func (p *parker[S]) drain(ctx context.Context, l lane) {
+// again or the lane is empty. It reports false when a row could not be read.
+func (p *parker[S]) drain(ctx context.Context, l lane) bool {
 	for ctx.Err() == nil {
 		in, err := p.head(ctx, l)
 		if err != nil {
 			p.e.Log.Error("read head of parked lane", "lane", l.source, "key", l.key, "error", err)
-			return
+			return false
 		}
 		if in == nil {
-			return
+			return true
 		}
 		if became, err := p.e.tell(ctx, in); err != nil || became != Applied {
-			return
+			return true
 		}
 	}
+	return true
 }
 
 // head reads a lane's oldest row and makes it an input again.
@@ -237,7 +253,7 @@ func (e *Engine[S]) unpark(ctx context.Context, row parkedInput) (*Input, error)
 	if row.Record != nil {
 		var err error
 		if in, err = e.read(ctx, row.Record); err != nil {
-			return nil, err // the registry is out of reach: not an attempt
+			return nil, err // a question to the registry is open: not an attempt
 		}
 		in.ID = row.ID // the name it was taken in under, which is the inbox's
 	} else {

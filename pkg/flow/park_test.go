@@ -35,6 +35,37 @@ func TestAParkedLaneHoldsUpOnlyItselfAndDrainsInOrder(t *testing.T) {
 	inOrder(t, w, 14)
 }
 
+// The statements are those of docs/operations.md.
+func TestAHeadThatIsLetGoOfByHandLeavesItsLaneToGoOn(t *testing.T) {
+	w := newWorld(t)
+	w.broken.Store(true)
+	p := w.start()
+	p.add("k", 1, "broken")
+	p.add("k", 2, "")
+	eventually(t, "its attempts are spent", func() bool { return w.one(`SELECT count(*) FROM parked WHERE dead = 1`) == "1" })
+	p.stop()
+	tx, err := w.db.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tx.Exec(t.Context(), `DELETE FROM parked WHERE lane = 'feeder.events' AND key = 'k'
+   AND n = (SELECT min(n) FROM parked WHERE lane = 'feeder.events' AND key = 'k')`); err != nil {
+		t.Fatal(err)
+	}
+	if err := tx.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	p = w.start()
+	eventually(t, "the lane drains", func() bool { return w.count("parked") == "0" })
+	equal(t, "what waited behind it", w.trail("k"), "2")
+	again := w.record(Added{Tally: "k", Amount: 1, Then: "broken"}, "added-0", 1)
+	p.send(again)
+	p.add("k", 3, "")
+	p.taken()
+	equal(t, "a copy of it", w.count("parked"), "0")
+	equal(t, "and what follows", w.trail("k"), "2 3")
+}
+
 func TestAParkedHeadIsADeadLetterOnceAndARestartTriesItAgain(t *testing.T) {
 	w := newWorld(t)
 	w.broken.Store(true)
@@ -125,77 +156,6 @@ func TestAnEventOfNobodyConcernedIsIgnored(t *testing.T) {
 	equal(t, "inbox", w.count("inbox"), "0")
 	equal(t, "parked", w.count("parked"), "0")
 	eventually(t, "they are counted", func() bool { return p.metric("quintet_inputs_total") == 4 })
-}
-
-// A registry that lost its memory gives the id of one record to another, and a
-// record without headers has nothing else. Added and Closed are read as
-// themselves; on a foreign topic they are not what was written there.
-func TestARecordThatIsNotItsTopicsOwnIsNotReadAndNotPassedOver(t *testing.T) {
-	w := newWorld(t)
-	p := w.start()
-	for _, c := range []struct {
-		key   string
-		event flow.Event
-		says  string
-	}{{"reacted to", Added{Tally: "reacted to", Amount: 1}, ""}, {"reacted to, and named", Added{Tally: "reacted to, and named", Amount: 1}, "test.feeder.Added"}, {"nobody's", Hidden{Tally: "nobody's"}, ""}} {
-		r := w.record(c.event, c.key, 0)
-		w.offsets[r.Topic]--
-		w.offsets["keeper.events"]++
-		r.Topic, r.Offset = "keeper.events", w.offsets["keeper.events"]-1
-		if c.says == "" {
-			r.Headers = nil
-		}
-		p.send(r)
-		p.taken()
-		why := w.one(`SELECT cause FROM parked WHERE key = '` + strings.ReplaceAll(c.key, "'", "''") + `'`)
-		want := "record on keeper.events is written as " + c.event.EventType() + ", which belongs on " + flow.Topic(c.event.EventOwner())
-		if !strings.Contains(why, want) {
-			t.Errorf("%s: parked because of %q, want %q", c.key, why, want)
-		}
-	}
-	equal(t, "states", w.count("tallies"), "0")
-}
-
-func TestARecordOfAnUnknownSchemaIsWaitedFor(t *testing.T) {
-	w := newWorld(t)
-	p := w.start()
-	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
-	defer cancel()
-	r := w.record(Added{Tally: "k", Amount: 1}, "unknown", 1)
-	r.Headers[2].Value = ""                                 // no fingerprint
-	r.Value = append([]byte{0, 0, 0, 9, 9}, r.Value[5:]...) // and an id that nobody has
-	if err := p.engine.Deliver(ctx, p.claims[r.Topic], r); err == nil {
-		t.Fatal("a record of an unknown schema was taken in at once")
-	}
-	if missing := p.engine.Missing(); len(missing) != 0 {
-		t.Errorf("missing after the session ended: %v", missing)
-	}
-}
-
-func TestWhileTheRegistryIsAwayThePartitionWaitsAndSkipsNothing(t *testing.T) {
-	w := newWorld(t)
-	p := w.start()
-	w.schemas.setDown(true)
-	p.add("k", 1, "") // its fingerprint is compiled in: no registry needed
-	p.taken()
-	r := w.record(Added{Tally: "k", Amount: 2}, "foreign", 2)
-	r.Headers = nil
-	delivered := make(chan struct{})
-	go func() {
-		defer close(delivered)
-		p.send(r)
-		p.add("k", 3, "")
-	}()
-	eventually(t, "the engine says what is missing", func() bool {
-		return strings.Contains(strings.Join(p.engine.Missing(), ""), "registry for feeder.events/0")
-	})
-	equal(t, "trail meanwhile", w.trail("k"), "1")
-	w.schemas.setDown(false)
-	<-delivered
-	p.taken()
-	equal(t, "trail", w.trail("k"), "1 2 3")
-	equal(t, "missing", len(p.engine.Missing()), 0)
-	equal(t, "id of a foreign record", w.one(`SELECT count(*) FROM inbox WHERE id = 'feeder.events/0/1'`), "1")
 }
 
 func TestAHugeRecordThatCannotBeHandledDoesNotStopTheRelay(t *testing.T) {

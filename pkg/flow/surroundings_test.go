@@ -9,6 +9,7 @@ import (
 	"os"
 	"regexp"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -130,6 +131,7 @@ func (l *lines) count(text string) int {
 
 // schemaRegistry hands out ids, and can be away.
 type schemaRegistry struct {
+	url   string
 	mu    sync.Mutex
 	texts []string
 	down  bool
@@ -139,6 +141,20 @@ func (s *schemaRegistry) setDown(down bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.down = down
+}
+
+// forget loses all schemas, and know learns them again, under the same ids.
+func (s *schemaRegistry) forget() (texts []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	texts, s.texts = s.texts, nil
+	return texts
+}
+
+func (s *schemaRegistry) know(texts []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.texts = texts
 }
 
 var schemaID = regexp.MustCompile(`/schemas/ids/(\d+)`)
@@ -162,13 +178,15 @@ func (s *schemaRegistry) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	} else {
 		var body struct{ Schema string }
 		_ = json.NewDecoder(r.Body).Decode(&body)
-		for i, text := range s.texts {
-			if text == body.Schema {
-				answer(i + 1)
-				return
-			}
-		}
-		s.texts = append(s.texts, body.Schema)
-		answer(len(s.texts))
+		answer(s.id(body.Schema))
 	}
+}
+
+// id is a schema's, given to it now if it has none. The caller holds the lock.
+func (s *schemaRegistry) id(schema string) int {
+	if i := slices.Index(s.texts, schema); i >= 0 {
+		return i + 1
+	}
+	s.texts = append(s.texts, schema)
+	return len(s.texts)
 }

@@ -8,9 +8,10 @@ import (
 )
 
 // Turns lets a simulation decide who goes on. An engine's goroutines wait for
-// each other, for time, for the database, the log and the outside world; where
-// one of them goes on after any but the last three, and before it touches what
-// they share, it calls this with the place and the key or id that it is about.
+// each other, for time, for the registry, for the database, the log and the
+// outside world; where one of them goes on after any but the last three, and
+// before it touches what they share, it calls this with the place and the key or
+// id that it is about.
 // Whoever keeps it waiting there has one goroutine running at a time, and with
 // the seams of [store.Faults], [Log] and [Performer] every order of steps in its
 // hands. In production it is nil and costs a comparison.

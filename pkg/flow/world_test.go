@@ -56,17 +56,25 @@ func newWorld(t *testing.T) *world {
 	}
 	server := httptest.NewServer(w.schemas)
 	t.Cleanup(server.Close)
-	c, err := registry.Load(contract())
-	if err != nil {
-		t.Fatal(err)
-	}
+	w.schemas.url = server.URL
 	for _, owner := range []string{"tally", "feeder", "keeper"} {
-		w.codecs[owner] = registry.NewCodec(c, registry.NewClient(server.URL, 5*time.Second), owner)
-		if err := w.codecs[owner].Register(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		w.codecs[owner] = w.newCodec(owner)
 	}
 	return w
+}
+
+// newCodec is one as a new process has it, which remembers no id.
+func (w *world) newCodec(owner string) *registry.Codec {
+	w.t.Helper()
+	c, err := registry.Load(contract())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	codec := registry.NewCodec(c, registry.NewClient(w.schemas.url, 5*time.Second), owner)
+	if err := codec.Register(w.t.Context()); err != nil {
+		w.t.Fatal(err)
+	}
+	return codec
 }
 
 // process is one run of the service.

@@ -135,6 +135,7 @@ func (c *Codec) Encode(name string, v any) (value []byte, dataschema string, err
 // reading is how data of one writer's schema becomes data of ours.
 type reading struct {
 	writer   *Schema
+	topic    string       // of the reader; empty when there is none
 	resolved *avro.Schema // writer's bytes to the reader's fields; nil when err is set
 	err      error
 }
@@ -148,8 +149,11 @@ func (c *Codec) reading(writer *Schema) *reading {
 	r := &reading{writer: writer}
 	if reader := c.contract.latest[writer.Name]; reader == nil {
 		r.err = ErrNoReader
-	} else if r.resolved, r.err = avro.Resolve(writer.avro, reader.avro); r.err != nil {
-		r.err = fmt.Errorf("%w: %w", ErrIncompatible, r.err)
+	} else {
+		r.topic = reader.Topic()
+		if r.resolved, r.err = avro.Resolve(writer.avro, reader.avro); r.err != nil {
+			r.err = fmt.Errorf("%w: %w", ErrIncompatible, r.err)
+		}
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

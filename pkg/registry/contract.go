@@ -13,7 +13,7 @@
 //   - a record without a fingerprint (by a foreign producer) has only its id.
 //     It cannot be told from a record under a reassigned id, so its reader must
 //     compare [Writer.Name] with what it expects, and [Writer.Topic] with where
-//     it found it.
+//     it found it. Two records of one topic with the same fields stay alike.
 //
 // Bytes from a topic are hostile until proven otherwise. [Codec.Writer] walks a
 // datum under its writer's schema, without allocating, before anything decodes

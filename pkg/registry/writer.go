@@ -75,17 +75,9 @@ func (c *Codec) writerSchema(ctx context.Context, id uint32, fingerprint string)
 // every field.
 func (w *Writer) Name() string { return w.reading.writer.Name }
 
-// Topic is where records of this name are at home: a full name is
-// <namespace>.<owner>.<Event>, also that of a record that is not compiled in. A
-// reader compares it with where it found the record. It is empty for a name
-// without an owner.
-func (w *Writer) Topic() string {
-	parts := strings.Split(w.Name(), ".")
-	if len(parts) < 2 {
-		return ""
-	}
-	return parts[len(parts)-2] + ".events"
-}
+// Topic is where records of this name are at home, which a reader compares with
+// where it found the record; empty for a name that is not in the contract.
+func (w *Writer) Topic() string { return w.reading.topic }
 
 // Schema is the schema that the value was written with.
 func (w *Writer) Schema() *Schema { return w.reading.writer }
