@@ -18,13 +18,23 @@
 // draws its own mix of these, and plays with one instance or with two that share
 // the database.
 //
+// Any input can be ill (illness.go): a fact, a result or a timer whose reaction
+// panics, or refuses it, or leads to a state that the database refuses, until that
+// passes or a new binary comes, in the storm, one instance after the other, or after
+// it. Records can be such that only the registry explains them, which is away, or
+// learns of their schema late, or never (schemas.go). Keys of commands are used for
+// two requests at once. Sometimes more comes than one batch takes (burst.go).
+//
 // In the end the storm is over, and without a restart all must come to rest but
-// what is poisoned. Then poison is mended, every instance is started again, all
-// comes to rest, and a judge looks at the database, the log and the witnesses outside
-// (judge.go): every fact applied once and in the order of its lane, every event
-// published, in order, and none that was not committed; every command that was
-// answered applied once, and none that was refused; the money as the state says;
-// no mail twice; nothing left over. Some of it is looked at after each commit.
+// what is ill. Then, if it has not come yet, the new binary comes, every instance
+// is started again, all comes to rest, and a judge looks at the database, the log and the witnesses outside
+// (judge.go): every fact, result and timer applied once and in the order of its
+// lane, every event published, in order, and none that was not committed; every
+// command that was answered applied once, and none that was refused, also where two
+// had one key; the money as the state says; no mail twice; a dead letter of
+// everything that was given up, and of nothing else; nothing left over. Some of it
+// is looked at after each commit: what enters a parked lane enters at its end, and
+// what leaves it leaves at its head (lanes.go).
 //
 // A run of many seeds that did not walk each of the rare paths (rare.go) many
 // times proves little and fails. That the judge would notice is shown by mutants
@@ -34,10 +44,11 @@
 // where PostgreSQL lets those of different keys overlap (TestTwoInstancesEndAnOrderOnce
 // and the suites on real servers are for that); while a commit is in doubt nobody
 // else commits; one participant stands for five; steps inside a database, a broker
-// or a driver are not interleaved. Left out are the registry (away, or forgetful),
-// results and timers that park, topics that change, tables that change at a
-// restart, batches over 500, and clients who give up without their service
-// knowing.
+// or a driver are not interleaved; a burst is read by one process. Left out are a
+// registry that forgets, or gives an id to another schema, and one that is away
+// when a service registers its own; topics that change; tables that change at a
+// restart, other than that reactions are mended; and clients who give up without
+// their service knowing.
 //
 // In a story A1 is the first process of instance A; the shop and the room (where
 // goods are kept) append facts about orders, customers nudge; "A1 commit" is that

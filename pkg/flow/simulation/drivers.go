@@ -12,9 +12,9 @@ import (
 // order is what happens to one order from the outside.
 type order struct {
 	key        string
-	shop, room int            // facts of each owner
-	poison     map[string]int // which fact of which owner
-	garbage    bool           // a record that nobody can read is at the head of the shop's lane
+	shop, room int  // facts of each owner
+	garbage    bool // a record that nobody can read is at the head of the shop's lane
+	unreadable int  // the shop's last facts, from one on whose schema nobody ever learns of
 }
 
 // fact is a record that an owner will append.
@@ -27,19 +27,31 @@ type fact struct {
 func (w *world) prepare() (facts []fact) {
 	names := w.Perm(60) // spread over the shards, so that both instances have some
 	for i := range 2 + w.IntN(4) {
-		o := order{key: "order-" + strconv.Itoa(names[i]), shop: 1 + w.IntN(4), room: w.IntN(4), poison: map[string]int{}}
+		o := order{key: "order-" + strconv.Itoa(names[i]), shop: 1 + w.IntN(4), room: w.IntN(4)}
 		w.outside.declines[o.key] = w.chance(5)
 		if w.chance(3) {
-			o.poison[pick(w.scheduler, []string{"shop", "room"})] = 1 + w.IntN(3)
+			w.infect(o.key, fmt.Sprint(pick(w.scheduler, []string{"shop", "room"}), " ", 1+w.IntN(3)))
+		}
+		if w.chance(3) {
+			w.infect(o.key, pick(w.scheduler, []string{"charge", "void", "receipt", "stamp 1", "stamp 2"}))
+		}
+		if w.chance(4) {
+			w.infect(o.key, "reminder")
+			if w.chance(2) { // the order stays open, so that it can be reminded of again
+				w.infect(o.key, "charge")
+			}
 		}
 		if o.garbage = w.chance(8); o.garbage {
 			facts = append(facts, w.record("shop", o.key, 0, nil))
 		}
 		for n := range o.shop {
-			facts = append(facts, w.record("shop", o.key, n+1, ordered{o.key, int64(n + 1), w.poison(o, "shop", n+1)}))
+			facts = append(facts, w.record("shop", o.key, n+1, ordered{o.key, int64(n + 1), ""}))
+		}
+		if w.chance(8) {
+			w.needsRegistry(&o, facts[len(facts)-o.shop:])
 		}
 		for n := range o.room {
-			facts = append(facts, w.record("room", o.key, n+1, held{o.key, int64(n + 1), w.poison(o, "room", n+1)}))
+			facts = append(facts, w.record("room", o.key, n+1, held{o.key, int64(n + 1), ""}))
 		}
 		w.judge.orders = append(w.judge.orders, o)
 	}
@@ -50,11 +62,29 @@ func (w *world) prepare() (facts []fact) {
 	return facts
 }
 
-func (w *world) poison(o order, owner string, n int) string {
-	if o.poison[owner] != n {
-		return ""
+// needsRegistry makes some of the shop's facts such that only the registry can
+// explain them, and says when it can: from the beginning, soon, when they have
+// been parked, or never.
+func (w *world) needsRegistry(o *order, facts []fact) {
+	first := w.IntN(len(facts))
+	if w.chance(2) {
+		w.infect(o.key, fmt.Sprint("shop ", first+1))
 	}
-	return pick(w.scheduler, []string{poisonReaction, poisonSave})
+	id := foreignID + len(w.schemas.texts)
+	w.schemas.texts = append(w.schemas.texts, string(contract()["shop/Ordered/v1.avsc"].Data))
+	switch after := pick(w.scheduler, []time.Duration{0, 0, 15 * time.Second, 45 * time.Second, -1}); {
+	case after < 0:
+		w.schemas.never[strconv.Itoa(id)] = true
+		o.unreadable = len(facts) - first
+	default:
+		w.schemas.learned[strconv.Itoa(id)] = w.began.Add(after)
+		w.schemas.soon[strconv.Itoa(id)] = after < 30*time.Second
+	}
+	for i := range facts[first:] {
+		if i == 0 || w.chance(2) {
+			w.foreign(&facts[first+i], id)
+		}
+	}
 }
 
 // record writes a fact as its owner's relay does; nil is one that no schema wrote.
@@ -75,7 +105,7 @@ func (w *world) record(owner, key string, n int, e flow.Event) fact {
 
 // feed appends the facts, each owner's in their order, the owners' as it comes.
 // A producer that was not answered appends again.
-func (w *world) feed(facts []fact) {
+func (w *world) feed(facts, burst []fact) {
 	for _, owner := range []string{"shop", "room"} {
 		w.busy++
 		go func() {
@@ -92,29 +122,52 @@ func (w *world) feed(facts []fact) {
 				last = &f.record
 			}
 			_ = w.wait(nil, "fed", owner)
+			if owner == "room" && len(burst) > 0 {
+				w.bursting = true
+				for _, f := range burst {
+					w.topics.append(f.record)
+				}
+			}
 			w.busy--
 		}()
 	}
 }
 
 // customer nudges orders, each nudge with a key of its own, and repeats one as
-// its answer says until it knows how it ended.
+// its answer says until it knows how it ended. Some use a key for two requests,
+// at once, as a client does that makes up its keys badly.
 func (w *world) customer(name string) {
 	w.busy++
-	wishes := 1 + w.IntN(3)
+	wishes := make([]time.Duration, 1+w.IntN(3))
+	for i := range wishes {
+		wishes[i] = pick(w.scheduler, []time.Duration{0, 0, 3 * time.Second, 10 * time.Second})
+	}
 	go func() {
-		for i := range wishes {
+		for i, pause := range wishes {
+			<-time.After(pause)
 			_ = w.wait(nil, "customer chooses", name)
-			o := pick(w.scheduler, w.judge.orders)
-			w.nudge(o.key, fmt.Sprintf("%s%d", name, i))
+			o, key := pick(w.scheduler, w.judge.orders), fmt.Sprintf("%s%d", name, i)
+			if w.chance(4) {
+				other := pick(w.scheduler, []order{o, pick(w.scheduler, w.judge.orders)})
+				w.judge.reused[key] = map[string]bool{}
+				w.busy++
+				go func() {
+					w.nudge(other.key, key, key+"-again")
+					_ = w.wait(nil, "customer leaves", key+"-again")
+					w.busy--
+				}()
+			}
+			w.nudge(o.key, key, key)
 		}
 		_ = w.wait(nil, "customer leaves", name)
 		w.busy--
 	}()
 }
 
-func (w *world) nudge(order, name string) {
-	c := flow.Command{Key: order, Body: nudge{Name: name}, IdempotencyKey: name, Digest: name, Tenant: "sim"}
+// nudge asks until it is known how the request ended. A refusal is final, also
+// after an outcome that was unknown.
+func (w *world) nudge(order, key, name string) {
+	c := flow.Command{Key: order, Body: nudge{Name: name}, IdempotencyKey: key, Digest: name, Tenant: "sim"}
 	sure := true // that it did not happen yet
 	for ; !w.over; <-time.After(200 * time.Millisecond) {
 		_ = w.wait(nil, "customer", name)
@@ -122,8 +175,13 @@ func (w *world) nudge(order, name string) {
 			continue
 		}
 		p := pick(w.scheduler, w.live)
-		_, err := p.engine.Submit(p.ctx, c)
+		if other := w.underWay[key]; other != nil && other != p {
+			w.seen("two requests under one key were under way at two instances")
+		}
+		w.underWay[key] = p
+		reply, err := p.engine.Submit(p.ctx, c)
 		_ = w.wait(nil, "customer is answered", name)
+		delete(w.underWay, key)
 		if p.gone() {
 			w.seen("a command's process was killed")
 			sure = false
@@ -131,9 +189,12 @@ func (w *world) nudge(order, name string) {
 		}
 		switch {
 		case err == nil:
-			w.judge.nudges[order] = append(w.judge.nudges[order], name)
+			w.judge.answered(order, key, name, reply)
 			return
 		case errors.Is(err, errNoName):
+			return
+		case errors.Is(err, flow.ErrKeyReused):
+			w.judge.refused(key, name)
 			return
 		case errors.Is(err, flow.ErrUnknown):
 			w.seen("a command of unknown outcome was repeated")

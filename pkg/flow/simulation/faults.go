@@ -16,6 +16,8 @@ type faults struct {
 	redeliver, copies                                   int // of what is delivered
 	call                                                int // of the outside world
 	kill, freeze, rebalance, stop                       int // of processes
+	away                                                int // of the registry
+	mend                                                int // the new binary comes before the calm
 	stall                                               int // of one goroutine
 	clock                                               int // time passes while somebody could go on
 }
@@ -30,7 +32,7 @@ func drawFaults(s *scheduler) faults {
 	return faults{
 		begin: some(40, 200), read: some(30, 100), commit: some(15, 60), refuse: some(15, 60), signal: some(2, 5), lands: some(20, 80), unknown: some(15, 60),
 		open: some(4, 10), publish: some(6, 12, 40), redeliver: some(4, 20), copies: some(3, 10), call: some(5, 8, 20),
-		kill: some(60, 200, 600), freeze: some(60, 200, 600), rebalance: some(50, 200, 600), stop: some(200, 800), stall: some(20, 60, 300), clock: some(10, 40, 200),
+		kill: some(60, 200, 600), freeze: some(60, 200, 600), rebalance: some(50, 200, 600), stop: some(200, 800), mend: some(100, 300), away: some(100, 400), stall: some(20, 60, 300), clock: some(10, 40, 200),
 	}
 }
 
@@ -81,8 +83,14 @@ func (w *world) strike() bool {
 		w.kill(pick(w.scheduler, slices.Concat(w.live, w.leaving)))
 	case w.strikes(w.faults.stop) && len(w.live) > 0:
 		w.stop(pick(w.scheduler, w.live))
+	case !w.mended && w.strikes(w.faults.mend):
+		w.mend()
+	case w.mended && w.chance(20) && w.rollOut():
 	case w.strikes(w.faults.freeze) && len(w.live)+len(w.leaving) > 0:
 		w.freeze(pick(w.scheduler, slices.Concat(w.live, w.leaving)), time.Duration(1+w.IntN(20))*time.Second)
+	case len(w.schemas.texts) > 0 && w.strikes(w.faults.away):
+		w.schemas.away = time.Now().Add(time.Duration(1+w.IntN(60)) * time.Second)
+		w.tell("the registry is away")
 	case w.strikes(w.faults.stall):
 		w.stall(time.Duration(1+w.IntN(20)) * time.Second)
 	case w.strikes(w.faults.rebalance):

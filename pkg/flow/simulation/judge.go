@@ -16,48 +16,56 @@ type judge struct {
 	w         *world
 	db        *store.DB
 	orders    []order
-	nudges    map[string][]string // by order: those that were answered well
+	nudges    map[string][]string        // by order: those that were answered well
+	replies   map[string]string          // by nudge: how
+	reused    map[string]map[string]bool // by key that two nudges have: those that were told so
+	applied   map[string][]string        // by key: the nudges that were answered well
+	parked    parked
 	unkeyed   int
+	crowd     int             // keys of a burst
 	committed map[string]bool // events that were ever in the outbox
 	outbox    map[string]bool // those that are
 	positions map[string]int64
 }
 
 func newJudge(w *world) *judge {
-	return &judge{w: w, nudges: map[string][]string{}, committed: map[string]bool{}, positions: map[string]int64{}}
+	return &judge{w: w, nudges: map[string][]string{}, replies: map[string]string{}, reused: map[string]map[string]bool{}, applied: map[string][]string{}, parked: newParked(), committed: map[string]bool{}, positions: map[string]int64{}}
 }
 
-// text reads one text from the database.
-func (j *judge) text(query string, args ...any) string {
-	var s string
-	if err := j.db.Read().QueryRowContext(context.Background(), query, args...).Scan(&s); err != nil {
+// number reads one number from the database.
+func (j *judge) number(query string) (n int64) {
+	if err := j.db.Read().QueryRowContext(context.Background(), query).Scan(&n); err != nil {
 		panic(fmt.Sprintf("%s: %v", query, err)) // the file is there, and its tables
-	}
-	return s
-}
-
-func (j *judge) number(query string, args ...any) int64 {
-	n, err := strconv.ParseInt(j.text(query, args...), 10, 64)
-	if err != nil {
-		panic(err)
 	}
 	return n
 }
 
+// left is everything that a commit can have changed which the judge looks at
+// each time; one statement, since there are many commits.
+const left = `SELECT
+	(SELECT coalesce(group_concat(id, ' '), '') FROM outbox WHERE key <> ''),
+	(SELECT coalesce(group_concat(id, ' '), '') FROM outbox WHERE key = ''),
+	(SELECT coalesce(group_concat(claim || '=' || next_offset, ' '), '') FROM positions),
+	` + parkedRows
+
 // observe sees what a commit has left.
 func (j *judge) observe() {
+	var keyed, unkeyed, positions, lanes string
+	if err := j.db.Read().QueryRowContext(context.Background(), left).Scan(&keyed, &unkeyed, &positions, &lanes); err != nil {
+		panic(err) // the file is there, and its tables
+	}
 	now := map[string]bool{}
-	for _, id := range strings.Fields(j.text(`SELECT coalesce(group_concat(id, ' '), '') FROM outbox WHERE key <> ''`)) {
+	for _, id := range strings.Fields(keyed) {
 		if now[id] = true; j.committed[id] && !j.outbox[id] {
 			j.w.violate("%s is in the outbox again", id)
 		}
 		j.committed[id] = true
 	}
 	j.outbox = now
-	for _, id := range strings.Fields(j.text(`SELECT coalesce(group_concat(id, ' '), '') FROM outbox WHERE key = ''`)) {
+	for _, id := range strings.Fields(unkeyed) {
 		j.committed[id] = true // one without a key may be a dead letter twice, for it may be delivered twice
 	}
-	for _, p := range strings.Fields(j.text(`SELECT coalesce(group_concat(claim || '=' || next_offset, ' '), '') FROM positions`)) {
+	for _, p := range strings.Fields(positions) {
 		claim, next, _ := strings.Cut(p, "=")
 		offset, _ := strconv.ParseInt(next, 10, 64) // a number of the database's
 		if offset < j.positions[claim] {
@@ -65,6 +73,7 @@ func (j *judge) observe() {
 		}
 		j.positions[claim] = offset
 	}
+	j.lanes(lanes)
 }
 
 // marked sees what the broker is told: never more than is committed.
@@ -102,11 +111,14 @@ func (j *judge) rest() string {
 	return ""
 }
 
-// unreadable counts the records that stay parked: garbage, and those behind it.
+// unreadable counts the records that stay parked: those that nobody can read, and
+// those behind them.
 func (j *judge) unreadable() (n int64) {
 	for _, o := range j.orders {
 		if o.garbage {
 			n += 1 + int64(o.shop)
+		} else {
+			n += int64(o.unreadable)
 		}
 	}
 	return n

@@ -140,6 +140,7 @@ func (l *producer) Close() error {
 // noticed that the partition is another's.
 func (p *process) consume(ctx context.Context, c *flow.Claim, move int, mine func() bool) {
 	next := c.Start
+	p.reading = p.reading || c.Topic == "room.events" && c.Partition == partitionOf(heavyOrder)
 	for {
 		if p.w.wait(p, "consume", fmt.Sprintf("%s/%d (%d)", c.Topic, c.Partition, move)) != nil {
 			return
@@ -174,12 +175,11 @@ func (p *process) consume(ctx context.Context, c *flow.Claim, move int, mine fun
 			}
 			continue
 		}
-		next++
+		if !p.w.strikes(p.w.faults.redeliver) { // else it is fetched twice
+			next++
+		}
 		if err := p.engine.Deliver(ctx, c, &r); err != nil {
 			return
-		}
-		if p.w.strikes(p.w.faults.redeliver) {
-			next-- // fetched twice
 		}
 	}
 }

@@ -40,7 +40,7 @@ func Run(seed uint64, dir string, codecs map[string]*registry.Codec, story io.Wr
 	w.tell("instances %v; what can go wrong, in one of so many cases: %+v", w.instances, w.faults)
 	w.open()
 	facts := w.prepare()
-	w.feed(facts)
+	w.feed(facts, w.prepareBurst())
 	for i := range w.IntN(4) {
 		w.customer(string(rune('a' + i)))
 	}
@@ -72,7 +72,7 @@ func (w *world) open() {
 func (w *world) play() {
 	for len(w.violations) == 0 {
 		synctest.Wait() // nobody runs while the world decides
-		if !w.calm && (w.steps > stormy || w.busy == 0 && w.chance(200)) {
+		if !w.calm && (w.steps > stormy || w.busy == 0 && !w.arriving() && w.chance(200)) {
 			w.calmDown()
 			continue
 		}
@@ -81,9 +81,11 @@ func (w *world) play() {
 		if w.strike() {
 			continue
 		}
+		w.holdLoops()
 		able := w.settle()
 		if len(able) > 0 {
 			t := pick(w.scheduler, able)
+			<-time.After(time.Microsecond) // a step takes time: no two transactions begin at once
 			w.release(t, w.fate(t))
 			continue
 		}
@@ -96,7 +98,11 @@ func (w *world) play() {
 // idle is when nobody can go on: something that was held back happens, or time
 // passes, or the end has come.
 func (w *world) idle() (over bool) {
-	switch why := w.judge.rest(); {
+	why := "the storm goes on"
+	if w.calm {
+		why = w.judge.rest()
+	}
+	switch {
 	case len(w.landing) > 0 && (w.calm || w.chance(2)):
 		w.land()
 	case len(w.outside.late) > 0 && (w.calm || w.chance(2)):
@@ -121,6 +127,7 @@ func (w *world) idle() (over bool) {
 func (w *world) calmDown() {
 	w.tell("calm")
 	w.calm = true
+	w.schemas.away = time.Time{}
 	for _, p := range slices.Concat(w.live, w.leaving) {
 		p.frozenUntil = time.Time{}
 	}
@@ -129,15 +136,22 @@ func (w *world) calmDown() {
 		t.stalled = time.Time{}
 	}
 	w.mu.Unlock()
+	for w.rollOut() {
+		synctest.Wait()
+	}
 }
 
-// mend takes the poison's effect away and restarts every instance, so that each
-// parked lane is tried again.
+// mend brings a new binary, in which nothing is ill. Every instance is restarted
+// with it, in a storm one after the other, and tries each parked lane again. The
+// registry has learned by then whatever it ever learns.
 func (w *world) mend() {
 	w.tell("mended")
 	w.mended = true
-	for len(w.live) > 0 {
-		w.stop(w.live[0])
+	if len(w.schemas.texts) > 0 && w.chance(2) {
+		w.schemas.away = time.Now().Add(30 * time.Second)
+	}
+	clear(w.schemas.learned) // a lane that is given up in the new binary would wait for another
+	for w.calm && w.rollOut() {
 		synctest.Wait()
 	}
 }

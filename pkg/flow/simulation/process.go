@@ -20,6 +20,13 @@ type process struct {
 	w        *world
 	instance string
 	run      int
+	name     string          // both
+	mended   bool            // it is of the new binary
+	vainly   map[string]bool // schemas for which it asked
+	reading  bool            // the partition of a burst
+	held     bool            // its loop had to wait for a burst
+	inputs   int             // of the batch that is handed over
+	bytes    int
 	db       *store.DB
 	engine   *flow.Engine[Till]
 	ctx      context.Context
@@ -36,7 +43,7 @@ func (p *process) String() string {
 	if p == nil {
 		return "world"
 	}
-	return fmt.Sprintf("%s%d", p.instance, p.run)
+	return p.name
 }
 
 func (p *process) gone() bool {
@@ -50,7 +57,7 @@ func (p *process) frozen() bool { return time.Now().Before(p.frozenUntil) }
 // start starts a process of an instance.
 func (w *world) start(instance string) {
 	w.runs++
-	p := &process{w: w, instance: instance, run: w.runs, ended: make(chan struct{}), joining: make(chan struct{}, 1)}
+	p := &process{w: w, instance: instance, run: w.runs, name: fmt.Sprint(instance, w.runs), mended: w.mended, vainly: map[string]bool{}, ended: make(chan struct{}), joining: make(chan struct{}, 1)}
 	w.tell("start %s", p)
 	db, err := w.database.Open()
 	if err != nil {
@@ -61,10 +68,10 @@ func (w *world) start(instance string) {
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	metrics := prometheus.NewRegistry()
 	p.engine, err = flow.New(flow.Config[Till]{
-		Participant: table(func() bool { return w.mended }), Store: tills(), DB: db, Codec: w.codecs["till"], Performers: p.performers(),
+		Participant: table(p.ails), Store: tills(), DB: db, Codec: p.codec(), Performers: p.performers(),
 		OpenLog: p.openLog, Log: slog.New(&watcher{w: w, p: p}), Metrics: flow.NewMetrics(metrics),
 		Instance: instance, OutboxBound: 40, Park: flow.ParkPolicy{Delay: 3 * time.Second, Attempts: 2},
-		Turns: func(place, about string) { _ = w.wait(p, place, about) }, // who is gone goes on to his end
+		Turns: p.turn,
 	})
 	if err != nil {
 		panic(err) // the table and its performers fit
@@ -76,6 +83,15 @@ func (w *world) start(instance string) {
 		w.count(metrics)
 	}()
 	w.live, w.all = append(w.live, p), append(w.all, p)
+}
+
+// turn waits for the turn of one of a process's goroutines. Who is gone goes on to
+// his end.
+func (p *process) turn(place, about string) {
+	err := p.w.wait(p, place, about)
+	if place == "hand over" && err == nil {
+		p.inputs, p.bytes = 0, 0
+	}
 }
 
 // The database of a process fails as the world decides when it gives the turn.
@@ -146,6 +162,11 @@ func (w *world) stall(d time.Duration) {
 		return
 	}
 	t := pick(w.scheduler, able)
+	for _, other := range able { // what was decided may not be so any more when it is done
+		if other.place == "sorted" && w.chance(2) {
+			t = other
+		}
+	}
 	w.tell("stall %s %s %s %s", t.who, t.place, t.about, d)
 	t.stalled = time.Now().Add(d)
 }

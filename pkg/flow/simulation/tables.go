@@ -13,14 +13,14 @@ import (
 const tables = `-- +goose Up
 CREATE TABLE tills (
 	key TEXT PRIMARY KEY, shop TEXT NOT NULL, room TEXT NOT NULL, nudged TEXT NOT NULL, charge TEXT NOT NULL, status TEXT NOT NULL,
-	receipt TEXT NOT NULL, reminded BIGINT NOT NULL, said BIGINT NOT NULL, words TEXT NOT NULL, poisoned BIGINT NOT NULL CHECK (poisoned = 0)
+	receipt TEXT NOT NULL, reminded BIGINT NOT NULL, started BIGINT NOT NULL, running BIGINT NOT NULL, said BIGINT NOT NULL, words TEXT NOT NULL, poisoned BIGINT NOT NULL CHECK (poisoned = 0)
 ) WITHOUT ROWID;
 `
 
-const columns = `key, shop, room, nudged, charge, status, receipt, reminded, said, words, poisoned`
+const columns = `key, shop, room, nudged, charge, status, receipt, reminded, started, running, said, words, poisoned`
 
 func (t *Till) fields() []any {
-	return []any{&t.Order, &t.Shop, &t.Room, &t.Nudged, &t.ChargeID, &t.Status, &t.Receipt, &t.Reminded, &t.Said, &t.Words, &t.Poisoned}
+	return []any{&t.Order, &t.Shop, &t.Room, &t.Nudged, &t.ChargeID, &t.Status, &t.Receipt, &t.Reminded, &t.Started, &t.Running, &t.Said, &t.Words, &t.Poisoned}
 }
 
 func tills() flow.ByKey[Till] {
@@ -37,11 +37,11 @@ func tills() flow.ByKey[Till] {
 		Upsert: func(ctx context.Context, tx *store.Tx, _ []string, states []Till) error {
 			var args []any
 			for _, t := range states {
-				args = append(args, t.Order, t.Shop, t.Room, t.Nudged, t.ChargeID, t.Status, t.Receipt, t.Reminded, t.Said, t.Words, t.Poisoned)
+				args = append(args, t.Order, t.Shop, t.Room, t.Nudged, t.ChargeID, t.Status, t.Receipt, t.Reminded, t.Started, t.Running, t.Said, t.Words, t.Poisoned)
 			}
-			return tx.Bulk(ctx, `INSERT INTO tills (`+columns+`)`, 11, `ON CONFLICT (key) DO UPDATE SET shop = excluded.shop, room = excluded.room,
+			return tx.Bulk(ctx, `INSERT INTO tills (`+columns+`)`, 13, `ON CONFLICT (key) DO UPDATE SET shop = excluded.shop, room = excluded.room,
 				nudged = excluded.nudged, charge = excluded.charge, status = excluded.status, receipt = excluded.receipt,
-				reminded = excluded.reminded, said = excluded.said, words = excluded.words, poisoned = excluded.poisoned`, args)
+				reminded = excluded.reminded, started = excluded.started, running = excluded.running, said = excluded.said, words = excluded.words, poisoned = excluded.poisoned`, args)
 		},
 	}
 }
@@ -52,8 +52,8 @@ func contract() fstest.MapFS {
 			`{"type":"record","name":%q,"namespace":"sim.%s","fields":[{"name":"order","type":"string"},{"name":"n","type":"long"},{"name":%q,"type":"string"}]}`, event, owner, last))}
 	}
 	return fstest.MapFS{
-		"shop/Ordered/v1.avsc": schema("shop", "Ordered", "poison"),
-		"room/Held/v1.avsc":    schema("room", "Held", "poison"),
+		"shop/Ordered/v1.avsc": schema("shop", "Ordered", "extra"),
+		"room/Held/v1.avsc":    schema("room", "Held", "extra"),
 		"till/Noted/v1.avsc":   schema("till", "Noted", "what"),
 	}
 }

@@ -14,18 +14,17 @@ import (
 // a judge can tell from the outside what it did, how often, and in which order.
 
 type (
-	// ordered is a fact of the shop, the N-th about its order. Poison says what
-	// is wrong with it.
+	// ordered is a fact of the shop, the N-th about its order.
 	ordered struct {
-		Order  string `avro:"order"`
-		N      int64  `avro:"n"`
-		Poison string `avro:"poison"`
+		Order string `avro:"order"`
+		N     int64  `avro:"n"`
+		Extra string `avro:"extra"`
 	}
 	// held is a fact of the store room.
 	held struct {
-		Order  string `avro:"order"`
-		N      int64  `avro:"n"`
-		Poison string `avro:"poison"`
+		Order string `avro:"order"`
+		N     int64  `avro:"n"`
+		Extra string `avro:"extra"`
 	}
 	// noted is what the till says, the N-th time about an order.
 	noted struct {
@@ -33,12 +32,6 @@ type (
 		N     int64  `avro:"n"`
 		What  string `avro:"what"`
 	}
-)
-
-// What is wrong with a fact, until it is mended.
-const (
-	poisonReaction = "reaction" // its reaction panics
-	poisonSave     = "save"     // the database refuses the state that it leads to
 )
 
 // EventType and the others implement [flow.Event].
@@ -67,8 +60,8 @@ type (
 	// stamp is a call of which an order has two at once, in their order.
 	stamp   struct{ N int }
 	stamped struct{ N int }
-	// reminder is a timer.
-	reminder struct{}
+	// reminder is a timer, the N-th that was started for its order.
+	reminder struct{ N int64 }
 )
 
 // Till is its state of one order.
@@ -81,6 +74,8 @@ type Till struct {
 	Status   string // "", charging, voiding, paid, failed
 	Receipt  string // "", sending, and how it ended
 	Reminded int64
+	Started  int64 // reminders, ever
+	Running  int64 // the one that has neither run out nor been stopped
 	Said     int64
 	Words    string // what was said
 	Poisoned int64  // the database takes 0 only
@@ -89,28 +84,30 @@ type Till struct {
 var errNoName = errors.New("a nudge needs a name")
 
 // remindAfter is the timer's time; a nudge moves it, the end stops it.
-const remindAfter = 20 * time.Second
+const remindAfter = 2 * time.Second
 
-// table is the till's part. mended tells whether poison has lost its effect.
-func table(mended func() bool) flow.Participant[Till] {
-	t := rules{mended}
+// table is the till's part. ails tells what is wrong with an input, see illness.
+func table(ails func(order, what string) string) flow.Participant[Till] {
+	t := rules{ails}
 	return flow.Participant[Till]{
 		Service: "till",
 		Reactions: []flow.Reaction[Till]{
 			flow.When(t.ordered).Emits(noted{}).Does(charge{}).Starts(reminder{}),
 			flow.When(t.held).Emits(noted{}).Does(charge{}),
 			flow.Asked(takeNudge).Emits(noted{}).Starts(reminder{}),
-			flow.Answered(settle).To(charge{}).Emits(noted{}).Does(void{}, receipt{}, stamp{}),
-			flow.Answered(noteStamp).To(stamp{}).Emits(noted{}),
-			flow.Answered(confirmVoid).To(void{}).Emits(noted{}),
-			flow.Answered(noteReceipt).To(receipt{}).Emits(noted{}),
-			flow.Elapsed(remind).Emits(noted{}).Starts(reminder{}),
+			flow.Answered(t.settle).To(charge{}).Emits(noted{}).Does(void{}, receipt{}, stamp{}),
+			flow.Answered(t.noteStamp).To(stamp{}).Emits(noted{}),
+			flow.Answered(t.confirmVoid).To(void{}).Emits(noted{}),
+			flow.Answered(t.noteReceipt).To(receipt{}).Emits(noted{}),
+			flow.Elapsed(t.remind).Emits(noted{}).Starts(reminder{}),
 		},
 		Terminal: []flow.Event{noted{}},
 	}
 }
 
-type rules struct{ mended func() bool }
+type rules struct {
+	ails func(order, what string) string
+}
 
 func (t Till) say(what string, out *flow.Out) Till {
 	t.Said++
@@ -121,29 +118,48 @@ func (t Till) say(what string, out *flow.Out) Till {
 
 func (r rules) ordered(t Till, e ordered, out *flow.Out) Till {
 	t.Order = e.Order
-	t = r.infect(t, e.Poison)
+	t = r.infect(t, fmt.Sprintf("shop %d", e.N), out)
 	t.Shop += fmt.Sprintf("%d ", e.N)
-	if e.N == 1 && t.Reminded < 2 {
-		out.After(remindAfter, reminder{})
+	if e.N == 1 {
+		t = t.startReminder(out)
 	}
 	return t.say(fmt.Sprintf("shop %d", e.N), out).charge(out)
 }
 
 func (r rules) held(t Till, e held, out *flow.Out) Till {
 	t.Order = e.Order
-	t = r.infect(t, e.Poison)
+	t = r.infect(t, fmt.Sprintf("room %d", e.N), out)
 	t.Room += fmt.Sprintf("%d ", e.N)
 	return t.say(fmt.Sprintf("room %d", e.N), out).charge(out)
 }
 
-func (r rules) infect(t Till, poison string) Till {
-	switch {
-	case poison == "" || r.mended():
-	case poison == poisonReaction:
-		panic("a fact that cannot be handled yet")
-	case poison == poisonSave:
+// infect fails as an input does that has something wrong with it.
+func (r rules) infect(t Till, what string, out *flow.Out) Till {
+	switch r.ails(t.Order, what) {
+	case poisonReaction:
+		panic("an input that cannot be handled yet")
+	case poisonRefusal:
+		out.Refuse(errNotYet)
+	case poisonSave:
 		t.Poisoned = 1
 	}
+	return t
+}
+
+// startReminder starts the timer, or moves it. An order that has ended, and one
+// that was reminded twice, is not reminded again.
+func (t Till) startReminder(out *flow.Out) Till {
+	if t.Reminded < 2 && t.Status != "paid" && t.Status != "failed" {
+		t.Started++
+		t.Running = t.Started
+		out.After(remindAfter, reminder{N: t.Started})
+	}
+	return t
+}
+
+func (t Till) stopReminder(out *flow.Out) Till {
+	t.Running = 0
+	out.Stop(reminder{})
 	return t
 }
 
@@ -161,50 +177,57 @@ func takeNudge(t Till, c nudge, out *flow.Out) Till {
 		return t
 	}
 	t.Nudged += c.Name + " "
-	if t.Reminded < 2 && (t.Status == "" || t.Status == "charging") {
-		out.After(remindAfter, reminder{})
+	if t.Status != "voiding" {
+		t = t.startReminder(out)
 	}
 	out.Reply(t.Nudged)
 	return t.say("nudge "+c.Name, out)
 }
 
-func settle(t Till, r charged, out *flow.Out) Till {
-	switch r.Outcome {
+func (r rules) settle(t Till, c charged, out *flow.Out) Till {
+	t = r.infect(t, "charge", out)
+	switch c.Outcome {
 	case "approved":
 		t.Status, t.Receipt = "paid", "sending"
 		out.Do(receipt{Order: t.Order})
 		out.Do(stamp{1})
 		out.Do(stamp{2})
-		out.Stop(reminder{})
+		t = t.stopReminder(out)
 	case "unknown":
 		t.Status = "voiding"
 		out.Do(void{ChargeID: t.ChargeID})
 	default:
 		t.Status = "failed"
-		out.Stop(reminder{})
+		t = t.stopReminder(out)
 	}
-	return t.say("charge "+r.Outcome, out)
+	return t.say("charge "+c.Outcome, out)
 }
 
-func confirmVoid(t Till, _ voided, out *flow.Out) Till {
+func (r rules) confirmVoid(t Till, _ voided, out *flow.Out) Till {
+	t = r.infect(t, "void", out)
 	t.Status = "failed"
-	out.Stop(reminder{})
-	return t.say("voided", out)
+	return t.stopReminder(out).say("voided", out)
 }
 
-func noteReceipt(t Till, r sent, out *flow.Out) Till {
-	t.Receipt = r.Outcome
-	return t.say("receipt "+r.Outcome, out)
+func (r rules) noteReceipt(t Till, s sent, out *flow.Out) Till {
+	t = r.infect(t, "receipt", out)
+	t.Receipt = s.Outcome
+	return t.say("receipt "+s.Outcome, out)
 }
 
-func noteStamp(t Till, s stamped, out *flow.Out) Till {
+func (r rules) noteStamp(t Till, s stamped, out *flow.Out) Till {
+	t = r.infect(t, fmt.Sprintf("stamp %d", s.N), out)
 	return t.say(fmt.Sprintf("stamp %d", s.N), out)
 }
 
-// remind reminds at most twice.
-func remind(t Till, _ reminder, out *flow.Out) Till {
-	if t.Reminded++; t.Reminded < 2 {
-		out.After(remindAfter, reminder{})
+// remind reminds at most twice; more often only when reminders were parked, each
+// of which was started before.
+func (r rules) remind(t Till, e reminder, out *flow.Out) Till {
+	t = r.infect(t, "reminder", out)
+	if t.Running == e.N {
+		t.Running = 0
 	}
-	return t.say(fmt.Sprintf("reminder %d %s", t.Reminded, t.Status), out)
+	t.Reminded++
+	t = t.startReminder(out)
+	return t.say(fmt.Sprintf("reminder %d %s", e.N, t.Status), out)
 }

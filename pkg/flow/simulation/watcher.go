@@ -55,10 +55,10 @@ func (h *watcher) handled(level slog.Level, is map[string]slog.Value) {
 		return
 	}
 	topic, n := is["topic"].String(), is["partition"].Int64()
-	switch {
-	case outcome == flow.Waiting:
-		h.w.followers[topic+" "+is["key"].String()]++
-	case outcome == flow.NotOurs && h.w.group.owner[partition{topic, int32(n)}] != h.p:
+	if r, there := h.w.topics.at(topic, int32(n), is["offset"].Int64()); there {
+		h.p.batch(len(r.Value))
+	}
+	if outcome == flow.NotOurs && h.w.group.owner[partition{topic, int32(n)}] != h.p {
 		h.w.seen("a record was refused whose partition was another's")
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"time"
 
 	"github.com/quintet-eda/quintet/pkg/flow"
 	"github.com/quintet-eda/quintet/pkg/registry"
@@ -19,6 +20,7 @@ type world struct {
 	codecs   map[string]*registry.Codec
 	topics   *topics
 	outside  *outside
+	schemas  *schemas
 	judge    *judge
 	group    *group
 
@@ -27,20 +29,22 @@ type world struct {
 	leaving   []*process
 	all       []*process
 	runs      int
-	calm      bool // nothing strikes any more
-	mended    bool // poison has lost its effect
+	calm      bool                // nothing strikes any more
+	bursting  bool                // more has come than a batch takes
+	mended    bool                // there is a new binary, in which nothing is ill
+	ill       map[string]*illness // by order and input
 	over      bool
 	busy      int // of the world's own goroutines: feeders and customers
 	landing   []func() error
 
 	paths      sync.Mutex
 	rare       map[string]int
-	followers  map[string]int // inputs that waited behind another, by topic and key
+	underWay   map[string]*process // who has a command, by its key
 	violations []string
 }
 
 func newWorld(seed uint64, path string, codecs map[string]*registry.Codec, story io.Writer) (*world, error) {
-	w := &world{scheduler: newScheduler(seed, story), codecs: codecs, topics: newTopics(), rare: map[string]int{}, followers: map[string]int{}}
+	w := &world{scheduler: newScheduler(seed, story), codecs: codecs, topics: newTopics(), rare: map[string]int{}, ill: map[string]*illness{}, underWay: map[string]*process{}}
 	w.faults = drawFaults(w.scheduler)
 	w.shared = w.chance(2)
 	w.instances = []string{"A"}
@@ -49,8 +53,12 @@ func newWorld(seed uint64, path string, codecs map[string]*registry.Codec, story
 	}
 	w.outside = &outside{w: w, captured: map[string]int{}, refunded: map[string]int{}, voided: map[string]bool{}, receipts: map[string]int{}, stamps: map[string]string{}, declines: map[string]bool{}}
 	w.judge = newJudge(w)
+	contract, err := registry.Load(contract())
+	if err != nil {
+		return nil, err
+	}
+	w.schemas = &schemas{w: w, contract: contract, learned: map[string]time.Time{}, never: map[string]bool{}, soon: map[string]bool{}}
 	w.group = newGroup(w)
-	var err error
 	w.database, err = store.NewSimulated(path, w.shared)
 	return w, err
 }
