@@ -20,6 +20,10 @@ import (
 // the longest takes half a minute.
 const storyBound = 2 * time.Minute
 
+// lookBound is how long the first look may take: it asks every service about
+// every order that there ever was.
+const lookBound = 10 * time.Minute
+
 var errWrong = errors.New("not every story ended as it should")
 
 func main() {
@@ -90,22 +94,27 @@ type demo struct {
 // judge looks whether the system is as it should be before anything is played:
 // what went wrong earlier would else be said of every story.
 func (d *demo) judge(ctx context.Context) error {
-	return d.with(ctx, func(context.Context, *e2e.World) error { return nil })
+	return d.with(ctx, lookBound, func(ctx context.Context, world *e2e.World) error {
+		ctx, cancel := context.WithTimeout(ctx, storyBound)
+		defer cancel()
+		return world.Quiesce(ctx)
+	})
 }
 
 // play tells one story and judges the system at rest after it. That verdict is
 // about everything that ever happened on the system, not about this story only.
 func (d *demo) play(ctx context.Context, story e2e.Story) error {
 	begun := time.Now()
-	if err := d.with(ctx, story.Play); err != nil {
+	if err := d.with(ctx, storyBound, story.Play); err != nil {
 		return err
 	}
 	d.screen.say("as it should be after %.1f s: the system is at rest, and all invariants hold", time.Since(begun).Seconds())
 	return nil
 }
 
-func (d *demo) with(ctx context.Context, do func(context.Context, *e2e.World) error) error {
-	ctx, cancel := context.WithTimeout(ctx, storyBound)
+// with does something with a world, and judges the system at rest after it.
+func (d *demo) with(ctx context.Context, bound time.Duration, do func(context.Context, *e2e.World) error) error {
+	ctx, cancel := context.WithTimeout(ctx, bound)
 	defer cancel()
 	world, err := e2e.NewWorld(d.target, nil, e2e.Narrator{Say: d.screen.say, Show: d.screen.show})
 	if err != nil {

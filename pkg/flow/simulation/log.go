@@ -140,7 +140,6 @@ func (l *producer) Close() error {
 // noticed that the partition is another's.
 func (p *process) consume(ctx context.Context, c *flow.Claim, move int, mine func() bool) {
 	next := c.Start
-	p.reading = p.reading || c.Topic == "room.events" && c.Partition == partitionOf(heavyOrder)
 	for {
 		if p.w.wait(p, "consume", fmt.Sprintf("%s/%d (%d)", c.Topic, c.Partition, move)) != nil {
 			return

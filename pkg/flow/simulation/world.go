@@ -154,6 +154,7 @@ func (g *group) take(p *process, parts []partition) {
 		return // it is gone
 	}
 	for i, c := range parts {
+		p.reading = p.reading || c == partition{"room.events", partitionOf(heavyOrder)}
 		go p.consume(p.ctx, claims[i], moves[c], func() bool { return g.owner[c] == p && g.moves[c] == moves[c] })
 	}
 }
