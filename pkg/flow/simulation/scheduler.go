@@ -28,6 +28,7 @@ type scheduler struct {
 	arrived int
 	steps   int
 	seed    uint64
+	telling sync.Mutex
 	hash    uint64
 	line    []byte    // the last, whose memory is used again
 	story   io.Writer // nil: nobody reads it
@@ -113,7 +114,12 @@ func (s *scheduler) releaseAll(who *process) {
 
 // tell writes a line of the story, and makes it a part of what a replay must be
 // equal in.
+//
+// One at a time speaks, as one at a time runs. The lock is for the race detector:
+// who spoke last and has ended since is nobody whom synctest.Wait waited for.
 func (s *scheduler) tell(format string, args ...any) {
+	s.telling.Lock()
+	defer s.telling.Unlock()
 	s.line = fmt.Appendf(strconv.AppendInt(s.line[:0], time.Since(s.began).Milliseconds(), 10), " "+format, args...)
 	for _, b := range s.line { // FNV-1a
 		s.hash = (s.hash ^ uint64(b)) * 1099511628211
