@@ -195,7 +195,7 @@ func (e *Engine[S]) put(ctx context.Context, in *Input) bool {
 	}
 	select {
 	case e.inputs <- in:
-		e.Turns.next("put", in.ID)
+		e.Turns.next("put", in.ID) // only who waited for room takes a turn: the other had one to come here
 		return true
 	case <-ctx.Done():
 		return false
