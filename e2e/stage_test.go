@@ -51,7 +51,7 @@ func newStage() (stage, time.Duration, error) {
 		}
 		return &localStage{}, bound, nil
 	case "compose":
-		return &composeStage{settings: s}, 2 * time.Minute, nil
+		return &composeStage{settings: s}, 4 * time.Minute, nil // two JVMs that start on a busy machine take one of them
 	case "url":
 		t, err := FromEnvironment()
 		return urlStage{t}, 3 * time.Minute, err // it may be as patient as services usually are
