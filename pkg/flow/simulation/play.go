@@ -30,12 +30,23 @@ const (
 	long    = 30 * time.Minute // of the simulated clock
 )
 
+// legend is how a story begins.
+const legend = `How to read it: the milliseconds that have passed, who goes on, from where, and
+after a colon what becomes of it if it is not simply done. A1 is the first process
+of instance A. The world feeds facts, which the shop (orders) and the room (goods)
+append to their topics, kills, freezes, cuts off, and lets customers ask.
+
+`
+
 // Run plays one seed in a directory of its own. It must be called in a bubble of
 // testing/synctest. story, if it is not nil, is told every step.
 func Run(seed uint64, dir string, codecs map[string]*registry.Codec, story io.Writer) Report {
 	w, err := newWorld(seed, dir+"/"+strconv.FormatUint(seed, 10)+".db", codecs, story)
 	if err != nil {
 		panic(err)
+	}
+	if story != nil {
+		fmt.Fprint(story, legend)
 	}
 	w.tell("instances %v; what can go wrong, in one of so many cases: %+v", w.instances, w.faults)
 	w.open()
