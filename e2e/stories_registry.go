@@ -105,25 +105,26 @@ func RegistryForgets() Story {
 	}}
 }
 
-// readByID places orders until one can be read by whoever has nothing but its
-// records' ids and the registry, and returns it. After a registry that forgot,
-// the services take some seconds to learn its ids.
+// readByID places orders, which all complete, until one can be read by whoever
+// has nothing but its records' ids and the registry, and returns it. After a
+// registry that forgot, the services take some seconds to learn its ids.
 func (w *World) readByID(ctx context.Context) (order string, err error) {
-	err = Until(ctx, "what the services write can be read by its id", func(ctx context.Context) (bool, error) {
-		placed, err := w.orderWith(ctx, func(*Placement) {})
+	var last error
+	for ctx.Err() == nil {
+		if order, err = w.orderWith(ctx, func(*Placement) {}); err == nil {
+			err = w.End(ctx, order, "completed", "")
+		}
+		if err == nil {
+			_, err = w.Told(ctx, order, "order_completed")
+		}
 		if err != nil {
-			return false, err
+			return "", errors.Join(err, last)
 		}
-		if err := w.End(ctx, placed, "completed", ""); err != nil {
-			return false, err
+		if last = w.namedByID(ctx, order); last == nil {
+			return order, nil
 		}
-		if _, err := w.Told(ctx, placed, "order_completed"); err != nil {
-			return false, err
-		}
-		order = placed
-		return true, w.namedByID(ctx, placed)
-	})
-	return order, err
+	}
+	return "", fmt.Errorf("waited in vain until what the services write can be read by its id: %w", last)
 }
 
 // namedByID reads an order's records without their fingerprints. It errs for a
