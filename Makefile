@@ -58,7 +58,7 @@ conformance: ## run the suites of store, loop, broker and registry on the real c
 
 e2e: ## play the stories on TARGET=local, compose, or url (ORDER_URL, ...: any deployment)
 	@$(if $(filter compose,$(TARGET)),docker compose build --quiet)
-	@set -o pipefail; cd e2e && TARGET=$(TARGET) go test -count=1 -v -timeout 25m . | { grep -vE '^=== (RUN|PAUSE|CONT)' || true; }
+	@set -o pipefail; cd e2e && TARGET=$(TARGET) go test -count=1 -v -timeout 25m . | { trap '' INT; grep --line-buffered -vE '^=== (RUN|PAUSE|CONT)' || true; }
 
 foreign: ## read and write as Python and kcat do, on the system at PORT_BASE
 	@PORT_BASE=$(PORT_BASE) e2e/foreign/run

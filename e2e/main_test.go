@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/signal"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -22,6 +24,7 @@ var hasty = []string{
 
 // playing is what all stories have in common.
 var playing struct {
+	on        context.Context // ends when somebody has seen enough of the stories
 	stage     stage
 	bound     time.Duration // of a story and its judgement
 	target    Target        // of the latest story
@@ -37,6 +40,9 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(2)
 	}
+	var stop func()
+	playing.on, stop = signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(playing.on, stop) // the second time nothing is cleared away
 	code := m.Run()
 	if err := lastLook(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -66,10 +72,10 @@ func reportWalked() error {
 // lastLook judges a system that the stories have shared once more, and asks the
 // services about every order again.
 func lastLook() error {
-	if !playing.stage.shared() || playing.before == nil || playing.spoiled != "" {
+	if !playing.stage.shared() || playing.before == nil || playing.spoiled != "" || playing.on.Err() != nil {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), playing.bound)
+	ctx, cancel := context.WithTimeout(playing.on, playing.bound)
 	defer cancel()
 	w, err := NewWorld(playing.target, nil, Narrator{})
 	if err != nil {
@@ -84,7 +90,10 @@ func lastLook() error {
 // system cannot be used for is reported by name, with the reason.
 func play(t *testing.T, story Story) {
 	t.Helper()
-	opening, cancel := context.WithTimeout(t.Context(), 10*time.Minute) // the first time programs or images are built
+	if playing.on.Err() != nil {
+		t.Fatal(context.Cause(playing.on))
+	}
+	opening, cancel := context.WithTimeout(playing.on, 10*time.Minute) // the first time programs or images are built
 	defer cancel()
 	target, control := playing.stage.open(opening, t)
 	playing.target = target
@@ -97,7 +106,7 @@ func play(t *testing.T, story Story) {
 		playing.notPlayed = append(playing.notPlayed, fmt.Sprintf("%s: %s", story.Name, reason))
 		t.Skipf("%s: not played: %s", story.Name, reason)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), playing.bound)
+	ctx, cancel := context.WithTimeout(playing.on, playing.bound)
 	defer cancel()
 	tell(ctx, t, target, control, story)
 }
@@ -121,6 +130,9 @@ func tell(ctx context.Context, t *testing.T, target Target, control Control, sto
 		}
 	}
 	playing.before = w.Before
+	if playing.on.Err() != nil {
+		t.Fatal(context.Cause(playing.on))
+	}
 	if err != nil {
 		t.Errorf("%s: %v", story.Name, err)
 		t.Log(confession(t, w, begun))
