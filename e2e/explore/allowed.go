@@ -35,6 +35,9 @@ func (s Scope) has() string {
 	if s.Foreign {
 		orders += " of a foreign producer"
 	}
+	if s.Odd {
+		return fmt.Sprintf("%s, odd, %d on hand of each of two SKUs", orders, s.Stock)
+	}
 	return fmt.Sprintf("%s, %d on hand", orders, s.Stock)
 }
 

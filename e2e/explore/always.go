@@ -1,7 +1,10 @@
 package explore
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/quintet-eda/quintet/schemas/events"
@@ -25,6 +28,7 @@ func scar(kind string) func(*View) string {
 }
 
 func moneyBounds(v *View) string {
+	total := v.m.scope.total()
 	for _, a := range v.Provider {
 		if a.Back > a.Captured {
 			return fmt.Sprintf("%d given back of %d captured", a.Back, a.Captured)
@@ -58,8 +62,8 @@ func paidParcels(v *View) string {
 	if booked > 1 {
 		return fmt.Sprintf("booked %d times", booked)
 	}
-	if n := v.parcels(); n > 0 && v.held() != total {
-		return fmt.Sprintf("the carrier has %d parcel, and the provider holds %d of %d", n, v.held(), total)
+	if n := v.parcels(); n > 0 && v.held() != v.m.scope.total() {
+		return fmt.Sprintf("the carrier has %d parcel, and the provider holds %d of %d", n, v.held(), v.m.scope.total())
 	}
 	return ""
 }
@@ -85,6 +89,9 @@ func oneEnd(v *View) string {
 	completed, cancelled := v.said(ofOrder, events.OrderCompleted{}), v.said(ofOrder, events.OrderCancelled{})
 	if completed+cancelled > 1 {
 		return fmt.Sprintf("completed %d times and cancelled %d times", completed, cancelled)
+	}
+	if v.Order.Status == order.Completed && v.Order.Reason != "" {
+		return fmt.Sprintf("the order is completed, and shown with the reason %s", v.Order.Reason)
 	}
 	if completed == 1 != (v.Order.Status == order.Completed) || cancelled == 1 != (v.Order.Status == order.Cancelled) {
 		return fmt.Sprintf("the order is %s, and the topic says completed %d times, cancelled %d times", stands(v.Order.Status), completed, cancelled)
@@ -120,6 +127,10 @@ func standsDown(v *View) string {
 		return fmt.Sprintf("payment has stood down, and is %s", stands(p.Status))
 	case s.StoodDown && s.Status != shipping.Waiting && s.Status != shipping.Failed && s.Status != shipping.Closed:
 		return fmt.Sprintf("shipping has stood down, and is %s", stands(s.Status))
+	case p.StoodDown && !v.asked(ofPayment):
+		return "payment has stood down, and nobody has asked it to"
+	case s.StoodDown && !v.asked(ofShipping):
+		return "shipping has stood down, and nobody has asked it to"
 	case p.Status == payment.Waiting && !p.StoodDown && v.asked(ofPayment):
 		return "payment has heard of the cancellation, and still waits to charge"
 	case s.Status == shipping.Waiting && !s.StoodDown && v.asked(ofShipping):
@@ -189,6 +200,14 @@ func shelfLaw(stock levels) string {
 }
 
 func levelText(stock levels) string {
-	l := stock[sku]
-	return fmt.Sprintf("%d on hand, %d reserved, %d shipped of %d", l.OnHand, l.Reserved, l.Shipped, l.Received)
+	var all []string
+	for _, name := range slices.Sorted(maps.Keys(stock)) {
+		l := stock[name]
+		what := fmt.Sprintf("%d on hand, %d reserved, %d shipped of %d", l.OnHand, l.Reserved, l.Shipped, l.Received)
+		if name != sku {
+			what = name + " " + what
+		}
+		all = append(all, what)
+	}
+	return cmp.Or(strings.Join(all, ", "), "nothing")
 }

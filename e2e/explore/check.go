@@ -13,7 +13,7 @@ func (m *model) check(properties []Property, views []View, v []uint32, steps []s
 	}
 	clear(m.wrong)
 	stock := m.levels.values[v[len(v)-1]]
-	ends := 0
+	ends := int64(0)
 	for k := range views {
 		o := m.view(&views[k], v[k*services:(k+1)*services])
 		resting := rest || m.orderAtRest(v, k, steps)
@@ -33,12 +33,23 @@ func (m *model) check(properties []Property, views []View, v []uint32, steps []s
 	}
 	for i := range properties {
 		if p := &properties[i]; p.Shelf != nil && !m.scope.open {
-			m.wrong[i] = p.Shelf(stock)
+			m.wrong[i] = cmp.Or(p.Shelf(stock), m.misdelivered(stock))
 		} else if p.ShelfAtRest != nil && rest && !m.scope.open {
-			m.wrong[i] = p.ShelfAtRest(stock, ends)
+			m.wrong[i] = p.ShelfAtRest(stock, ends*m.scope.each())
 		}
 	}
 	return m.wrong
+}
+
+// misdelivered: what was received is what was brought.
+func (m *model) misdelivered(stock levels) string {
+	for name, l := range stock {
+		brought := m.scope.May.has(Delivery) && name == sku
+		if n := l.Received - m.began[name].Received; n != 0 && (n != 1 || !brought) {
+			return "more or less was received than was brought: " + levelText(stock)
+		}
+	}
+	return ""
 }
 
 // checkAtRest says what is wrong with an order at rest. One that rests does so

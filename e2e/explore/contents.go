@@ -55,8 +55,11 @@ func trackingTold(v *View) string {
 // oneID: a payment, a shipment, or a notification of a kind has one id in all
 // that is told of it, in every call, and in the far side's books. What undoes a
 // call finds it under no other, and nor does who compares the topics with the
-// provider's ledger.
+// provider's ledger. And no other order's has the same.
 func oneID(v *View) string {
+	if what := scar("shared: ")(v); what != "" {
+		return what
+	}
 	for _, service := range []int{ofPayment, ofShipping, ofEmail} {
 		// It is a matter of one service, whose own states are few.
 		kept := &v.m.parts[service].ids[v.numbers[service]]

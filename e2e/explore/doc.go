@@ -91,9 +91,10 @@
 // input, at two times, and a difference is a violation. Two orders that differ only in the
 // sequence of what the customer is shown are taken for one: no reaction reads
 // it, and each is run on both to show that. Amounts, quantities and texts are of
-// one kind: an order wants one piece of one SKU. That they are passed on as they
-// are is checked (contents.go); that no reaction decides by how much it is, but
-// inventory by the levels, is not.
+// two kinds: an order wants one piece of one SKU, or it is odd ([Scope]), and alone.
+// That they are passed on as they are is checked (contents.go, untrue.go); that no
+// reaction decides by how much it is otherwise, but inventory by the levels, is
+// not.
 //
 // Not explored are inputs that park (a record that nobody can read, a database
 // that refuses a row: a lane that waits is one that is late, until somebody lets
@@ -143,7 +144,9 @@
 // together, as every step belongs to one order.
 //
 // What it rests on: that stores share nothing else, which holds for
-// [flow.ByKey] by its type and for inventory's store by its query; and that the
+// [flow.ByKey] by its type and for inventory's store by its query; that the far
+// sides are asked under keys of each order's own, which is checked: a key that a
+// reaction makes must be another one when its input is (machine.go); and that the
 // two orders are alike but for their names. Crashes are per order there: a
 // process that ends leaves the calls of both, which is one such step after the
 // other.

@@ -40,7 +40,7 @@ func (p *pairs) violation(i int, property Property, states int) *Violation {
 		}
 		for x, endA := range a.completed {
 			for y, endB := range b.completed {
-				if what := property.ShelfAtRest(n.levels(), count(x)+count(y)); what != "" {
+				if what := property.ShelfAtRest(n.levels(), (count(x)+count(y))*p.one.g.m.scope.each()); what != "" {
 					found = p.best(found, joint{at, endA, endB, what})
 				}
 			}
@@ -55,7 +55,7 @@ func (p *pairs) violation(i int, property Property, states int) *Violation {
 	return &Violation{Property: property.Name, What: found.what, Schedule: p.schedule(*found), States: states}
 }
 
-func count(completed bool) int {
+func count(completed bool) int64 {
 	if completed {
 		return 1
 	}

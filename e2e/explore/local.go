@@ -153,7 +153,7 @@ func (m *model) fedWith(service int, l local, in input, stock levels, suffix str
 	r := m.machines[service].react(l.state, stock, in)
 	res := result{suffix: suffix, after: l, stock: r.stock, out: r.out}
 	if r.err != nil {
-		res.after.scar = m.scars.id(cmp.Or(m.untrue(service, l, in, stock, r.out), "parks: "+r.err.Error()))
+		res.after.scar = m.scars.id(cmp.Or(m.untrue(service, l, in, stock, r), "parks: "+r.err.Error()))
 		res.told.error = r.err.Error()
 		return res
 	}
@@ -173,16 +173,17 @@ func (m *model) fedWith(service int, l local, in input, stock levels, suffix str
 	for _, name := range r.out.Stopped {
 		after.timers = m.timers.id(slices.DeleteFunc(slices.Clone(m.timers.values[after.timers]), func(t timer) bool { return t.Name == name }))
 	}
-	for _, body := range r.out.Timers {
+	for _, started := range r.out.Timers {
 		if m.scope.May.has(Deadlines) {
-			t := timer{ID: in.id + ">" + nameOf(body), Name: nameOf(body), Cause: in.cause, Body: body}
+			name := nameOf(started.Timer)
+			t := timer{ID: in.id + ">" + name, Name: name, Cause: in.cause, Body: started.Timer}
 			after.timers = m.timers.id(append(slices.Clone(m.timers.values[after.timers]), t))
 		}
 	}
 	if after.scar == 0 {
-		if what := m.leaves(service, l.state, r.next); what != "" {
+		if what := cmp.Or(r.shared, m.leaves(service, l.state, r.next)); what != "" {
 			after.scar = m.scars.id(what)
-		} else if what := m.untrue(service, l, in, stock, r.out); what != "" {
+		} else if what := cmp.Or(m.untrue(service, l, in, stock, r), m.unwatched(service, after)); what != "" {
 			after.scar = m.scars.id(what)
 		}
 	}

@@ -98,10 +98,11 @@ type machine struct {
 }
 
 type reacted struct {
-	next  int32
-	stock levels
-	out   flow.Outputs
-	err   error
+	next   int32
+	stock  levels
+	out    flow.Outputs
+	err    error
+	shared string // a key that other orders would ask under, too
 }
 
 // input is what a participant reacts to. Its id carries its whole descent, as
@@ -158,9 +159,23 @@ func newMachine[S any](p flow.Participant[S], states *interned[S], kept store[S]
 		if kept.absorb != nil {
 			next, stock = kept.absorb(before, next)
 		}
-		return reacted{next: states.id(next), stock: stock, out: out, err: err}
+		_, elsewhere, _ := p.React(twin, in.id+" of another order", started, in.body)
+		return reacted{next: states.id(next), stock: stock, out: out, err: err, shared: shared(given, out, elsewhere)}
 	}
 	return m
+}
+
+// shared is a key that a reaction made and would have made of another input as
+// well, so that orders meet where nobody looks: at a far side that does under one
+// key what it is asked for once. A key that was kept was made before.
+func shared(kept string, here, elsewhere flow.Outputs) string {
+	for i, effect := range here.Effects {
+		key := keyOf(effect)
+		if key != "" && !strings.Contains(kept, text(key)) && i < len(elsewhere.Effects) && keyOf(elsewhere.Effects[i]) == key {
+			return fmt.Sprintf("shared: %s goes out under the key %q, whatever the order", label(effect), key)
+		}
+	}
+	return ""
 }
 
 var serviceNames = [services]string{"order", "inventory", "payment", "shipping", "email"}

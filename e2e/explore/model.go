@@ -1,14 +1,11 @@
 package explore
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/quintet-eda/quintet/pkg/flow"
-	"github.com/quintet-eda/quintet/schemas/events"
 	"github.com/quintet-eda/quintet/services/email"
 	"github.com/quintet-eda/quintet/services/inventory"
 	"github.com/quintet-eda/quintet/services/order"
@@ -35,6 +32,7 @@ type model struct {
 	ledgers *interned[ledger]
 	levels  *interned[levels]
 	scars   *interned[string]
+	began   levels // the stock at the start
 	trade   *trade
 	parts   [services]*part
 
@@ -52,7 +50,7 @@ func newModel(sys System, scope Scope) *model {
 		same, twin = nil, nil
 	}
 	m := &model{
-		sys: sys, scope: scope,
+		sys: sys, scope: scope, began: scope.shelf(),
 		orders: newInterned(same), reservations: newInterned[inventory.Reservation](nil), payments: newInterned[payment.Payment](nil),
 		shipments: newInterned[shipping.Shipment](nil), mailboxes: newInterned[email.Mailbox](nil),
 		calls: newInterned[[]call](nil), flying: newInterned[[]call](nil), timers: newInterned[[]timer](nil), ledgers: newInterned[ledger](nil),
@@ -73,40 +71,6 @@ func newModel(sys System, scope Scope) *model {
 	return m
 }
 
-// What every order is about.
-const (
-	sku   = "tea"
-	total = 100 // minor units
-)
-
-func address() *events.Address {
-	return &events.Address{Name: "Ada", Line1: "1 Mill Lane", City: "Ely", Postcode: "CB7", Country: "GB"}
-}
-
-func orderID(n int8) string { return fmt.Sprintf("order-%d", n) }
-
-func placeOrder(n int8) order.PlaceOrder {
-	return order.PlaceOrder{
-		OrderID: orderID(n), CustomerID: "customer", Email: "customer@example.org", PaymentToken: "token", Currency: "USD",
-		Lines: []events.OrderLine{{SKU: sku, Quantity: 1, UnitPrice: total}}, Total: total, ShippingAddress: address(), Deadline: time.Hour,
-	}
-}
-
-func placedEvent(n int8) events.OrderPlaced {
-	c := placeOrder(n)
-	return events.OrderPlaced{OrderID: c.OrderID, CustomerID: c.CustomerID, Email: c.Email, PaymentToken: c.PaymentToken, Total: c.Total, Lines: c.Lines, Currency: c.Currency, ShippingAddress: c.ShippingAddress}
-}
-
-// anotherPlacing is a second record of an order, by somebody who wants
-// everything otherwise. Nobody may take it for the order.
-func anotherPlacing(n int8) events.OrderPlaced {
-	e := placedEvent(n)
-	e.CustomerID, e.Email, e.PaymentToken, e.Currency, e.Total = "eve", "eve@example.com", "tok_eve", "EUR", e.Total+1
-	e.ShippingAddress = &events.Address{Name: "Eve", Line1: "elsewhere", City: "Nowhere", Postcode: "0", Country: "XX"}
-	e.Lines = []events.OrderLine{{SKU: e.Lines[0].SKU, Quantity: e.Lines[0].Quantity, UnitPrice: 1}}
-	return e
-}
-
 // initial is the world before anything happened.
 func (m *model) initial() []uint32 {
 	v := make([]uint32, 0, m.scope.Orders*services+1)
@@ -115,16 +79,12 @@ func (m *model) initial() []uint32 {
 			l := local{order: int8(n + 1)}
 			if s == ofOrder && m.scope.Foreign {
 				l.placed = true
-				l.topic = m.topics.add(0, record{ID: "foreign/" + orderID(l.order) + "/1", Event: placedEvent(l.order)})
+				l.topic = m.topics.add(0, record{ID: "foreign/" + orderID(l.order) + "/1", Event: m.scope.placedEvent(l.order)})
 			}
 			v = append(v, uint32(m.parts[s].id(l)))
 		}
 	}
-	stock := levels{}
-	if m.scope.Stock > 0 {
-		stock[sku] = inventory.Level{OnHand: m.scope.Stock, Received: m.scope.Stock}
-	}
-	return append(v, uint32(m.levels.id(stock)))
+	return append(v, uint32(m.levels.id(m.began)))
 }
 
 // innerMoves are a service's steps that need no record.
@@ -177,16 +137,18 @@ func (m *model) requests(l local) []move {
 	}
 	id := "request/" + orderID(l.order) + "/"
 	if !l.placed {
-		ask("place", id+"place", "is asked to place the order", placeOrder(l.order), func(l *local) { l.placed = true }, false)
-		return moves
+		ask("place", id+"place", "is asked to place the order", m.scope.placeOrder(l.order), func(l *local) { l.placed = true }, false)
 	}
 	if m.scope.May.has(Cancels) {
 		ask("cancel", id+"cancel", "is asked to cancel the order", order.CancelOrder{OrderID: orderID(l.order)}, func(*local) {}, true)
 	}
-	if m.scope.May.has(Duplicates) && !m.sys.Kit.Inbox && !m.scope.Foreign && l.again < broken {
-		ask("place-again", id+"place", "is asked again to place the order, under the same key", placeOrder(l.order), func(l *local) { l.again++ }, true)
+	if !l.placed {
+		return moves
 	}
-	second := record{ID: "foreign/" + orderID(l.order) + "/2", Event: anotherPlacing(l.order)}
+	if m.scope.May.has(Duplicates) && !m.sys.Kit.Inbox && !m.scope.Foreign && l.again < broken {
+		ask("place-again", id+"place", "is asked again to place the order, under the same key", m.scope.placeOrder(l.order), func(l *local) { l.again++ }, true)
+	}
+	second := record{ID: "foreign/" + orderID(l.order) + "/2", Event: m.scope.anotherPlacing(l.order)}
 	if m.scope.May.has(Twice) && !slices.ContainsFunc(m.topics.values[l.topic].records, func(r record) bool { return r.ID == second.ID }) {
 		after := l
 		after.topic = m.topics.add(l.topic, second)
@@ -230,7 +192,7 @@ func (m *model) moved(service int, r result, name string, t told) move {
 // deliver puts a piece on the shelf: inventory's own command, once.
 func (m *model) deliver(stock int32) (int32, bool) {
 	before := m.levels.values[stock]
-	if !m.scope.May.has(Delivery) || m.scope.open || before[sku].Received > 0 {
+	if !m.scope.May.has(Delivery) || m.scope.open || before[sku].Received > m.scope.Stock {
 		return 0, false
 	}
 	after, known := m.delivered[stock]

@@ -41,6 +41,7 @@ func Mutants() []Mutant {
 		toldMutants(), trackingMutants(), askedMutants(),
 		whyMutants(), namelessMutants(), unheededMutants(), rejectionMutants(),
 		endlessMutants(), hagglers(),
+		keyMutants(), smoothMutants(), placedMutants(), answeredMutants(), sharedMutants(), broughtMutants(), wordMutants(), oddMutants(),
 	)
 }
 

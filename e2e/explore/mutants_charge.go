@@ -111,10 +111,10 @@ func voidMutants() []Mutant {
 func inInstalments(s *System) {
 	spoilAnswer(&s.Payment, payment.Charge{}, func(own reaction[payment.Charged, payment.Payment]) reaction[payment.Charged, payment.Payment] {
 		return func(p payment.Payment, r payment.Charged, out *flow.Out) payment.Payment {
-			if r.Outcome == payment.Approved && p.Due == total/2 {
+			if r.Outcome == payment.Approved && p.Due == smooth.total()/2 {
 				p.ID = out.ID("second instalment")
 				p = charging(p, out)
-				p.Due = total
+				p.Due = smooth.total()
 				return p
 			}
 			return own(p, r, out)
@@ -130,7 +130,7 @@ func inInstalments(s *System) {
 
 func refundForVoid(s *System) {
 	alterAnswer[payment.Charged](&s.Payment, payment.Charge{}, func(v payment.Void) any {
-		return payment.Refund{PaymentID: v.PaymentID, OrderID: v.OrderID, Amount: total}
+		return payment.Refund{PaymentID: v.PaymentID, OrderID: v.OrderID, Amount: smooth.total()}
 	})
 	spoilAnswer(&s.Payment, payment.Refund{}, func(own reaction[payment.Refunded, payment.Payment]) reaction[payment.Refunded, payment.Payment] {
 		voided := original[payment.Voided](s.Payment)

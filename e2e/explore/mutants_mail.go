@@ -2,6 +2,7 @@ package explore
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/quintet-eda/quintet/pkg/flow"
 	"github.com/quintet-eda/quintet/schemas/events"
@@ -59,8 +60,11 @@ func lostMailMutants() []Mutant {
 			Break: func(s *System) {
 				spoilAnswer(&s.Email, email.SendMail{}, func(own own[email.MailAnswered]) own[email.MailAnswered] {
 					return func(m email.Mailbox, r email.MailAnswered, out *flow.Out) email.Mailbox {
-						if r.Cause == events.CauseUnknown {
-							out.Do(email.SendMail{NotificationID: r.NotificationID, OrderID: m.OrderID, To: m.Address})
+						i := slices.IndexFunc(m.Notices, func(n email.Notice) bool { return n.ID == r.NotificationID })
+						if n := m.Notices[i]; r.Cause == events.CauseUnknown && n.Cause == "" {
+							m.Notices = slices.Clone(m.Notices)
+							m.Notices[i].Cause = r.Cause
+							out.Do(email.SendMail{NotificationID: n.ID, OrderID: m.OrderID, To: m.Address, Kind: n.Kind, Reason: n.Reason})
 							return m
 						}
 						return own(m, r, out)

@@ -2,7 +2,6 @@ package explore
 
 import (
 	"slices"
-	"time"
 
 	"github.com/quintet-eda/quintet/pkg/flow"
 	"github.com/quintet-eda/quintet/schemas/events"
@@ -70,8 +69,8 @@ func altered[E, V, S any](p flow.Participant[S], alter func(V) any) reaction[E, 
 		for _, call := range o.Effects {
 			out.Do(change(call))
 		}
-		for _, timer := range o.Timers {
-			out.After(time.Hour, timer)
+		for _, t := range o.Timers {
+			out.After(t.After, t.Timer)
 		}
 		if o.Reply != nil {
 			out.Reply(o.Reply)

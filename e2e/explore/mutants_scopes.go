@@ -23,6 +23,10 @@ var (
 	watched     = Scope{Name: "foreign-and-late", Orders: 1, Stock: 1, Foreign: true, May: Deadlines}
 	stranger    = Scope{Name: "foreign-and-sold-out", Orders: 1, Foreign: true, May: Mails}
 	lastPiece   = Scope{Name: "last-piece", Orders: 2, Stock: 1}
+	twoPieces   = Scope{Name: "two-pieces", Orders: 2, Stock: 2, May: Declines}
+	brought     = one("brought", Delivery|Declines)
+	odd         = Scope{Name: "odd", Orders: 1, Stock: 2, Odd: true, May: Declines}
+	half        = Scope{Name: "half-in-stock", Orders: 1, Stock: 1, Odd: true}
 	doubled     = one("delivered-twice", Duplicates)
 	crashLost   = one("crashed-and-unanswered", Crashes|Unanswered|GivesUp)
 	wide        = one("everything-but-mails", Ordinary&^(Mails|MailFails))
@@ -32,6 +36,6 @@ var (
 func Small() []Scope {
 	return []Scope{
 		smooth, declined, refused, cancelling, impatient, spent, lost, silent, collected, mailed, unmailed, mailCrash,
-		twice, twiceMailed, soldOut, watched, stranger, lastPiece, doubled, crashLost, wide,
+		twice, twiceMailed, soldOut, watched, stranger, lastPiece, twoPieces, brought, odd, half, doubled, crashLost, wide,
 	}
 }

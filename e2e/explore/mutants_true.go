@@ -103,8 +103,11 @@ func unheededMutants() []Mutant {
 		{
 			Name: "cancellation-answered-only", Tells: "a cancellation is accepted, and nobody is asked", Scope: cancelling, Property: cancellationsHeeded,
 			Break: func(s *System) {
-				spoilCommand(&s.Order, func(reaction[order.CancelOrder, order.Order]) reaction[order.CancelOrder, order.Order] {
-					return func(o order.Order, _ order.CancelOrder, out *flow.Out) order.Order {
+				spoilCommand(&s.Order, func(own reaction[order.CancelOrder, order.Order]) reaction[order.CancelOrder, order.Order] {
+					return func(o order.Order, c order.CancelOrder, out *flow.Out) order.Order {
+						if o.Status != order.Pending {
+							return own(o, c, out)
+						}
 						out.Reply(order.Accepted{OrderID: o.ID, Status: o.Status})
 						return o
 					}

@@ -1,6 +1,7 @@
 package explore
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -61,7 +62,7 @@ func TestNothingIsCalledATrapThatIsOnlyNotFollowedFurther(t *testing.T) {
 		t.Errorf("one step in, it prints\n%s", b.String())
 	}
 	for _, m := range Mutants() {
-		if !slices.Contains([]string{endsStand, declaredCauses, nothingParks, cancellationsHeeded, rejectionsTrue, noCircles, stockAddsUp}, m.Property) {
+		if !slices.Contains([]string{endsStand, declaredCauses, nothingParks, cancellationsHeeded, rejectionsTrue, noCircles, stockAddsUp, placedAsAsked, customerAnswered, answersTold}, m.Property) {
 			continue
 		}
 		r, err := catch(t)(m)
@@ -129,7 +130,7 @@ func TestWhatIsViolatedIsPrintedFirst(t *testing.T) {
 	if text := printed(explored(t, system(t, "release-twice"), whole(refused))); strings.LastIndex(text, "  VIOLATED ") > strings.Index(text, "  holds ") {
 		t.Errorf("it prints\n%s", text)
 	}
-	if text := printed(explored(t, system(t, "oversell"), lastPiece)); !strings.Contains(text, "33 others undecided: the search ended with this violation\n") {
+	if text := printed(explored(t, system(t, "oversell"), lastPiece)); !strings.Contains(text, fmt.Sprintf("%d others undecided: the search ended with this violation\n", len(Names())-1)) {
 		t.Errorf("it prints\n%s", text)
 	}
 }

@@ -11,9 +11,9 @@ type Property struct {
 	AtRest func(v *View) string
 	// Shelf is checked of the stock in every state.
 	Shelf func(stock levels) string
-	// ShelfAtRest is checked of the stock at the ends, when so many orders have
-	// completed.
-	ShelfAtRest func(stock levels, completed int) string
+	// ShelfAtRest is checked of the stock at the ends, when orders of so many
+	// pieces of each SKU have completed.
+	ShelfAtRest func(stock levels, pieces int64) string
 }
 
 // NoTrap is the property that an end is reachable from every state.
@@ -43,8 +43,11 @@ const (
 	outcomeMailsFollow  = "an outcome mail follows its outcome and agrees with it"
 	moneyToldRight      = "events of a payment tell the order's total and currency"
 	parcelsToldRight    = "a shipment is told with the carrier's tracking number"
-	oneName             = "each payment, shipment and notification goes by one id, told and asked"
+	oneName             = "each payment, shipment and notification goes by one id of its own, told and asked"
 	askedAsOrdered      = "the outside world is asked for what the order says"
+	placedAsAsked       = "an order is published as it was placed, and its time begins to run"
+	customerAnswered    = "what the customer is answered is so"
+	answersTold         = "what the outside world answers is told, and nobody fails unasked"
 	cancellationsHeeded = "a cancellation of a pending order, and its deadline, are asked of all"
 	rejectionsTrue      = "stock is rejected where it is short, and that is what is told"
 	stockAddsUp         = "stock is never negative, and adds up"
@@ -97,6 +100,9 @@ func always() []Property {
 		{Name: moneyToldRight, Always: moneyTold},
 		{Name: parcelsToldRight, Always: trackingTold},
 		{Name: askedAsOrdered, Always: asOrdered},
+		{Name: placedAsAsked, Always: scar("misplaced: ")},
+		{Name: customerAnswered, Always: scar("misanswered: ")},
+		{Name: answersTold, Always: scar("mistold: ")},
 		{Name: cancellationsHeeded, Always: scar("unheeded: ")},
 		{Name: rejectionsTrue, Always: scar("untrue: ")},
 		{Name: stockAddsUp, Shelf: shelfLaw},

@@ -25,7 +25,7 @@ func ended(v *View) string {
 }
 
 func moneyAtRest(v *View) string {
-	want := int64(0)
+	want, total := int64(0), v.m.scope.total()
 	if completed(v) {
 		want = total
 	}
@@ -210,13 +210,13 @@ func noGap(v *View) string {
 	return ""
 }
 
-func shelfAtRest(stock levels, completed int) string {
+func shelfAtRest(stock levels, pieces int64) string {
 	for _, l := range stock {
 		if l.Reserved != 0 {
 			return "still reserved: " + levelText(stock)
 		}
-		if l.Shipped != int64(completed) {
-			return fmt.Sprintf("%d orders completed, and the stock says %s", completed, levelText(stock))
+		if l.Shipped != pieces {
+			return fmt.Sprintf("orders of %d pieces completed, and the stock says %s", pieces, levelText(stock))
 		}
 	}
 	return ""

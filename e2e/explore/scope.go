@@ -17,6 +17,9 @@ type Scope struct {
 	// Foreign orders are placed by a producer that the order service does not
 	// know.
 	Foreign bool
+	// Odd orders are free, have no address, and want two pieces of each of two
+	// SKUs, in three lines. There are as many pieces of the one as of the other.
+	Odd bool
 	// Whole explores on after a violation, so that every property gets its
 	// verdict.
 	Whole bool
@@ -64,6 +67,10 @@ func Quick() []Scope {
 		{Name: "quick-foreign-order", Orders: 1, Foreign: true, Whole: true, May: Everything &^ (Mails | MailFails)},
 		{Name: "quick-mails", Orders: 1, Stock: 1, Whole: true, May: Mails | MailFails | Crashes | Duplicates | Cancels | Declines | Refuses},
 		{Name: "quick-two-orders", Orders: 2, Stock: 1, Composed: true, Whole: true, May: Ordinary &^ (Mails | MailFails)},
+		{Name: "quick-two-orders-two-pieces", Orders: 2, Stock: 2, Composed: true, Whole: true, May: Cancels | Declines | Refuses},
+		{Name: "quick-delivery", Orders: 1, Stock: 1, Whole: true, May: Delivery | Cancels | Declines | Refuses},
+		{Name: "quick-odd-order", Orders: 1, Stock: 2, Odd: true, Whole: true, May: (Ordinary | Delivery) &^ (Mails | MailFails)},
+		{Name: "quick-odd-order-half-in-stock", Orders: 1, Stock: 1, Odd: true, Whole: true, May: Cancels | Deadlines | Delivery | Mails},
 	}
 }
 
@@ -75,7 +82,11 @@ func Full() []Scope {
 		{Name: "one-order-published-twice-with-mails", Orders: 1, Stock: 1, Whole: true, May: Cancels | Deadlines | Declines | Mails | MailFails | Twice},
 		{Name: "foreign-order", Orders: 1, Foreign: true, Whole: true, May: Everything &^ Twice},
 		{Name: "foreign-order-published-twice", Orders: 1, Foreign: true, Whole: true, May: Everything &^ (Mails | MailFails)},
+		{Name: "odd-order", Orders: 1, Stock: 2, Odd: true, Whole: true, May: Everything &^ (Twice | Mails | MailFails)},
+		{Name: "odd-order-half-in-stock", Orders: 1, Stock: 1, Odd: true, Whole: true, May: Everything &^ (Mails | MailFails)},
+		{Name: "odd-foreign-order", Orders: 1, Stock: 2, Odd: true, Foreign: true, Whole: true, May: Ordinary},
 		{Name: "two-orders", Orders: 2, Stock: 1, Composed: true, Whole: true, May: Ordinary},
+		{Name: "two-orders-two-pieces", Orders: 2, Stock: 2, Composed: true, Whole: true, May: Ordinary},
 		{Name: "two-orders-and-crashes", Orders: 2, Stock: 1, Composed: true, Whole: true, May: Ordinary | Crashes | Duplicates},
 	}
 }

@@ -190,7 +190,8 @@ func (m *model) takenBefore(s int, l *local, owner, i int, t *topic) bool {
 // comes of them is of no interest: inventory takes nothing more.
 func (m *model) lawless(stock int32) bool {
 	for int(stock) >= len(m.law) {
-		m.law = append(m.law, shelfLaw(m.levels.values[len(m.law)]) == "")
+		stock := m.levels.values[len(m.law)]
+		m.law = append(m.law, shelfLaw(stock) == "" && m.misdelivered(stock) == "")
 	}
 	return !m.law[stock]
 }

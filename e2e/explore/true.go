@@ -3,7 +3,6 @@ package explore
 import (
 	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/quintet-eda/quintet/pkg/flow"
@@ -100,74 +99,23 @@ func idOf(effect any) string {
 	return ""
 }
 
-// otherWords is what is wrong with the reason that a mail gives: the customer
-// reads what the notice says.
+// otherWords is what is wrong with what a mail says: it must be what its notice
+// is of, as nobody looks at the notice but us.
 func (v *View) otherWords(effect any) string {
 	mail, is := effect.(email.SendMail)
 	if !is {
 		return ""
 	}
 	for _, n := range v.Mailbox.Notices {
-		if n.ID == mail.NotificationID && n.Reason != mail.Reason {
+		switch {
+		case n.ID != mail.NotificationID:
+			continue
+		case n.Kind != mail.Kind:
+			return fmt.Sprintf("is of a notice of kind %s", n.Kind)
+		case n.Reason != mail.Reason:
 			return fmt.Sprintf("gives the reason %s, and its notice %s", quoted(mail.Reason), quoted(n.Reason))
 		}
-	}
-	return ""
-}
-
-// untrue tells what is wrong with a reaction that no state shows afterwards: a
-// cancellation that comes to nothing, also when it is refused, and a rejection
-// of stock, whose levels are others by then.
-func (m *model) untrue(service int, l local, in input, stock levels, out flow.Outputs) string {
-	switch service {
-	case ofOrder:
-		return m.unheeded(l, in, out)
-	case ofInventory:
-		return unshort(l, stock, out)
-	}
-	return ""
-}
-
-func (m *model) unheeded(l local, in input, out flow.Outputs) string {
-	switch in.body.(type) {
-	case order.CancelOrder, order.Deadline:
-	default:
 		return ""
 	}
-	asked := slices.ContainsFunc(out.Events, func(e flow.Event) bool { return e.EventType() == events.CancellationRequested{}.EventType() })
-	if m.orders.values[l.state].Status != order.Pending || asked {
-		return ""
-	}
-	return "unheeded: the order is pending, and nothing comes of " + nameOf(in.body)
-}
-
-func unshort(l local, stock levels, out flow.Outputs) string {
-	for _, e := range out.Events {
-		rejected, is := e.(events.StockRejected)
-		if !is {
-			continue
-		}
-		due := shortages(placedEvent(l.order).Lines, stock)
-		switch {
-		case len(due) == 0:
-			return fmt.Sprintf("untrue: StockRejected (%s), and the shelf has all that was ordered", rejected.Reason)
-		case rejected.Reason != events.ReasonOutOfStock:
-			return fmt.Sprintf("untrue: StockRejected (%s), and the shelf is short", rejected.Reason)
-		case !slices.Equal(rejected.Shortages, due):
-			return fmt.Sprintf("untrue: StockRejected tells of the shortages %+v, and there are %+v", rejected.Shortages, due)
-		}
-	}
-	return ""
-}
-
-// shortages are what the shelf has too little of. Each line has a SKU of its
-// own.
-func shortages(lines []events.OrderLine, stock levels) []events.Shortage {
-	var short []events.Shortage
-	for _, line := range lines {
-		if free := stock[line.SKU].OnHand; free < int64(line.Quantity) {
-			short = append(short, events.Shortage{SKU: line.SKU, Requested: line.Quantity, Available: int32(free)})
-		}
-	}
-	return short
+	return "is of no notice"
 }

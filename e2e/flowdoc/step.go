@@ -50,8 +50,8 @@ func (l *local) outputs(next any, out flow.Outputs) (*step, error) {
 		s.calls = s.calls.with(bit)
 	}
 	for _, t := range out.Timers {
-		if in := l.timer(reflect.TypeOf(t).Name()); in >= 0 {
-			l.inputs[in].body = t
+		if in := l.timer(reflect.TypeOf(t.Timer).Name()); in >= 0 {
+			l.inputs[in].body = t.Timer
 			s.starts = s.starts.with(l.inputs[in].bit)
 		}
 	}

@@ -9,9 +9,15 @@ import (
 type Outputs struct {
 	Events  []Event
 	Effects []any
-	Timers  []any // started
+	Timers  []Started
 	Stopped []string
 	Reply   any
+}
+
+// Started is a timer that a reaction started.
+type Started struct {
+	Timer any
+	After time.Duration
 }
 
 // React runs the reaction to one input and nothing else: the same function
@@ -34,7 +40,7 @@ func (p Participant[S]) React(state S, id string, now time.Time, input any) (S, 
 	}
 	o := Outputs{Events: out.events, Effects: out.effects, Stopped: out.stopped, Reply: out.reply}
 	for _, timer := range out.timers {
-		o.Timers = append(o.Timers, timer.body)
+		o.Timers = append(o.Timers, Started{timer.body, timer.due.Sub(now)})
 	}
 	return next, o, nil
 }

@@ -3,6 +3,7 @@ package email
 import (
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -67,6 +68,20 @@ func TestEmailTellsTheCustomer(t *testing.T) {
 		{Name: "after an empty address too", Given: []any{nobody}, When: completed, Then: []any{SendMail{OrderID: "o-1", Kind: events.KindOrderCompleted}},
 			State: tells(welcomed, Notice{Kind: events.KindOrderCompleted, Status: Sending})},
 	})
+}
+
+func TestTwoOrdersWithOneContentHaveMailsOfTheirOwn(t *testing.T) {
+	first, _, err := Flow.React(Mailbox{}, "first", time.Now(), placed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, _, err := Flow.React(Mailbox{}, "second", time.Now(), placed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(first.Notices) != 1 || len(second.Notices) != 1 || first.Notices[0].ID == second.Notices[0].ID {
+		t.Errorf("their notices are %+v and %+v", first.Notices, second.Notices)
+	}
 }
 
 func TestEmailRecordsHowAMailEnded(t *testing.T) {

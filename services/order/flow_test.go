@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/quintet-eda/quintet/pkg/flow"
 	"github.com/quintet-eda/quintet/pkg/flowtest"
 	"github.com/quintet-eda/quintet/schemas"
 	"github.com/quintet-eda/quintet/schemas/events"
@@ -225,6 +226,16 @@ func external() []flowtest.Case[Order] {
 			Name: "an external order is cancelled", Given: []any{reserved}, When: CancelOrder{OrderID: id}, Then: []any{requested(events.ReasonCustomer)},
 			State: is(stands(Cancelling, events.ReasonCustomer, "StockReserved", "CancellationRequested customer")),
 		},
+	}
+}
+
+func TestAnOrderMayTakeAsLongAsItWasGiven(t *testing.T) {
+	_, out, err := Flow.React(Order{}, "placed", time.Now(), placed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]flow.Started{{Timer: Deadline{}, After: placed.Deadline}}, out.Timers); diff != "" {
+		t.Errorf("timers (-want +got):\n%s", diff)
 	}
 }
 
