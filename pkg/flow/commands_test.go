@@ -90,6 +90,31 @@ func TestACommandOfUnknownOutcomeHappensOnceWhenRepeated(t *testing.T) {
 	}
 }
 
+func TestWhoWatchesAStateIsToldAlsoOfACommitWhoseAnswerIsLost(t *testing.T) {
+	w := newWorld(t)
+	told := make(chan string, 100)
+	w.changed = func(keys []string) { told <- strings.Join(keys, " ") }
+	p := w.start()
+	await := func(key string) {
+		eventually(t, "told that "+key+" changed", func() bool {
+			select {
+			case keys := <-told:
+				return keys == key
+			default:
+				return false
+			}
+		})
+	}
+	w.db.SetFaults(unknownOutcomes()["it happened"]())
+	if _, err := p.submit("key", 5, "five"); !errors.Is(err, flow.ErrUnknown) {
+		t.Errorf("got %v, want %v", err, flow.ErrUnknown)
+	}
+	await("c")
+	w.db.SetFaults(unknownOutcomes()["it happened"]())
+	p.add("k", 1, "silent")
+	await("k")
+}
+
 func TestACommandWithoutAPlaceToGoIsRefusedAsBusy(t *testing.T) {
 	w := newWorld(t)
 	w.bound = 10
@@ -181,4 +206,26 @@ func TestACommandIsNeverAppliedSilentlyWhileTheDatabaseIsDown(t *testing.T) {
 	}
 	eventually(t, "the engine says what is missing", func() bool { return strings.Contains(strings.Join(p.engine.Missing(), ""), "database") })
 	p.stop() // bounded, though nothing can be committed
+}
+
+// Nothing but a command would commit here, and who sends only to services that
+// are ready sends none.
+func TestAnIdleServiceIsReadyAgainOnceItsDatabaseIs(t *testing.T) {
+	w := newWorld(t)
+	p := w.start()
+	w.db.SetFaults(store.Faults{Begin: func() error { return errors.New("connection refused") }})
+	ctx, giveUp := context.WithCancel(t.Context())
+	answered := make(chan error, 1)
+	go func() {
+		_, err := p.engine.Submit(ctx, flow.Command{Key: "c", Body: Add{7}, IdempotencyKey: "key"})
+		answered <- err
+	}()
+	eventually(t, "the service is not ready", func() bool { return strings.Contains(strings.Join(p.engine.Missing(), "\n"), "database: ") })
+	giveUp()
+	if err := <-answered; !errors.Is(err, flow.ErrBusy) {
+		t.Errorf("while the database is away: got %v, want %v", err, flow.ErrBusy)
+	}
+	w.db.SetFaults(store.Faults{})
+	eventually(t, "the service is ready again", func() bool { return len(p.engine.Missing()) == 0 })
+	equal(t, "applied", w.trail("c"), "")
 }

@@ -64,7 +64,8 @@ func (e *Engine[S]) bisect(ctx context.Context, batch []*Input) bool {
 
 // forget drops what is in memory after a commit whose outcome is unknown. The
 // inputs stay: those that were committed will be found in the inbox, or their
-// rows gone. Waiting commands are told that their outcome is unknown.
+// rows gone. Waiting commands are told that their outcome is unknown, and Changed
+// that states may have changed.
 func (e *Engine[S]) forget(ctx context.Context, batch []*Input) []*Input {
 	var rest []*Input
 	for _, in := range batch {
@@ -76,6 +77,7 @@ func (e *Engine[S]) forget(ctx context.Context, batch []*Input) []*Input {
 		close(in.command.answer)
 	}
 	e.readBack(ctx)
+	e.follow.changed(Keys(reacting(batch))) // perhaps; a retry that finds it done tells of nothing
 	return rest
 }
 

@@ -151,8 +151,11 @@ func (f *followUp[S]) hear(payload string) {
 	}
 }
 
-// changed tells those who wait at another instance.
+// changed tells those who wait here, and at another instance.
 func (f *followUp[S]) changed(keys []string) {
+	if f.e.Changed == nil || len(keys) == 0 {
+		return
+	}
 	f.e.Changed(keys)
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -16,13 +16,7 @@ func (e *Engine[S]) load(ctx context.Context, tx *store.Tx, w *work) (Unit[S], e
 	if err := w.load(ctx, tx); err != nil {
 		return nil, err
 	}
-	reacting := make([]*Input, 0, len(w.inputs))
-	for _, in := range w.inputs {
-		if in.Body != nil && in.unreadable == nil && usable(in.Key) { // what only parks must not fail over its state again
-			reacting = append(reacting, in)
-		}
-	}
-	return e.Store.Load(ctx, tx, reacting)
+	return e.Store.Load(ctx, tx, reacting(w.inputs)) // what only parks must not fail over its state again
 }
 
 // load reads the kit's rows that the batch is about, in the lock order that

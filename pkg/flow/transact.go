@@ -109,9 +109,7 @@ func (e *Engine[S]) handOver(w *work) {
 			in.told(Applied)
 		}
 	}
-	if e.Changed != nil && len(changed) > 0 {
-		e.follow.changed(changed)
-	}
+	e.follow.changed(changed)
 	for c, next := range marks {
 		c.Mark(next)
 	}

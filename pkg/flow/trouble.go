@@ -26,6 +26,14 @@ func (t *trouble) clear(dependency string) {
 	delete(t.of, dependency)
 }
 
+// about reports whether a dependency is missing.
+func (t *trouble) about(dependency string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	_, missing := t.of[dependency]
+	return missing
+}
+
 // list returns a sentence per dependency that is missing.
 func (t *trouble) list() []string {
 	t.mu.Lock()

@@ -35,6 +35,7 @@ type world struct {
 	performers []flow.Performer
 	park       flow.ParkPolicy
 	bound      int
+	changed    func(keys []string)
 	offsets    map[string]int64
 }
 
@@ -106,7 +107,7 @@ func (w *world) launch(instance string, db *store.DB, stop time.Duration) *proce
 	e, err := flow.New(flow.Config[Tally]{
 		Participant: participant(w.broken.Load), Store: tallies(w.store), DB: db,
 		Codec: w.codecs["tally"], Performers: w.performers, OpenLog: w.openLog, Log: slog.New(slog.NewJSONHandler(p.lines, nil)),
-		Metrics: flow.NewMetrics(p.gather), Instance: instance, OutboxBound: w.bound, Park: w.park,
+		Metrics: flow.NewMetrics(p.gather), Instance: instance, OutboxBound: w.bound, Park: w.park, Changed: w.changed,
 	})
 	if err != nil {
 		w.t.Fatal(err)

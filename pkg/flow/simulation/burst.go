@@ -61,8 +61,8 @@ func (w *world) arriving() bool {
 	if !w.bursting {
 		return false
 	}
-	for n, log := range w.topics.logs["room.events"] {
-		if w.judge.positions[fmt.Sprintf("room.events/%d", n)] < int64(len(log)) {
+	for n := range int32(partitions) {
+		if w.judge.positions[fmt.Sprintf("room.events/%d", n)] < w.topics.end("room.events", n) {
 			return true
 		}
 	}

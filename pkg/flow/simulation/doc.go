@@ -12,11 +12,12 @@
 // do something that another can see, it waits for its turn (scheduler.go), so one
 // goroutine runs at a time and a seed decides which. Between any two steps a
 // process can be killed, frozen past its leases, or stopped; a commit can fail,
-// happen without an answer, or happen after it was given up; acknowledgements are
-// lost or come twice; records are delivered twice; partitions move while their
-// old owner still reads; a call happens late, or unheard (faults.go). Every seed
-// draws its own mix of these, and plays with one instance or with two that share
-// the database.
+// happen without an answer, or happen after it was given up; the database is away for
+// seconds, also when all is at rest but one customer; acknowledgements are lost or come
+// twice; records are delivered twice; partitions move while their old owner still
+// reads; a call happens late, or unheard (faults.go). Every seed draws its own mix of
+// these, and plays with one instance or with two that share the database. A log may
+// begin where something was deleted.
 //
 // Any input can be ill (illness.go): a fact, a result or a timer whose reaction
 // panics, or refuses it, or leads to a state that the database refuses, until that
@@ -26,15 +27,17 @@
 // two requests at once. Sometimes more comes than one batch takes (burst.go).
 //
 // In the end the storm is over, and without a restart all must come to rest but
-// what is ill. Then, if it has not come yet, the new binary comes, every instance
-// is started again, all comes to rest, and a judge looks at the database, the log and the witnesses outside
-// (judge.go): every fact, result and timer applied once and in the order of its
-// lane, every event published, in order, and none that was not committed; every
-// command that was answered applied once, and none that was refused, also where two
-// had one key; the money as the state says; no mail twice; a dead letter of
-// everything that was given up, and of nothing else; nothing left over. Some of it
-// is looked at after each commit: what enters a parked lane enters at its end, and
-// what leaves it leaves at its head (lanes.go).
+// what is ill, and every service say that it is ready. Then, if it has not come yet,
+// the new binary comes, every instance is started again, all comes to rest, and a
+// judge looks at the database, the log and the witnesses outside (judge.go): every
+// fact, result and timer applied once and in the order of its lane, every event
+// published, in order, with the story, tenant and trace of what it follows from, and
+// none that was not committed; every command that was answered applied once, and none
+// that was refused, also where two had one key; the money as the state says; no mail
+// twice; a dead letter of everything that was given up, whole, and of nothing else;
+// nothing left over. Some of it is looked at after each commit: what enters a parked
+// lane enters at its end, and what leaves it leaves at its head (lanes.go); whose
+// lease another has writes nothing about its calls (holders.go).
 //
 // A run of many seeds that did not walk each of the rare paths (rare.go) many
 // times proves little and fails. That the judge would notice is shown by mutants

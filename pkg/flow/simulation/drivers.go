@@ -91,6 +91,7 @@ func (w *world) needsRegistry(o *order, facts []fact) {
 func (w *world) record(owner, key string, n int, e flow.Event) fact {
 	r := flow.Record{Topic: flow.Topic(owner), Key: key, Value: []byte("no schema wrote this"), Headers: []flow.Header{
 		{Name: "ce_id", Value: fmt.Sprintf("%s-%s-%d", owner, key, n)}, {Name: "ce_sequence", Value: strconv.Itoa(n)}, {Name: "ce_correlationid", Value: "story " + key},
+		{Name: "ce_tenant", Value: "tenant of " + key}, {Name: "traceparent", Value: fmt.Sprintf("trace %s-%s-%d", owner, key, n)},
 	}}
 	if e == nil {
 		return fact{owner, r}
@@ -167,7 +168,7 @@ func (w *world) customer(name string) {
 // nudge asks until it is known how the request ended. A refusal is final, also
 // after an outcome that was unknown.
 func (w *world) nudge(order, key, name string) {
-	c := flow.Command{Key: order, Body: nudge{Name: name}, IdempotencyKey: key, Digest: name, Tenant: "sim"}
+	c := flow.Command{Key: order, Body: nudge{Name: name}, IdempotencyKey: key, Digest: name, Tenant: "tenant of " + order, Traceparent: "trace " + name}
 	sure := true // that it did not happen yet
 	for ; !w.over; <-time.After(200 * time.Millisecond) {
 		_ = w.wait(nil, "customer", name)

@@ -12,6 +12,7 @@ import (
 // storm of everything hides what two of them do together (swarm testing).
 type faults struct {
 	begin, read, commit, refuse, lands, unknown, signal int // of the database
+	outage                                              int // of it, for seconds
 	open, publish                                       int // of the log
 	redeliver, copies                                   int // of what is delivered
 	call                                                int // of the outside world
@@ -30,7 +31,8 @@ func drawFaults(s *scheduler) faults {
 		return pick(s, of)
 	}
 	return faults{
-		begin: some(40, 200), read: some(30, 100), commit: some(15, 60), refuse: some(15, 60), signal: some(2, 5), lands: some(20, 80), unknown: some(15, 60),
+		outage: []int{0, 0, 0, 300}[s.seed%4], // not drawn, so that what came before it strikes as it did
+		begin:  some(40, 200), read: some(30, 100), commit: some(15, 60), refuse: some(15, 60), signal: some(2, 5), lands: some(20, 80), unknown: some(15, 60),
 		open: some(4, 10), publish: some(6, 12, 40), redeliver: some(4, 20), copies: some(3, 10), call: some(5, 8, 20),
 		kill: some(60, 200, 600), freeze: some(60, 200, 600), rebalance: some(50, 200, 600), stop: some(200, 800), mend: some(100, 300), away: some(100, 400), stall: some(20, 60, 300), clock: some(10, 40, 200),
 	}
@@ -52,17 +54,17 @@ func (w *world) way(n int) int {
 func (w *world) fate(t *turn) error {
 	switch t.place {
 	case "begin":
-		if w.strikes(w.faults.begin) {
+		if w.databaseIsAway() || w.strikes(w.faults.begin) {
 			return errDatabase
 		}
 	case "read":
-		if w.strikes(w.faults.read) {
+		if w.databaseIsAway() || w.strikes(w.faults.read) {
 			return errDatabase
 		}
 	case "commit":
 		if w.shared && w.strikes(w.faults.lands) { // a file in one's own hands has no connection to lose
 			w.seen("a commit happened after its process had given it up")
-			return w.landsLater()
+			return w.landsLater(t.who)
 		}
 		if w.strikes(w.faults.refuse) {
 			w.seen("a commit was refused, and certainly did not happen")
@@ -74,6 +76,22 @@ func (w *world) fate(t *turn) error {
 		}
 	}
 	return nil
+}
+
+// databaseIsAway reports whether it is out of reach for everybody.
+func (w *world) databaseIsAway() bool { return time.Now().Before(w.databaseAway) }
+
+func (w *world) cutOff() {
+	w.databaseAway = time.Now().Add(time.Duration(1+w.IntN(20)) * time.Second)
+	w.tell("the database is away")
+}
+
+// disturb takes the database away when all is at rest, and has one customer more.
+// If he meets the failure and goes away, nobody has anything to do any more.
+func (w *world) disturb() {
+	w.disturbed = true
+	w.cutOff()
+	w.customer("late")
 }
 
 // strike lets something happen that nobody in the till does.
@@ -91,6 +109,8 @@ func (w *world) strike() bool {
 	case len(w.schemas.texts) > 0 && w.strikes(w.faults.away):
 		w.schemas.away = time.Now().Add(time.Duration(1+w.IntN(60)) * time.Second)
 		w.tell("the registry is away")
+	case w.strikes(w.faults.outage):
+		w.cutOff()
 	case w.strikes(w.faults.stall):
 		w.stall(time.Duration(1+w.IntN(20)) * time.Second)
 	case w.strikes(w.faults.rebalance):

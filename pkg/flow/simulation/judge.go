@@ -21,6 +21,7 @@ type judge struct {
 	reused    map[string]map[string]bool // by key that two nudges have: those that were told so
 	applied   map[string][]string        // by key: the nudges that were answered well
 	parked    parked
+	holders   holders
 	unkeyed   int
 	crowd     int             // keys of a burst
 	committed map[string]bool // events that were ever in the outbox
@@ -29,7 +30,7 @@ type judge struct {
 }
 
 func newJudge(w *world) *judge {
-	return &judge{w: w, nudges: map[string][]string{}, replies: map[string]string{}, reused: map[string]map[string]bool{}, applied: map[string][]string{}, parked: newParked(), committed: map[string]bool{}, positions: map[string]int64{}}
+	return &judge{w: w, nudges: map[string][]string{}, replies: map[string]string{}, reused: map[string]map[string]bool{}, applied: map[string][]string{}, parked: newParked(), holders: newHolders(), committed: map[string]bool{}, positions: map[string]int64{}}
 }
 
 // number reads one number from the database.
@@ -43,22 +44,33 @@ func (j *judge) number(query string) (n int64) {
 // left is everything that a commit can have changed which the judge looks at
 // each time; one statement, since there are many commits.
 const left = `SELECT
-	(SELECT coalesce(group_concat(id, ' '), '') FROM outbox WHERE key <> ''),
+	(SELECT coalesce(group_concat(id || char(9) || key, char(10)), '') FROM outbox WHERE key <> ''),
 	(SELECT coalesce(group_concat(id, ' '), '') FROM outbox WHERE key = ''),
 	(SELECT coalesce(group_concat(claim || '=' || next_offset, ' '), '') FROM positions),
-	` + parkedRows
+	(SELECT count(*) FROM streams WHERE emitted = 0 AND made = 0 AND seen = '' AND correlation = ''),
+	` + parkedRows + `, ` + callRows + `, `
 
-// observe sees what a commit has left.
-func (j *judge) observe() {
-	var keyed, unkeyed, positions, lanes string
-	if err := j.db.Read().QueryRowContext(context.Background(), left).Scan(&keyed, &unkeyed, &positions, &lanes); err != nil {
+// observe sees what a process's commit has left.
+func (j *judge) observe(by *process) {
+	query := left + `'', ''`
+	if j.w.shared {
+		query = left + leaseRows + `, ` + writerRows
+	}
+	var keyed, unkeyed, positions, lanes, calls, leases, writers string
+	var empty int
+	if err := j.db.Read().QueryRowContext(context.Background(), query).Scan(&keyed, &unkeyed, &positions, &empty, &lanes, &calls, &leases, &writers); err != nil {
 		panic(err) // the file is there, and its tables
 	}
-	now := map[string]bool{}
-	for _, id := range strings.Fields(keyed) {
+	if empty > 0 {
+		j.w.violate("%s left %d rows in streams about nothing", by, empty)
+	}
+	now, put := map[string]bool{}, map[string]bool{}
+	for line := range strings.Lines(keyed) {
+		id, key, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
 		if now[id] = true; j.committed[id] && !j.outbox[id] {
 			j.w.violate("%s is in the outbox again", id)
 		}
+		put[key] = put[key] || !j.committed[id]
 		j.committed[id] = true
 	}
 	j.outbox = now
@@ -73,7 +85,10 @@ func (j *judge) observe() {
 		}
 		j.positions[claim] = offset
 	}
-	j.lanes(lanes)
+	j.lanes(lanes, put)
+	j.leases(leases)
+	j.calls(by, calls)
+	j.writers(by, writers, put)
 }
 
 // marked sees what the broker is told: never more than is committed.
@@ -90,7 +105,7 @@ func (j *judge) marked(p *process, c partition, next int64) {
 func (j *judge) rest() string {
 	w := j.w
 	for _, c := range w.group.claims {
-		if at, end := j.positions[fmt.Sprintf("%s/%d", c.topic, c.n)], int64(len(w.topics.logs[c.topic][c.n])); at != end {
+		if at, end := j.positions[fmt.Sprintf("%s/%d", c.topic, c.n)], w.topics.end(c.topic, c.n); at != end {
 			return fmt.Sprintf("%v is read to %d of %d", c, at, end)
 		}
 	}
@@ -107,6 +122,12 @@ func (j *judge) rest() string {
 	}
 	if w.busy > 0 || len(w.outside.late)+len(w.landing) > 0 {
 		return fmt.Sprintf("%d feeders and customers are busy, %d requests under way, %d commits", w.busy, len(w.outside.late), len(w.landing))
+	}
+	for _, p := range w.live {
+		if missing := p.engine.Missing(); len(missing) > 0 {
+			w.seen("a service that had nothing else to do was not ready yet")
+			return fmt.Sprintf("%s is not ready: %q", p, missing)
+		}
 	}
 	return ""
 }

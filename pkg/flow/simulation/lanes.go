@@ -20,6 +20,7 @@ type parked struct {
 	dead     map[string]bool  // those that were given up
 	late     map[string]bool  // reminders that were in a lane, by order and number
 	followed map[string]bool  // lanes in which something waited behind another
+	grew     bool             // by the last commit
 }
 
 func newParked() parked {
@@ -34,7 +35,8 @@ const parkedRows = `(SELECT coalesce(group_concat(line, char(10)), '') FROM (
 
 // lanes holds the parked lanes as a commit has left them against what they were:
 // whatever goes in is new and goes to the end; whatever goes out was at the head.
-func (j *judge) lanes(text string) {
+// The keys of timers that went in are put in put: a timer has gone out of its table.
+func (j *judge) lanes(text string, put map[string]bool) {
 	now := map[string][]row{}
 	for line := range strings.Lines(text) {
 		f := strings.Split(strings.TrimSuffix(line, "\n"), "\t")
@@ -61,6 +63,7 @@ func (j *judge) lanes(text string) {
 			}
 		}
 	}
+	j.parked.grew = false
 	for lane, rows := range now {
 		known := map[string]bool{}
 		for _, r := range j.parked.lanes[lane] {
@@ -69,6 +72,10 @@ func (j *judge) lanes(text string) {
 		for _, r := range rows {
 			if !known[r.n] && j.parked.ever[r.input] {
 				j.w.violate("%s is parked again", r.input)
+			}
+			j.parked.grew = j.parked.grew || !known[r.n]
+			if timer, key, _ := strings.Cut(strings.TrimPrefix(lane, "timer "), " "); timer == "reminder" && !known[r.n] {
+				put[key] = true
 			}
 			j.parked.ever[r.input] = true
 		}

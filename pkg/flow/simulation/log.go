@@ -13,14 +13,16 @@ import (
 // partitions of each topic.
 const partitions = 2
 
-// topics are the logs in memory. A record that was appended stays.
+// topics are the logs in memory. A record that was appended stays. What was there
+// before the simulation is deleted: nobody can read below the first offset.
 type topics struct {
+	first int64
 	logs  map[string][partitions][]flow.Record
 	grown chan struct{} // closed by the next append
 }
 
-func newTopics() *topics {
-	return &topics{logs: map[string][partitions][]flow.Record{}, grown: make(chan struct{})}
+func newTopics(first int64) *topics {
+	return &topics{first: first, logs: map[string][partitions][]flow.Record{}, grown: make(chan struct{})}
 }
 
 func partitionOf(key string) int32 {
@@ -33,7 +35,7 @@ func partitionOf(key string) int32 {
 func (l *topics) append(r flow.Record) {
 	r.Partition = partitionOf(r.Key)
 	log := l.logs[r.Topic]
-	r.Offset = int64(len(log[r.Partition]))
+	r.Offset = l.end(r.Topic, r.Partition)
 	log[r.Partition] = append(log[r.Partition], r)
 	l.logs[r.Topic] = log
 	close(l.grown)
@@ -42,11 +44,15 @@ func (l *topics) append(r flow.Record) {
 
 // at returns the record at an offset, if it is there yet.
 func (l *topics) at(topic string, partition int32, offset int64) (flow.Record, bool) {
-	log := l.logs[topic][partition]
-	if offset >= int64(len(log)) {
+	if offset < l.first || offset >= l.end(topic, partition) {
 		return flow.Record{}, false
 	}
-	return log[offset], true
+	return l.logs[topic][partition][offset-l.first], true
+}
+
+// end is the offset of the next record.
+func (l *topics) end(topic string, partition int32) int64 {
+	return l.first + int64(len(l.logs[topic][partition]))
 }
 
 // all are the records of a topic, partition by partition.
@@ -158,6 +164,10 @@ func (p *process) consume(ctx context.Context, c *flow.Claim, move int, mine fun
 				return // it has noticed
 			}
 			p.w.seen("a consumer went on reading a partition that was another's")
+		}
+		if next < p.w.topics.first {
+			p.w.violate("%s reads %s/%d from %d, and it begins at %d", p, c.Topic, c.Partition, next, p.w.topics.first)
+			return
 		}
 		r, there := p.w.topics.at(c.Topic, c.Partition, next)
 		if !there {

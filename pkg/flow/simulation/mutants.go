@@ -44,7 +44,7 @@ func Mutants() []Mutant {
 		{"hand-over without a lease", "follow.go", []Edit{
 			{"case epoch == 0:", "case epoch < 0:"},
 			{"here[key] = epoch", "here[key] = max(epoch, 1)"},
-		}, 455},
+		}, 1},
 		{"a position is written whoever owns it", "fold.go", []Edit{
 			{"\treturn p == nil || p.epoch != c.epoch", "\treturn p == nil"},
 			{"if in.record.Offset < p.next {", "if false {"},
@@ -67,7 +67,7 @@ func Mutants() []Mutant {
 		{"a call found open counts as not made", "attempt.go", []Edit{{
 			"unknown := c.recovered && !p.policy.AtMostOnce",
 			"unknown := false",
-		}}, 700},
+		}}, 1},
 		{"what follows a parked input does not wait", "fold.go", []Edit{{
 			"in.command == nil && len(rows) > 0 {",
 			"in.command == nil && len(rows) > 0 && false {",
@@ -81,13 +81,12 @@ func Mutants() []Mutant {
 			"false && (!running || due != in.due) {",
 		}}, 1},
 		{"after a commit of unknown outcome nothing is read again", "handle.go", []Edit{{
-			"\te.readBack(ctx)\n\treturn rest",
-			"\treturn rest",
+			"\te.readBack(ctx)\n", "",
 		}}, 1},
 		{"a mark beyond the lease is not refused", "attempt.go", []Edit{{
 			"lost = w.fenced(in) || !w.effects[c.ID]; {",
 			"lost = !w.effects[c.ID]; {",
-		}}, 1530},
+		}}, 1},
 		{"a key that another instance wrote last is handed over", "follow.go", []Edit{{" || !w.last(key, f.writer):", ":"}}, 1},
 		{"a result counts though its call is answered", "fold.go", []Edit{{"!w.effects[in.effectID] || w.fenced(in) {", "w.fenced(in) {"}}, 1},
 		{"a mail of unknown outcome is tried again", "attempt.go", []Edit{{"if spent || p.policy.AtMostOnce && unknown {", "if spent {"}}, 1},
@@ -112,13 +111,13 @@ func Mutants() []Mutant {
 		{"after a commit of unknown outcome the process keeps its name", "catchup.go", []Edit{{
 			"\tf.writer = uuid.NewString()\n",
 			"\tif f.writer == \"\" {\n\t\tf.writer = uuid.NewString()\n\t}\n",
-		}}, 350},
+		}}, 1},
 		{"rows held back go out whoever has the lease", "outbox.go", []Edit{{
 			"slices.DeleteFunc(append(found, r.late...), func(o outgoing) bool { return held[shardOf(o.Key)] == 0 })",
 			"append(slices.DeleteFunc(found, func(o outgoing) bool { return held[shardOf(o.Key)] == 0 }), r.late...)",
 		}}, 5190},
-		{"who only takes note signs the row", "write.go", []Edit{{"writer := s.writer\n", "writer := w.writer\n"}}, 2710},
-		{"a lane that was parked in an unknown commit is not tried again", "engine.go", []Edit{{"\tsignal(e.parker.woken) // a batch", "\t// a batch"}}, 690},
+		{"who only takes note signs the row", "write.go", []Edit{{"writer := s.writer\n", "writer := w.writer\n"}}, 1},
+		{"a lane that was parked in an unknown commit is not tried again", "engine.go", []Edit{{"\tsignal(e.parker.woken) // a batch", "\t// a batch"}}, 1},
 		{"a command is taken before its key is locked", "handle.go", []Edit{{
 			"if in.command == nil || !in.command.left() {",
 			"if in.command == nil || in.command.take() || in.command.state.Load() == commandTaken {",
@@ -145,8 +144,22 @@ func Mutants() []Mutant {
 		{"a lane whose head cannot be read is left to the next start", "park.go", []Edit{{
 			"if !p.drain(ctx, h) {", "if !p.drain(ctx, h) && false {",
 		}}, 1},
-		{"the input that fills a batch is lost", "engine.go", []Edit{{
+		{"the input that fills a batch is lost", "gather.go", []Edit{{
 			"\t\t\tbatch = append(batch, in)\n", "\t\t\tif len(batch) < maxInputs-1 {\n\t\t\t\tbatch = append(batch, in)\n\t\t\t} else {\n\t\t\t\treturn batch\n\t\t\t}\n",
 		}}, 1},
+		{"an idle service does not find its database back", "gather.go", []Edit{{` || e.trouble.about("database")`, ""}}, 1},
+		{"a refused command leaves a row behind", "write.go", []Edit{{
+			"return onKeys(ctx, tx, `DELETE FROM streams WHERE key IN ({keys})`, slices.Collect(maps.Keys(w.created)))", "return nil",
+		}}, 1},
+		{"a dead letter has no value", "park.go", []Edit{{"\t\t\tr.Value = in.record.Value\n", ""}}, 1},
+		{"a dead letter of a result or timer has no body", "park.go", []Edit{{"\t\tr.Value = in.body()\n", ""}}, 1},
+		{"a dead letter has none of the record's headers", "park.go", []Edit{{"r.Headers = append(r.Headers, in.record.Headers...)", ""}}, 1},
+		{"the tenant is forgotten", "apply.go", []Edit{{"t.Tenant = s.tenant", `t.Tenant = ""`}}, 1},
+		{"a call forgets its trace", "apply.go", []Edit{{"Causation: m.trace.CausationID, traceparent: m.trace.Traceparent,", "Causation: m.trace.CausationID,"}}, 1},
+		{"a timer forgets its trace", "apply.go", []Edit{{", traceparent: m.trace.Traceparent})", "})"}}, 1},
+		{"a log is read from its first offset, whatever is deleted", "deliver.go", []Edit{{"\t\t\t\tp.next = c.LogStart\n", ""}}, 1},
+		{"the rest of a batch does not know the timer that it started", "apply.go", []Edit{{"\t\tw.timers[t.id] = t.due\n", ""}}, 1},
+		{"a result counts though its lease is lost", "fold.go", []Edit{{"!w.effects[in.effectID] || w.fenced(in) {", "!w.effects[in.effectID] {"}}, 1},
+		{"a lease is taken under the epoch of before", "lease.go", []Edit{{"epoch = epoch + 1", "epoch = max(epoch, 1)"}}, 1},
 	}
 }

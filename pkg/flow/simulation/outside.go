@@ -64,7 +64,7 @@ func (p *process) performers() []flow.Performer {
 	return []flow.Performer{
 		flow.Perform(twice, func(ctx context.Context, call flow.Call, c charge) (charged, error) {
 			var answer string
-			err := p.call(ctx, "charge", c.ChargeID, func() { answer = p.w.outside.charge(call.Key, c.ChargeID) })
+			err := p.call(ctx, call, "charge", c.ChargeID, func() { answer = p.w.outside.charge(call.Key, c.ChargeID) })
 			return charged{Outcome: answer}, err
 		}, func(_ charge, unknown bool) charged {
 			if unknown {
@@ -72,14 +72,14 @@ func (p *process) performers() []flow.Performer {
 			}
 			return charged{Outcome: "given up"}
 		}),
-		flow.Perform(flow.Policy{Timeout: 2 * time.Second}, func(ctx context.Context, _ flow.Call, v void) (voided, error) {
-			return voided{}, p.call(ctx, "void", v.ChargeID, func() { p.w.outside.void(v.ChargeID) })
+		flow.Perform(flow.Policy{Timeout: 2 * time.Second}, func(ctx context.Context, call flow.Call, v void) (voided, error) {
+			return voided{}, p.call(ctx, call, "void", v.ChargeID, func() { p.w.outside.void(v.ChargeID) })
 		}, nil),
 		flow.Perform(flow.Policy{Timeout: 2 * time.Second}, func(ctx context.Context, call flow.Call, s stamp) (stamped, error) {
-			return stamped(s), p.call(ctx, fmt.Sprint("stamp ", s.N), call.Key, func() { p.w.outside.stamp(call.Key, s.N) })
+			return stamped(s), p.call(ctx, call, fmt.Sprint("stamp ", s.N), call.Key, func() { p.w.outside.stamp(call.Key, s.N) })
 		}, nil),
 		flow.Perform(flow.Policy{Timeout: 2 * time.Second, Attempts: 2, AtMostOnce: true}, func(ctx context.Context, call flow.Call, _ receipt) (sent, error) {
-			return sent{Outcome: "sent"}, p.call(ctx, "receipt", call.Key, func() { p.w.outside.receipts[call.Key]++ })
+			return sent{Outcome: "sent"}, p.call(ctx, call, "receipt", call.Key, func() { p.w.outside.receipts[call.Key]++ })
 		}, func(_ receipt, unknown bool) sent {
 			if unknown {
 				return sent{Outcome: "unknown"}
@@ -93,7 +93,7 @@ var errNoAnswer = errors.New("no answer")
 
 // call is one attempt on its way: it may not leave, be done and not be answered,
 // be slow, or arrive when nobody waits for it any more.
-func (p *process) call(ctx context.Context, what, key string, act func()) error {
+func (p *process) call(ctx context.Context, of flow.Call, what, key string, act func()) error {
 	w := p.w
 	if p.gone() {
 		return errGone
@@ -103,6 +103,9 @@ func (p *process) call(ctx context.Context, what, key string, act func()) error 
 			w.outside.late = append(w.outside.late, late{what, key, act})
 		}
 		return err
+	}
+	if fact := strings.TrimPrefix(of.Traceparent, "trace "); !ofOrder(fact, of.Key) {
+		w.violate("the call of %s %s has the trace %q", what, of.Key, of.Traceparent)
 	}
 	switch w.way(w.faults.call) {
 	case 0:

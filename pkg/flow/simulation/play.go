@@ -118,6 +118,8 @@ func (w *world) idle() (over bool) {
 		w.land()
 	case len(w.outside.late) > 0 && (w.calm || w.chance(2)):
 		w.arrive()
+	case w.calm && why == "" && w.faults.outage > 0 && !w.disturbed:
+		w.disturb()
 	case w.calm && why == "" && len(w.leaving) == 0 && w.mended:
 		w.judge.verdict()
 		return true
@@ -138,7 +140,7 @@ func (w *world) idle() (over bool) {
 func (w *world) calmDown() {
 	w.tell("calm")
 	w.calm = true
-	w.schemas.away = time.Time{}
+	w.schemas.away, w.databaseAway = time.Time{}, time.Time{}
 	for _, p := range slices.Concat(w.live, w.leaving) {
 		p.frozenUntil = time.Time{}
 	}
@@ -220,11 +222,11 @@ func (r Report) String() string {
 }
 
 // landsLater makes a commit one that happens when its process has given it up.
-func (w *world) landsLater() error {
+func (w *world) landsLater(by *process) error {
 	return store.LandsLater{Later: func(land func() error) {
 		w.landing = append(w.landing, func() error {
 			err := land()
-			w.judge.observe()
+			w.judge.observe(by)
 			return err
 		})
 	}}

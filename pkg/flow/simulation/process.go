@@ -114,8 +114,12 @@ func (p *process) signals() error {
 
 // committed looks at what is in the database now, and may lose the answer.
 func (p *process) committed() error {
-	p.w.judge.observe()
-	if !p.w.strikes(p.w.faults.unknown) {
+	p.w.judge.observe(p)
+	often := p.w.faults.unknown
+	if p.w.judge.parked.grew && !p.w.shared {
+		often = min(often, 3) // where no other looks, who parked something must remember it
+	}
+	if !p.w.strikes(often) {
 		return nil
 	}
 	p.w.seen("a commit happened and its answer was lost")

@@ -48,6 +48,7 @@ func Rare() map[string]string {
 		"a commit was refused, and certainly did not happen":                  "rolled back, and tried again",
 		"a customer whose command was refused as busy went away":              "nothing may happen of it",
 		"what was told to the other instance was lost":                        "only looking finds it",
+		"a service that had nothing else to do was not ready yet":             "its database had just come back",
 		"an acknowledgement was lost":                                         "",
 		"an acknowledgement came twice":                                       "",
 		"a record was refused by the broker":                                  "",

@@ -1,6 +1,9 @@
 package simulation
 
 import (
+	"bytes"
+	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -71,6 +74,10 @@ func (j *judge) words(o order, t Till, said []flow.Record, wrong func(string, ..
 			wrong("event cannot be read: %v", err)
 		case header(r, "ce_correlationid") != "story "+o.key:
 			wrong("event %d belongs to %q", i+1, header(r, "ce_correlationid"))
+		case header(r, "ce_tenant") != "tenant of "+o.key:
+			wrong("event %d is of the tenant %q", i+1, header(r, "ce_tenant"))
+		case !traced(r, n.What):
+			wrong("%s follows from %q, and its trace is %q", n.What, header(r, "ce_causationid"), header(r, "traceparent"))
 		case late && (strings.HasSuffix(n.What, "paid") || strings.HasSuffix(n.What, "failed")) && !j.parked.late[o.key+" "+strings.Fields(n.What)[1]]:
 			wrong("%s: the timer was stopped by then", n.What) // and had not run out: its input was in no lane
 		case followsFacts(n.What) && !ofOrder(header(r, "ce_causationid"), o.key):
@@ -82,6 +89,16 @@ func (j *judge) words(o order, t Till, said []flow.Record, wrong func(string, ..
 	if int64(len(said)) != t.Said {
 		wrong("%d events are on the topic, and %d were said", len(said), t.Said)
 	}
+}
+
+// traced reports whether an event has the trace of the fact from which it follows,
+// or of a nudge where there is none.
+func traced(r flow.Record, what string) bool {
+	cause, trace := header(r, "ce_causationid"), header(r, "traceparent")
+	if name, nudged := strings.CutPrefix(what, "nudge "); nudged {
+		return trace == "trace "+name
+	}
+	return trace == "trace "+cause || cause == "" && strings.HasPrefix(trace, "trace ")
 }
 
 // money holds the state against the witnesses.
@@ -125,6 +142,9 @@ func (j *judge) deadLetters() {
 	for _, r := range j.w.topics.all("till.dead-letter") {
 		input := header(r, "dl_input")
 		letters[input] = true
+		if !j.complete(r) {
+			j.w.violate("the dead letter of %s is not what it was: %q %v", input, r.Value, r.Headers)
+		}
 		if r.Key != "" && !j.parked.dead[input] {
 			j.w.violate("a dead letter of %s, which was not given up: %s", input, header(r, "dl_cause"))
 		}
@@ -145,4 +165,18 @@ func (j *judge) deadLetters() {
 	if unkeyed != j.unkeyed {
 		j.w.violate("%d dead letters of records without a key, and %d are wanted", unkeyed, j.unkeyed)
 	}
+}
+
+// complete reports whether a dead letter has everything of the record that it
+// names, or the body of a result or timer.
+func (j *judge) complete(letter flow.Record) bool {
+	topic := header(letter, "dl_topic")
+	if topic == "" {
+		return json.Valid(letter.Value) && string(letter.Value) != "null"
+	}
+	partition, _ := strconv.ParseInt(header(letter, "dl_partition"), 10, 32) // one that cannot be read is of no record
+	offset, _ := strconv.ParseInt(header(letter, "dl_offset"), 10, 64)
+	r, there := j.w.topics.at(topic, int32(partition), offset)
+	n := len(r.Headers)
+	return there && bytes.Equal(letter.Value, r.Value) && len(letter.Headers) >= n && slices.Equal(letter.Headers[:n], r.Headers)
 }

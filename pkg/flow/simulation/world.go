@@ -24,18 +24,20 @@ type world struct {
 	judge    *judge
 	group    *group
 
-	instances []string
-	live      []*process
-	leaving   []*process
-	all       []*process
-	runs      int
-	calm      bool                // nothing strikes any more
-	bursting  bool                // more has come than a batch takes
-	mended    bool                // there is a new binary, in which nothing is ill
-	ill       map[string]*illness // by order and input
-	over      bool
-	busy      int // of the world's own goroutines: feeders and customers
-	landing   []func() error
+	instances    []string
+	live         []*process
+	leaving      []*process
+	all          []*process
+	runs         int
+	calm         bool                // nothing strikes any more
+	bursting     bool                // more has come than a batch takes
+	disturbed    bool                // the database was away when all was at rest
+	mended       bool                // there is a new binary, in which nothing is ill
+	ill          map[string]*illness // by order and input
+	over         bool
+	databaseAway time.Time // until then nobody reaches the database
+	busy         int       // of the world's own goroutines: feeders and customers
+	landing      []func() error
 
 	paths      sync.Mutex
 	rare       map[string]int
@@ -44,7 +46,7 @@ type world struct {
 }
 
 func newWorld(seed uint64, path string, codecs map[string]*registry.Codec, story io.Writer) (*world, error) {
-	w := &world{scheduler: newScheduler(seed, story), codecs: codecs, topics: newTopics(), rare: map[string]int{}, ill: map[string]*illness{}, underWay: map[string]*process{}}
+	w := &world{scheduler: newScheduler(seed, story), codecs: codecs, topics: newTopics(int64(seed%3) * 5), rare: map[string]int{}, ill: map[string]*illness{}, underWay: map[string]*process{}}
 	w.faults = drawFaults(w.scheduler)
 	w.shared = w.chance(2)
 	w.instances = []string{"A"}
@@ -144,7 +146,7 @@ func (g *group) take(p *process, parts []partition) {
 	}
 	claims := make([]*flow.Claim, len(parts))
 	for i, c := range parts {
-		claims[i] = &flow.Claim{Topic: c.topic, Partition: c.n, Mark: func(next int64) { g.w.judge.marked(p, c, next) }}
+		claims[i] = &flow.Claim{Topic: c.topic, Partition: c.n, LogStart: g.w.topics.first, Mark: func(next int64) { g.w.judge.marked(p, c, next) }}
 	}
 	moves := map[partition]int{}
 	for _, c := range parts {
