@@ -121,6 +121,9 @@ func cancelledUndone(v *View) string {
 // and who has noted it asks nobody for anything. Who was not waiting any more
 // is too late, and notes nothing.
 func standsDown(v *View) string {
+	if what := scar("undeterred: ")(v); what != "" {
+		return what
+	}
 	p, s := v.Payment, v.Shipment
 	switch {
 	case p.StoodDown && p.Status != payment.Waiting && p.Status != payment.Failed && p.Status != payment.Closed:

@@ -33,7 +33,7 @@ func (m *model) check(properties []Property, views []View, v []uint32, steps []s
 	}
 	for i := range properties {
 		if p := &properties[i]; p.Shelf != nil && !m.scope.open {
-			m.wrong[i] = cmp.Or(p.Shelf(stock), m.misdelivered(stock))
+			m.wrong[i] = cmp.Or(m.misdelivered(stock), p.Shelf(stock))
 		} else if p.ShelfAtRest != nil && rest && !m.scope.open {
 			m.wrong[i] = p.ShelfAtRest(stock, ends*m.scope.each())
 		}
@@ -44,8 +44,11 @@ func (m *model) check(properties []Property, views []View, v []uint32, steps []s
 // misdelivered: what was received is what was brought.
 func (m *model) misdelivered(stock levels) string {
 	for name, l := range stock {
-		brought := m.scope.May.has(Delivery) && name == sku
-		if n := l.Received - m.began[name].Received; n != 0 && (n != 1 || !brought) {
+		may := m.scope.May.has(Delivery) && name == sku
+		if l.Received < 0 {
+			return name
+		}
+		if n := l.Received - m.began[name].Received; n != 0 && (n != brought || !may) {
 			return "more or less was received than was brought: " + levelText(stock)
 		}
 	}

@@ -26,6 +26,7 @@ type local struct {
 	flying int32 // attempts that were not answered, and may yet arrive
 	far    int32 // what the far side has done
 	stock  int32 // the stock operations so far, when the stock is the environment's
+	shown  int32 // what people were shown that is not so
 	scar   int32 // what must never happen and did; the service does nothing after it
 }
 
@@ -179,6 +180,9 @@ func (m *model) fedWith(service int, l local, in input, stock levels, suffix str
 			t := timer{ID: in.id + ">" + name, Name: name, Cause: in.cause, Body: started.Timer}
 			after.timers = m.timers.id(append(slices.Clone(m.timers.values[after.timers]), t))
 		}
+	}
+	if after.shown == 0 {
+		after.shown = m.scars.id(cmp.Or(r.shown, m.misshown(service, after)))
 	}
 	if after.scar == 0 {
 		if what := cmp.Or(r.shared, m.leaves(service, l.state, r.next)); what != "" {

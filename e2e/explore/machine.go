@@ -28,7 +28,7 @@ const (
 // Each is run at another time too, and a difference is a violation.
 var (
 	started = time.Unix(0, 0).UTC()
-	later   = started.Add(36 * time.Hour)
+	later   = started.AddDate(60, 0, 0)
 )
 
 // noted are the times in a text; those that a state had before are all alike.
@@ -102,7 +102,8 @@ type reacted struct {
 	stock  levels
 	out    flow.Outputs
 	err    error
-	shared string // a key that other orders would ask under, too
+	shared string // a name that other orders would have, too
+	shown  string // what is wrong with what people are shown of it
 }
 
 // input is what a participant reacts to. Its id carries its whole descent, as
@@ -119,6 +120,8 @@ type store[S any] struct {
 	lend   func(S, levels) S
 	absorb func(before, after S) (S, levels)
 	twin   func(S) S // another state that is taken for the same one
+	names  func(S) []string
+	shown  func(before, after S, in input, out flow.Outputs) string
 }
 
 func newMachine[S any](p flow.Participant[S], states *interned[S], kept store[S]) *machine {
@@ -141,38 +144,46 @@ func newMachine[S any](p flow.Participant[S], states *interned[S], kept store[S]
 			before = kept.lend(before, stock)
 		}
 		given := text(before)
-		next, out, err := p.React(before, in.id, started, in.body)
-		if err != nil {
-			return reacted{next: state, stock: stock, err: err}
-		}
 		twin := before
 		if kept.twin != nil {
 			twin = kept.twin(before)
 		}
-		again, outAgain, _ := p.React(twin, in.id, later, in.body)
+		next, out, err := p.React(before, in.id, started, in.body)
+		again, outAgain, errAgain := p.React(twin, in.id, later, in.body)
 		switch {
 		case text(before) != given:
 			err = fmt.Errorf("reaction of %s to %T changed the state that it was given", p.Service, in.body)
-		case states.timeless(next) != states.timeless(again) || timeless(out) != timeless(outAgain):
+		case fmt.Sprint(err) != fmt.Sprint(errAgain) || err == nil && (states.timeless(next) != states.timeless(again) || timeless(out) != timeless(outAgain)):
 			err = fmt.Errorf("reaction of %s to %T gives two results for one state, or for two times", p.Service, in.body)
+		}
+		if err != nil {
+			return reacted{next: state, stock: stock, out: out, err: err}
+		}
+		r := reacted{out: out}
+		if kept.shown != nil {
+			r.shown = kept.shown(before, next, in, out)
+		}
+		if kept.names != nil {
+			elsewhere, _, _ := p.React(twin, in.id+" of another order", started, in.body)
+			r.shared = shared(kept.names(before), kept.names(next), kept.names(elsewhere))
 		}
 		if kept.absorb != nil {
 			next, stock = kept.absorb(before, next)
 		}
-		_, elsewhere, _ := p.React(twin, in.id+" of another order", started, in.body)
-		return reacted{next: states.id(next), stock: stock, out: out, err: err, shared: shared(given, out, elsewhere)}
+		r.next, r.stock = states.id(next), stock
+		return r
 	}
 	return m
 }
 
-// shared is a key that a reaction made and would have made of another input as
+// shared is a name that a reaction gives, and would have given at another input as
 // well, so that orders meet where nobody looks: at a far side that does under one
-// key what it is asked for once. A key that was kept was made before.
-func shared(kept string, here, elsewhere flow.Outputs) string {
-	for i, effect := range here.Effects {
-		key := keyOf(effect)
-		if key != "" && !strings.Contains(kept, text(key)) && i < len(elsewhere.Effects) && keyOf(elsewhere.Effects[i]) == key {
-			return fmt.Sprintf("shared: %s goes out under the key %q, whatever the order", label(effect), key)
+// key what it is asked for once. Calls go out under the names that are kept, which
+// another property sees to.
+func shared(before, here, elsewhere []string) string {
+	for i, name := range here {
+		if !slices.Contains(before, name) && i < len(elsewhere) && elsewhere[i] == name {
+			return fmt.Sprintf("shared: something is called %q, whatever the order", name)
 		}
 	}
 	return ""

@@ -42,6 +42,7 @@ func Mutants() []Mutant {
 		whyMutants(), namelessMutants(), unheededMutants(), rejectionMutants(),
 		endlessMutants(), hagglers(),
 		keyMutants(), smoothMutants(), placedMutants(), answeredMutants(), sharedMutants(), broughtMutants(), wordMutants(), oddMutants(),
+		forgottenMutants(), suppliedMutants(), shownMutants(),
 	)
 }
 

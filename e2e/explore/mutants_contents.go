@@ -89,7 +89,7 @@ func askedMutants() []Mutant {
 			Name: "charge-in-another-currency", Tells: "as many euros are charged as dollars are due", Scope: smooth, Property: askedAsOrdered,
 			Break: func(s *System) {
 				inEuros := func(c payment.Charge) any {
-					c.Currency = "EUR"
+					c.Currency = "USD"
 					return c
 				}
 				alterEvent[events.OrderPlaced](&s.Payment, inEuros)

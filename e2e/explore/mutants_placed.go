@@ -27,10 +27,10 @@ func placedMutants() []Mutant {
 			},
 		},
 		{
-			Name: "placed-in-another-currency", Tells: "every order is published as one in euros", Scope: smooth, Property: placedAsAsked,
+			Name: "placed-in-another-currency", Tells: "every order is published as one in dollars", Scope: smooth, Property: placedAsAsked,
 			Break: func(s *System) {
 				published(s, func(e events.OrderPlaced) any {
-					e.Currency = "EUR"
+					e.Currency = "USD"
 					return e
 				})
 			},

@@ -21,8 +21,11 @@ func sharedMutants() []Mutant {
 			Break: func(s *System) {
 				spoil(&s.Inventory, func(own own[events.PaymentFailed]) own[events.PaymentFailed] {
 					return func(r inventory.Reservation, e events.PaymentFailed, out *flow.Out) inventory.Reservation {
+						ordered := r.Lines
 						r.Lines = pieces(r.Levels[sku].Reserved)
-						return own(r, e, out)
+						r = own(r, e, out)
+						r.Lines = ordered
+						return r
 					}
 				})
 			},
@@ -32,14 +35,17 @@ func sharedMutants() []Mutant {
 			Break: func(s *System) {
 				spoil(&s.Inventory, func(own own[events.ShipmentCreated]) own[events.ShipmentCreated] {
 					return func(r inventory.Reservation, e events.ShipmentCreated, out *flow.Out) inventory.Reservation {
+						ordered := r.Lines
 						r.Lines = pieces(r.Levels[sku].Reserved)
-						return own(r, e, out)
+						r = own(r, e, out)
+						r.Lines = ordered
+						return r
 					}
 				})
 			},
 		},
 		{
-			Name: "reserve-the-shelf", Tells: "an order is reserved all that is on hand", Scope: twoPieces, Property: nothingReserved,
+			Name: "reserve-the-shelf", Tells: "an order is reserved all that is on hand", Scope: twoPieces, Property: shownAsTold,
 			Break: func(s *System) {
 				spoil(&s.Inventory, func(own own[events.OrderPlaced]) own[events.OrderPlaced] {
 					return func(r inventory.Reservation, e events.OrderPlaced, out *flow.Out) inventory.Reservation {
@@ -59,7 +65,7 @@ func broughtMutants() []Mutant {
 	type receive = reaction[inventory.ReceiveStock, inventory.Reservation]
 	return []Mutant{
 		{
-			Name: "shelf-cleared", Tells: "a delivery forgets what is reserved and shipped", Scope: brought, Property: stockAddsUp,
+			Name: "shelf-cleared", Tells: "a delivery forgets what is reserved and shipped", Scope: supplied, Property: stockAddsUp,
 			Break: func(s *System) {
 				spoilCommand(&s.Inventory, func(receive) receive {
 					return func(r inventory.Reservation, c inventory.ReceiveStock, out *flow.Out) inventory.Reservation {
@@ -72,7 +78,7 @@ func broughtMutants() []Mutant {
 			},
 		},
 		{
-			Name: "counted-twice", Tells: "a delivery is counted twice", Scope: brought, Property: stockAddsUp,
+			Name: "counted-twice", Tells: "a delivery is counted twice", Scope: supplied, Property: stockAddsUp,
 			Break: func(s *System) {
 				spoilCommand(&s.Inventory, func(own receive) receive {
 					return func(r inventory.Reservation, c inventory.ReceiveStock, out *flow.Out) inventory.Reservation {

@@ -140,9 +140,10 @@ func TestEveryPropertyCatchesAMutant(t *testing.T) {
 }
 
 // The world of these is as it should be, and all that is wrong is what an event
-// or a call carries: no other property notices.
+// or a call carries: no other property notices, but that which compares what is
+// told with what is shown.
 func TestWrongContentsAreCaughtByNothingElse(t *testing.T) {
-	contents := []string{oneName, moneyToldRight, parcelsToldRight, askedAsOrdered, reasonsTrue}
+	contents := []string{oneName, moneyToldRight, parcelsToldRight, askedAsOrdered, reasonsTrue, shownAsTold}
 	for _, m := range slices.Concat(toldMutants(), trackingMutants(), askedMutants(), whyMutants(), namelessMutants()) {
 		m.Scope.Whole = true
 		r := explored(t, m.System(), m.Scope)

@@ -117,8 +117,11 @@ func unheededMutants() []Mutant {
 		{
 			Name: "cancellation-refused", Tells: "an order that is pending cannot be cancelled", Scope: cancelling, Property: cancellationsHeeded,
 			Break: func(s *System) {
-				spoilCommand(&s.Order, func(reaction[order.CancelOrder, order.Order]) reaction[order.CancelOrder, order.Order] {
-					return func(o order.Order, _ order.CancelOrder, out *flow.Out) order.Order {
+				spoilCommand(&s.Order, func(own reaction[order.CancelOrder, order.Order]) reaction[order.CancelOrder, order.Order] {
+					return func(o order.Order, c order.CancelOrder, out *flow.Out) order.Order {
+						if o.Status == order.Unknown {
+							return own(o, c, out)
+						}
 						out.Refuse(order.ErrTerminal)
 						return o
 					}

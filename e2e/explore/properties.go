@@ -61,6 +61,7 @@ const (
 	reasonsTrue         = "at rest: who turned an order round gave the true reason"
 	reasonsPassOn       = "at rest: reasons are passed on unchanged"
 	nothingIsLost       = "at rest: no committed event is missing"
+	shownAsTold         = "at rest: what a service has shown of an order is what was told of it"
 	nothingReserved     = "at rest: nothing is reserved, and as much shipped as completed"
 )
 
@@ -121,6 +122,7 @@ func atRest() []Property {
 		{Name: reasonsTrue, AtRest: trueReasons},
 		{Name: reasonsPassOn, AtRest: reasonsAtRest},
 		{Name: nothingIsLost, AtRest: noGap},
+		{Name: shownAsTold, AtRest: shownAtRest},
 		{Name: nothingReserved, ShelfAtRest: shelfAtRest},
 	}
 }

@@ -2,6 +2,7 @@ package explore
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -24,9 +25,9 @@ func (m *model) untrue(service int, l local, in input, stock levels, r reacted) 
 	case ofInventory:
 		return m.unshort(l, stock, r.out)
 	case ofPayment:
-		return m.unpaid(l, in, r.out)
+		return m.unpaid(l, in, r)
 	case ofShipping:
-		return m.unshipped(l, in, r.out)
+		return m.unshipped(l, in, r)
 	case ofEmail:
 		return otherEnd(in, r.out)
 	}
@@ -37,6 +38,9 @@ func (m *model) untrue(service int, l local, in input, stock levels, r reacted) 
 // to look whether that is what the customer said.
 func (m *model) misplaced(l local, in input, r reacted) string {
 	c, is := in.body.(order.PlaceOrder)
+	if _, event := in.body.(flow.Event); event && len(r.out.Timers) > 0 && !m.orders.values[r.next].External {
+		return "misplaced: the order's time begins anew at " + nameOf(in.body)
+	}
 	if !is || r.err != nil || m.orders.values[l.state].Status != order.Unknown {
 		return ""
 	}
@@ -81,20 +85,23 @@ func (m *model) unwatched(service int, after *local) string {
 // misanswered: what the customer is answered is all that he knows.
 func (m *model) misanswered(l local, in input, r reacted) string {
 	before, after := m.orders.values[l.state], m.orders.values[r.next]
+	var refused error
 	switch in.body.(type) {
 	case order.PlaceOrder:
 		if before.Status != order.Unknown {
-			return "" // the kit answers a repeated request, unless it is broken
+			after.Status = order.Pending // the answer of the first time, and the kit's to give
 		}
 	case order.CancelOrder:
-		if before.Status == order.Unknown || before.Status.Terminal() {
-			if r.err == nil {
-				return fmt.Sprintf("misanswered: the order is %s, and its cancellation is accepted", stands(before.Status))
-			}
-			return ""
+		if before.Status == order.Unknown {
+			refused = order.ErrNotFound
+		} else if before.Status.Terminal() {
+			refused = order.ErrTerminal
 		}
 	default:
 		return ""
+	}
+	if !errors.Is(r.err, refused) {
+		return fmt.Sprintf("misanswered: the order is %s, %s is answered with the error %v, and that should be %v", stands(before.Status), nameOf(in.body), r.err, refused)
 	}
 	if due := (order.Accepted{OrderID: orderID(l.order), Status: after.Status}); r.err == nil && r.out.Reply != due {
 		return fmt.Sprintf("misanswered: %s is answered with %s, and the order is %s", nameOf(in.body), text(r.out.Reply), stands(after.Status))
@@ -104,8 +111,11 @@ func (m *model) misanswered(l local, in input, r reacted) string {
 
 // unpaid and unshipped: what was done counts, and nobody gives up what was not
 // tried, unless he was asked to.
-func (m *model) unpaid(l local, in input, out flow.Outputs) string {
-	before := m.payments.values[l.state]
+func (m *model) unpaid(l local, in input, reacted reacted) string {
+	before, after, out := m.payments.values[l.state], m.payments.values[reacted.next], reacted.out
+	if before.StoodDown && (!after.StoodDown || asks(out, payment.Charge{})) {
+		return "undeterred: payment has stood down, and forgets it"
+	}
 	switch r := in.body.(type) {
 	case payment.Charged:
 		if r.Outcome == payment.Approved && before.Status == payment.Charging && !emits(out, events.PaymentProcessed{}) {
@@ -119,8 +129,11 @@ func (m *model) unpaid(l local, in input, out flow.Outputs) string {
 	return ""
 }
 
-func (m *model) unshipped(l local, in input, out flow.Outputs) string {
-	before := m.shipments.values[l.state]
+func (m *model) unshipped(l local, in input, reacted reacted) string {
+	before, after, out := m.shipments.values[l.state], m.shipments.values[reacted.next], reacted.out
+	if before.StoodDown && (!after.StoodDown || asks(out, shipping.Book{})) {
+		return "undeterred: shipping has stood down, and forgets it"
+	}
 	switch r := in.body.(type) {
 	case shipping.BookingAnswered:
 		if r.Outcome == shipping.Accepted && before.Status == shipping.Booking && !emits(out, events.ShipmentCreated{}) {
@@ -154,6 +167,10 @@ func otherEnd(in input, out flow.Outputs) string {
 		}
 	}
 	return ""
+}
+
+func asks(out flow.Outputs, effect any) bool {
+	return slices.ContainsFunc(out.Effects, func(e any) bool { return nameOf(e) == nameOf(effect) })
 }
 
 func emits(out flow.Outputs, event flow.Event) bool {

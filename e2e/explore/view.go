@@ -101,10 +101,26 @@ func (m *model) leaves(service int, before, after int32) string {
 			}
 		}
 	}
+	// What is closed never began, and may learn of the order later.
+	if ended && was == is && was != string(payment.Closed) && service != ofOrder && m.textOf(service, before) != m.textOf(service, after) {
+		return fmt.Sprintf("leaves: %s was %s, and %s becomes %s", serviceNames[service], was, m.textOf(service, before), m.textOf(service, after))
+	}
 	if ended && was != is {
 		return fmt.Sprintf("leaves: %s was %s, and becomes %s", serviceNames[service], was, cmp.Or(is, nothing))
 	}
 	return ""
+}
+
+// textOf is a state of inventory, payment or shipping as a text.
+func (m *model) textOf(service int, state int32) string {
+	switch service {
+	case ofInventory:
+		return text(m.reservations.values[state])
+	case ofPayment:
+		return text(m.payments.values[state])
+	default:
+		return text(m.shipments.values[state])
+	}
 }
 
 // notices are those of a kind.

@@ -139,7 +139,7 @@ func TestAFailureIsWhatShouldNotBe(t *testing.T) {
 		{"no-lanes-for-mail", nil, "No property notices, as docs/mutants.md says.", false},
 		{"oversell", []string{"--replay", "last-piece:1.place"}, "No property is violated so far.", false},
 		{"release-twice", []string{"--replay", "last-piece:1.place;2.cancel"}, "", true},
-		{"", []string{"--scope", "smooth"}, "all 37 properties hold", false},
+		{"", []string{"--scope", "smooth"}, "all 38 properties hold", false},
 	} {
 		t.Setenv("MUTANT", c.mutant)
 		var told strings.Builder
