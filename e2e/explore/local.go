@@ -178,7 +178,8 @@ func (m *model) fedWith(service int, l local, in input, stock levels, suffix str
 		if m.scope.May.has(Deadlines) {
 			name := nameOf(started.Timer)
 			t := timer{ID: in.id + ">" + name, Name: name, Cause: in.cause, Body: started.Timer}
-			after.timers = m.timers.id(append(slices.Clone(m.timers.values[after.timers]), t))
+			running := slices.DeleteFunc(slices.Clone(m.timers.values[after.timers]), func(t timer) bool { return t.Name == name })
+			after.timers = m.timers.id(append(running, t)) // one that runs is moved
 		}
 	}
 	if after.shown == 0 {

@@ -100,8 +100,8 @@ func TestSeveralInstancesShareTheWorkAndKeepEachKeysOrder(t *testing.T) {
 		feeding.Go(func() { b.deliver("keeper.events", closed) })
 		feeding.Wait()
 	}
-	eventually(t, "everything is done", func() bool {
-		return w.count("outbox") == "0" && w.count("effects") == "0" && w.count("tallies") == strconv.Itoa(keys)
+	eventually(t, "everything is done", func() bool { // looked at in the order in which one follows from the other
+		return w.count("inbox") == strconv.Itoa(keys*each) && w.count("effects") == "0" && w.count("outbox") == "0"
 	})
 	everyKeyInOrder(t, w, keys, each)
 	mu.Lock()
@@ -205,7 +205,7 @@ func TestADeadInstanceIsStoodInFor(t *testing.T) {
 	b.assign("feeder.events")
 	balanced(t, 12, b)
 	eventually(t, "what the dead one left is done", func() bool {
-		return w.count("outbox") == "0" && w.count("effects") == "0" && w.count("timers") == "0"
+		return w.count("timers") == "0" && w.count("effects") == "0" && w.count("outbox") == "0"
 	})
 	t.Logf("stood in for after %v", time.Since(began))
 	everyKeyInOrder(t, w, keys, 2)
