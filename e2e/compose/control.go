@@ -81,7 +81,31 @@ func (s *Stack) Start(name string) error {
 func (s *Stack) Kill(name string) error { return s.each(name, "kill", "--signal", "KILL") }
 
 // Pause freezes containers: their ports stay open, nothing answers.
-func (s *Stack) Pause(name string) error { return s.each(name, "pause") }
+func (s *Stack) Pause(name string) error {
+	of, err := s.containers(name)
+	if err != nil {
+		return err
+	}
+	for _, container := range of {
+		if err := s.pause(container); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pause tries again where the runtime was "unable to freeze": the kernel does not
+// get to an end with a container in which a process is just being made, such as
+// that of a health check. The runtime lets all of it go on then, and leaves another
+// try to its caller (opencontainers/runc#2791, #4388).
+func (s *Stack) pause(container string) (err error) {
+	for range 10 {
+		if _, err = s.docker(context.Background(), "pause", container); err == nil || !strings.Contains(err.Error(), "unable to freeze") {
+			return err
+		}
+	}
+	return err
+}
 
 // Resume lets paused containers go on.
 func (s *Stack) Resume(name string) error { return s.each(name, "unpause") }
