@@ -124,7 +124,7 @@ func (w *World) readByID(ctx context.Context) (order string, err error) {
 			return order, nil
 		}
 	}
-	return "", fmt.Errorf("waited in vain until what the services write can be read by its id: %w", last)
+	return "", fmt.Errorf("waited in vain until what the services write can be read by its id: %w", errors.Join(context.Cause(ctx), last))
 }
 
 // namedByID reads an order's records without their fingerprints. It errs for a

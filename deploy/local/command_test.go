@@ -8,7 +8,6 @@ import (
 	"net"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -75,20 +74,6 @@ func TestATakenPortIsOneLineWithAWayOut(t *testing.T) {
 	if got := up.problems(); got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
-}
-
-func TestNoChildOutlivesAKilledSupervisor(t *testing.T) {
-	if runtime.GOOS != "linux" {
-		t.Skip("only Linux ties the life of a child to its parent's")
-	}
-	opts := options(t)
-	up := runUp(t, opts)
-	up.waitFor("Ctrl-C stops everything.")
-	if err := up.cmd.Process.Kill(); err != nil {
-		t.Fatal(err)
-	}
-	_ = up.cmd.Wait()
-	waitUntil(t, func() bool { return local.CheckPorts(opts.PortBase) == nil })
 }
 
 func TestStatusSaysWhatRunsAndWhetherItIsReady(t *testing.T) {

@@ -3,7 +3,6 @@ package compose
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -25,11 +24,12 @@ func (s *Stack) WaitReady(ctx context.Context, names ...string) error {
 	if len(names) == 0 {
 		names = parts
 	}
-	var problems []error
 	for _, name := range names {
-		problems = append(problems, s.waitReady(ctx, name))
+		if err := s.waitReady(ctx, name); err != nil {
+			return err // of the others, asked when ctx has ended, nothing would be known
+		}
 	}
-	return errors.Join(problems...)
+	return nil
 }
 
 func (s *Stack) waitReady(ctx context.Context, name string) error {
