@@ -9,14 +9,12 @@ import (
 // unlike settles a charge as if its outcome were another one.
 func unlike(was, is payment.Outcome) func(*System) {
 	return func(s *System) {
-		spoilAnswer(&s.Payment, payment.Charge{}, func(own reaction[payment.Charged, payment.Payment]) reaction[payment.Charged, payment.Payment] {
-			return func(p payment.Payment, r payment.Charged, out *flow.Out) payment.Payment {
-				if r.Outcome == was {
-					r.Outcome = is
-				}
-				return own(p, r, out)
+		spoilAnswer(&s.Payment, payment.Charge{}, hearing(func(p payment.Payment, r payment.Charged) (payment.Payment, payment.Charged) {
+			if r.Outcome == was {
+				r.Outcome = is
 			}
-		})
+			return p, r
+		}))
 	}
 }
 
@@ -97,12 +95,10 @@ func voidMutants() []Mutant {
 		{
 			Name: "payment-renamed", Tells: "an order that is published a second time gives its payment another key", Scope: twice, Property: askedAsOrdered,
 			Break: func(s *System) {
-				spoil(&s.Payment, func(own own[events.OrderPlaced]) own[events.OrderPlaced] {
-					return func(p payment.Payment, e events.OrderPlaced, out *flow.Out) payment.Payment {
-						p.Placed = false
-						return own(p, e, out)
-					}
-				})
+				spoil(&s.Payment, hearing(func(p payment.Payment, e events.OrderPlaced) (payment.Payment, events.OrderPlaced) {
+					p.Placed = false
+					return p, e
+				}))
 			},
 		},
 	}
@@ -120,12 +116,10 @@ func inInstalments(s *System) {
 			return own(p, r, out)
 		}
 	})
-	spoil(&s.Payment, func(own reaction[events.OrderPlaced, payment.Payment]) reaction[events.OrderPlaced, payment.Payment] {
-		return func(p payment.Payment, e events.OrderPlaced, out *flow.Out) payment.Payment {
-			e.Total /= 2
-			return own(p, e, out)
-		}
-	})
+	spoil(&s.Payment, hearing(func(p payment.Payment, e events.OrderPlaced) (payment.Payment, events.OrderPlaced) {
+		e.Total /= 2
+		return p, e
+	}))
 }
 
 func refundForVoid(s *System) {

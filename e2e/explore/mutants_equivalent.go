@@ -15,19 +15,16 @@ func Equivalents() []Mutant { return append(unneeded(), unlaned()...) }
 
 // unneeded are about checks and stops that something else makes superfluous.
 func unneeded() []Mutant {
-	type stock[E any] = reaction[E, inventory.Reservation]
 	type money[E any] = reaction[E, payment.Payment]
 	return []Mutant{
 		{
 			Name: "hand-over-whatever", Tells: "inventory hands over without a look at the reservation's status", Scope: wide,
 			Why: "ShipmentCreated is told once, after the payment and hence the reservation, and nothing is released after it",
 			Break: func(s *System) {
-				spoil(&s.Inventory, func(own stock[events.ShipmentCreated]) stock[events.ShipmentCreated] {
-					return func(r inventory.Reservation, e events.ShipmentCreated, out *flow.Out) inventory.Reservation {
-						r.Status = inventory.Reserved
-						return own(r, e, out)
-					}
-				})
+				spoil(&s.Inventory, hearing(func(r inventory.Reservation, e events.ShipmentCreated) (inventory.Reservation, events.ShipmentCreated) {
+					r.Status = inventory.Reserved
+					return r, e
+				}))
 			},
 		},
 		{
@@ -49,12 +46,10 @@ func unneeded() []Mutant {
 			Name: "refund-whatever", Tells: "payment gives back without a look at its own status", Scope: wide,
 			Why: "ShipmentFailed is told once, and only after PaymentProcessed: whoever hears it is paid",
 			Break: func(s *System) {
-				spoil(&s.Payment, func(own money[events.ShipmentFailed]) money[events.ShipmentFailed] {
-					return func(p payment.Payment, e events.ShipmentFailed, out *flow.Out) payment.Payment {
-						p.Status = payment.Paid
-						return own(p, e, out)
-					}
-				})
+				spoil(&s.Payment, hearing(func(p payment.Payment, e events.ShipmentFailed) (payment.Payment, events.ShipmentFailed) {
+					p.Status = payment.Paid
+					return p, e
+				}))
 			},
 		},
 		{

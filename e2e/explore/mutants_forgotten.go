@@ -19,25 +19,21 @@ func forgottenMutants() []Mutant {
 		{
 			Name: "charged-after-all", Tells: "payment forgets that it has stood down, and charges", Scope: cancelling, Property: standsDownInTime,
 			Break: func(s *System) {
-				spoil(&s.Payment, func(own reaction[events.StockReserved, payment.Payment]) reaction[events.StockReserved, payment.Payment] {
-					return func(p payment.Payment, e events.StockReserved, out *flow.Out) payment.Payment {
-						if p.Placed {
-							p.StoodDown, p.Reason = false, ""
-						}
-						return own(p, e, out)
+				spoil(&s.Payment, hearing(func(p payment.Payment, e events.StockReserved) (payment.Payment, events.StockReserved) {
+					if p.Placed {
+						p.StoodDown, p.Reason = false, ""
 					}
-				})
+					return p, e
+				}))
 			},
 		},
 		{
 			Name: "booked-after-all", Tells: "shipping forgets that it has stood down, and books", Scope: cancelling, Property: standsDownInTime,
 			Break: func(s *System) {
-				spoil(&s.Shipping, func(own reaction[events.PaymentProcessed, shipping.Shipment]) reaction[events.PaymentProcessed, shipping.Shipment] {
-					return func(x shipping.Shipment, e events.PaymentProcessed, out *flow.Out) shipping.Shipment {
-						x.StoodDown, x.Reason = false, ""
-						return own(x, e, out)
-					}
-				})
+				spoil(&s.Shipping, hearing(func(x shipping.Shipment, e events.PaymentProcessed) (shipping.Shipment, events.PaymentProcessed) {
+					x.StoodDown, x.Reason = false, ""
+					return x, e
+				}))
 			},
 		},
 		{
@@ -57,25 +53,21 @@ func forgottenMutants() []Mutant {
 		{
 			Name: "second-floor-forgotten", Tells: "the second line of an address is left out", Scope: smooth, Property: askedAsOrdered,
 			Break: func(s *System) {
-				spoil(&s.Shipping, func(own reaction[events.OrderPlaced, shipping.Shipment]) reaction[events.OrderPlaced, shipping.Shipment] {
-					return func(x shipping.Shipment, e events.OrderPlaced, out *flow.Out) shipping.Shipment {
-						short := *e.ShippingAddress
-						short.Line2 = nil
-						e.ShippingAddress = &short
-						return own(x, e, out)
-					}
-				})
+				spoil(&s.Shipping, hearing(func(x shipping.Shipment, e events.OrderPlaced) (shipping.Shipment, events.OrderPlaced) {
+					short := *e.ShippingAddress
+					short.Line2 = nil
+					e.ShippingAddress = &short
+					return x, e
+				}))
 			},
 		},
 		{
 			Name: "dear-order-made-cheap", Tells: "of an amount the upper half is forgotten", Scope: dear, Property: moneyToldRight,
 			Break: func(s *System) {
-				spoil(&s.Payment, func(own reaction[events.OrderPlaced, payment.Payment]) reaction[events.OrderPlaced, payment.Payment] {
-					return func(p payment.Payment, e events.OrderPlaced, out *flow.Out) payment.Payment {
-						e.Total = int64(int32(e.Total))
-						return own(p, e, out)
-					}
-				})
+				spoil(&s.Payment, hearing(func(p payment.Payment, e events.OrderPlaced) (payment.Payment, events.OrderPlaced) {
+					e.Total = int64(int32(e.Total))
+					return p, e
+				}))
 			},
 		},
 		{
@@ -120,14 +112,12 @@ func forgottenMutants() []Mutant {
 		{
 			Name: "eves-payment", Tells: "a payment that has failed takes its amount from a second record of the order", Scope: twiceDeclined, Property: endsStand,
 			Break: func(s *System) {
-				spoil(&s.Payment, func(own reaction[events.OrderPlaced, payment.Payment]) reaction[events.OrderPlaced, payment.Payment] {
-					return func(p payment.Payment, e events.OrderPlaced, out *flow.Out) payment.Payment {
-						if p.Status == payment.Failed {
-							p.Due, p.Currency = e.Total, e.Currency
-						}
-						return own(p, e, out)
+				spoil(&s.Payment, hearing(func(p payment.Payment, e events.OrderPlaced) (payment.Payment, events.OrderPlaced) {
+					if p.Status == payment.Failed {
+						p.Due, p.Currency = e.Total, e.Currency
 					}
-				})
+					return p, e
+				}))
 			},
 		},
 	}
@@ -154,12 +144,10 @@ func suppliedMutants() []Mutant {
 		{
 			Name: "one-piece-of-three", Tells: "of a delivery one piece is received", Scope: supplied, Property: stockAddsUp,
 			Break: func(s *System) {
-				spoilCommand(&s.Inventory, func(own receive) receive {
-					return func(r inventory.Reservation, c inventory.ReceiveStock, out *flow.Out) inventory.Reservation {
-						c.Quantity = 1
-						return own(r, c, out)
-					}
-				})
+				spoilCommand(&s.Inventory, hearing(func(r inventory.Reservation, c inventory.ReceiveStock) (inventory.Reservation, inventory.ReceiveStock) {
+					c.Quantity = 1
+					return r, c
+				}))
 			},
 		},
 		{

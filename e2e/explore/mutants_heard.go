@@ -11,7 +11,6 @@ import (
 // the way there.
 func heardMutants() []Mutant {
 	type stock[E any] = reaction[E, inventory.Reservation]
-	type money[E any] = reaction[E, payment.Payment]
 	return []Mutant{
 		{
 			Name: "stand-down-ignored-in-shipping", Tells: "shipping books although it has heard of the cancellation", Scope: cancelling, Property: standsDownInTime,
@@ -24,12 +23,10 @@ func heardMutants() []Mutant {
 		{
 			Name: "stand-down-forgets-why", Tells: "a payment that stands down does not pass on why", Scope: cancelling, Property: reasonsPassOn,
 			Break: func(s *System) {
-				spoil(&s.Payment, func(own money[events.CancellationRequested]) money[events.CancellationRequested] {
-					return func(p payment.Payment, e events.CancellationRequested, out *flow.Out) payment.Payment {
-						e.Reason = events.ReasonUnspecified
-						return own(p, e, out)
-					}
-				})
+				spoil(&s.Payment, hearing(func(p payment.Payment, e events.CancellationRequested) (payment.Payment, events.CancellationRequested) {
+					e.Reason = events.ReasonUnspecified
+					return p, e
+				}))
 			},
 		},
 		{

@@ -98,6 +98,24 @@ func spoilCommand[C, S any](p *flow.Participant[S], with func(own reaction[C, S]
 	*p = replace(*p, free(p.Service, flow.Asked[C](with(original[C](*p)))))
 }
 
+// hearing is a reaction to something else than what came, or from another state;
+// for spoil and its siblings.
+func hearing[E, S any](as func(S, E) (S, E)) func(own reaction[E, S]) reaction[E, S] {
+	return func(own reaction[E, S]) reaction[E, S] {
+		return func(s S, e E, out *flow.Out) S {
+			s, e = as(s, e)
+			return own(s, e, out)
+		}
+	}
+}
+
+// keeping is a reaction that does as it should, and keeps something else.
+func keeping[E, S any](as func(S) S) func(own reaction[E, S]) reaction[E, S] {
+	return func(own reaction[E, S]) reaction[E, S] {
+		return func(s S, e E, out *flow.Out) S { return as(own(s, e, out)) }
+	}
+}
+
 // alterEvent changes what a participant puts out at an event.
 func alterEvent[E flow.Event, V, S any](p *flow.Participant[S], alter func(V) any) {
 	*p = replace(*p, free(p.Service, flow.When[E](altered[E](*p, alter))))

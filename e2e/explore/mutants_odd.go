@@ -13,14 +13,11 @@ import (
 // oddMutants do what they should, as long as an order is of one line, of one
 // piece, costs something, and has an address.
 func oddMutants() []Mutant {
-	type place = reaction[events.OrderPlaced, inventory.Reservation]
 	reserving := func(s *System, as func(inventory.Reservation, []events.OrderLine) []events.OrderLine) {
-		spoil(&s.Inventory, func(own place) place {
-			return func(r inventory.Reservation, e events.OrderPlaced, out *flow.Out) inventory.Reservation {
-				e.Lines = as(r, e.Lines)
-				return own(r, e, out)
-			}
-		})
+		spoil(&s.Inventory, hearing(func(r inventory.Reservation, e events.OrderPlaced) (inventory.Reservation, events.OrderPlaced) {
+			e.Lines = as(r, e.Lines)
+			return r, e
+		}))
 	}
 	return []Mutant{
 		{
@@ -59,12 +56,10 @@ func oddMutants() []Mutant {
 		{
 			Name: "release-the-first-line", Tells: "of an order only the first line is released", Scope: odd, Property: shownAsTold,
 			Break: func(s *System) {
-				spoil(&s.Inventory, func(own reaction[events.PaymentFailed, inventory.Reservation]) reaction[events.PaymentFailed, inventory.Reservation] {
-					return func(r inventory.Reservation, e events.PaymentFailed, out *flow.Out) inventory.Reservation {
-						r.Lines = r.Lines[:min(1, len(r.Lines))]
-						return own(r, e, out)
-					}
-				})
+				spoil(&s.Inventory, hearing(func(r inventory.Reservation, e events.PaymentFailed) (inventory.Reservation, events.PaymentFailed) {
+					r.Lines = r.Lines[:min(1, len(r.Lines))]
+					return r, e
+				}))
 			},
 		},
 		{

@@ -28,14 +28,12 @@ func orderMutants() []Mutant {
 		{
 			Name: "cancel-after-pivot", Tells: "a cancellation is accepted after the order has completed", Scope: cancelling, Property: endsStand,
 			Break: func(s *System) {
-				spoilCommand(&s.Order, func(own own[order.CancelOrder]) own[order.CancelOrder] {
-					return func(o order.Order, c order.CancelOrder, out *flow.Out) order.Order {
-						if o.Status == order.Completed {
-							o.Status = order.Pending
-						}
-						return own(o, c, out)
+				spoilCommand(&s.Order, hearing(func(o order.Order, c order.CancelOrder) (order.Order, order.CancelOrder) {
+					if o.Status == order.Completed {
+						o.Status = order.Pending
 					}
-				})
+					return o, c
+				}))
 			},
 		},
 		{
@@ -90,13 +88,10 @@ func endMutants() []Mutant {
 		{
 			Name: "late-news-reopens", Tells: "progress that arrives late takes an order off its end", Scope: smooth, Property: endsStand,
 			Break: func(s *System) {
-				spoil(&s.Order, func(own own[events.StockReserved]) own[events.StockReserved] {
-					return func(o order.Order, e events.StockReserved, out *flow.Out) order.Order {
-						o = own(o, e, out)
-						o.Status = order.Pending
-						return o
-					}
-				})
+				spoil(&s.Order, keeping[events.StockReserved](func(o order.Order) order.Order {
+					o.Status = order.Pending
+					return o
+				}))
 			},
 		},
 		{

@@ -31,12 +31,10 @@ func paymentMutants() []Mutant {
 		{
 			Name: "charge-before-stock", Tells: "the charge does not wait for the reservation", Scope: soldOut, Property: cancelledIsUndone,
 			Break: func(s *System) {
-				spoil(&s.Payment, func(own own[events.OrderPlaced]) own[events.OrderPlaced] {
-					return func(p payment.Payment, e events.OrderPlaced, out *flow.Out) payment.Payment {
-						p.Held = true
-						return own(p, e, out)
-					}
-				})
+				spoil(&s.Payment, hearing(func(p payment.Payment, e events.OrderPlaced) (payment.Payment, events.OrderPlaced) {
+					p.Held = true
+					return p, e
+				}))
 			},
 		},
 		{
@@ -109,23 +107,19 @@ func refundMutants() []Mutant {
 						return p
 					}
 				})
-				spoilAnswer(&s.Payment, payment.Refund{}, func(own own[payment.Refunded]) own[payment.Refunded] {
-					return func(p payment.Payment, r payment.Refunded, out *flow.Out) payment.Payment {
-						p.Status = payment.Refunding
-						return own(p, r, out)
-					}
-				})
+				spoilAnswer(&s.Payment, payment.Refund{}, hearing(func(p payment.Payment, r payment.Refunded) (payment.Payment, payment.Refunded) {
+					p.Status = payment.Refunding
+					return p, r
+				}))
 			},
 		},
 		{
 			Name: "refund-too-much", Tells: "more is given back than was taken", Scope: refused, Property: moneyInBounds,
 			Break: func(s *System) {
-				spoil(&s.Payment, func(own own[events.ShipmentFailed]) own[events.ShipmentFailed] {
-					return func(p payment.Payment, e events.ShipmentFailed, out *flow.Out) payment.Payment {
-						p.Due *= 2
-						return own(p, e, out)
-					}
-				})
+				spoil(&s.Payment, hearing(func(p payment.Payment, e events.ShipmentFailed) (payment.Payment, events.ShipmentFailed) {
+					p.Due *= 2
+					return p, e
+				}))
 			},
 		},
 	}

@@ -47,24 +47,19 @@ func placedMutants() []Mutant {
 		{
 			Name: "kept-with-another-total", Tells: "the customer is shown another total than he pays", Scope: smooth, Property: placedAsAsked,
 			Break: func(s *System) {
-				spoilCommand(&s.Order, func(own place) place {
-					return func(o order.Order, c order.PlaceOrder, out *flow.Out) order.Order {
-						o = own(o, c, out)
-						o.Total++
-						return o
-					}
-				})
+				spoilCommand(&s.Order, keeping[order.PlaceOrder](func(o order.Order) order.Order {
+					o.Total++
+					return o
+				}))
 			},
 		},
 		{
 			Name: "time-without-end", Tells: "an order may take a thousand times as long as it was given", Scope: smooth, Property: placedAsAsked,
 			Break: func(s *System) {
-				spoilCommand(&s.Order, func(own place) place {
-					return func(o order.Order, c order.PlaceOrder, out *flow.Out) order.Order {
-						c.Deadline *= 1000
-						return own(o, c, out)
-					}
-				})
+				spoilCommand(&s.Order, hearing(func(o order.Order, c order.PlaceOrder) (order.Order, order.PlaceOrder) {
+					c.Deadline *= 1000
+					return o, c
+				}))
 			},
 		},
 		{
@@ -88,14 +83,12 @@ func answeredMutants() []Mutant {
 		{
 			Name: "cancel-nobodys-order", Tells: "an order that nobody placed can be cancelled, and is there then", Scope: cancelling, Property: customerAnswered,
 			Break: func(s *System) {
-				spoilCommand(&s.Order, func(own cancel) cancel {
-					return func(o order.Order, c order.CancelOrder, out *flow.Out) order.Order {
-						if o.Status == order.Unknown {
-							o.ID, o.Status, o.PlacedAt = c.OrderID, order.Pending, time.Unix(0, 0).UTC()
-						}
-						return own(o, c, out)
+				spoilCommand(&s.Order, hearing(func(o order.Order, c order.CancelOrder) (order.Order, order.CancelOrder) {
+					if o.Status == order.Unknown {
+						o.ID, o.Status, o.PlacedAt = c.OrderID, order.Pending, time.Unix(0, 0).UTC()
 					}
-				})
+					return o, c
+				}))
 			},
 		},
 		{

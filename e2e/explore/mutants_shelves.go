@@ -47,14 +47,12 @@ func sharedMutants() []Mutant {
 		{
 			Name: "reserve-the-shelf", Tells: "an order is reserved all that is on hand", Scope: twoPieces, Property: shownAsTold,
 			Break: func(s *System) {
-				spoil(&s.Inventory, func(own own[events.OrderPlaced]) own[events.OrderPlaced] {
-					return func(r inventory.Reservation, e events.OrderPlaced, out *flow.Out) inventory.Reservation {
-						if free := r.Levels[sku].OnHand; free > 0 {
-							e.Lines = []events.OrderLine{{SKU: sku, Quantity: int32(free)}}
-						}
-						return own(r, e, out)
+				spoil(&s.Inventory, hearing(func(r inventory.Reservation, e events.OrderPlaced) (inventory.Reservation, events.OrderPlaced) {
+					if free := r.Levels[sku].OnHand; free > 0 {
+						e.Lines = []events.OrderLine{{SKU: sku, Quantity: int32(free)}}
 					}
-				})
+					return r, e
+				}))
 			},
 		},
 	}
@@ -80,12 +78,10 @@ func broughtMutants() []Mutant {
 		{
 			Name: "counted-twice", Tells: "a delivery is counted twice", Scope: supplied, Property: stockAddsUp,
 			Break: func(s *System) {
-				spoilCommand(&s.Inventory, func(own receive) receive {
-					return func(r inventory.Reservation, c inventory.ReceiveStock, out *flow.Out) inventory.Reservation {
-						c.Quantity *= 2
-						return own(r, c, out)
-					}
-				})
+				spoilCommand(&s.Inventory, hearing(func(r inventory.Reservation, c inventory.ReceiveStock) (inventory.Reservation, inventory.ReceiveStock) {
+					c.Quantity *= 2
+					return r, c
+				}))
 			},
 		},
 	}

@@ -20,12 +20,10 @@ func shippingMutants() []Mutant {
 		{
 			Name: "book-before-paid", Tells: "the booking does not wait for the payment", Scope: smooth, Property: paidParcelsOnly,
 			Break: func(s *System) {
-				spoil(&s.Shipping, func(own own[events.OrderPlaced]) own[events.OrderPlaced] {
-					return func(x shipping.Shipment, e events.OrderPlaced, out *flow.Out) shipping.Shipment {
-						x.Paid = true
-						return own(x, e, out)
-					}
-				})
+				spoil(&s.Shipping, hearing(func(x shipping.Shipment, e events.OrderPlaced) (shipping.Shipment, events.OrderPlaced) {
+					x.Paid = true
+					return x, e
+				}))
 			},
 		},
 		{
@@ -148,28 +146,23 @@ func bookingMutants() []Mutant {
 
 // unbookingMutants are about how a booking is undone.
 func unbookingMutants() []Mutant {
-	type own[E any] = reaction[E, shipping.Shipment]
 	return []Mutant{
 		{
 			Name: "collected-is-unbooked", Tells: "a parcel that was collected before it could be unbooked counts as not shipped", Scope: collected, Property: paidParcelsOnly,
 			Break: func(s *System) {
-				spoilAnswer(&s.Shipping, shipping.Unbook{}, func(own own[shipping.Unbooked]) own[shipping.Unbooked] {
-					return func(x shipping.Shipment, r shipping.Unbooked, out *flow.Out) shipping.Shipment {
-						r.Collected = false
-						return own(x, r, out)
-					}
-				})
+				spoilAnswer(&s.Shipping, shipping.Unbook{}, hearing(func(x shipping.Shipment, r shipping.Unbooked) (shipping.Shipment, shipping.Unbooked) {
+					r.Collected = false
+					return x, r
+				}))
 			},
 		},
 		{
 			Name: "shipment-renamed", Tells: "an order that is published a second time gives its shipment another key", Scope: twice, Property: askedAsOrdered,
 			Break: func(s *System) {
-				spoil(&s.Shipping, func(own own[events.OrderPlaced]) own[events.OrderPlaced] {
-					return func(x shipping.Shipment, e events.OrderPlaced, out *flow.Out) shipping.Shipment {
-						x.Placed = false
-						return own(x, e, out)
-					}
-				})
+				spoil(&s.Shipping, hearing(func(x shipping.Shipment, e events.OrderPlaced) (shipping.Shipment, events.OrderPlaced) {
+					x.Placed = false
+					return x, e
+				}))
 			},
 		},
 	}

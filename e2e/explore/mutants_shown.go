@@ -77,60 +77,46 @@ func shownMutants() []Mutant {
 		{
 			Name: "cancelling-for-nothing", Tells: "while an order is being cancelled nobody is shown why", Scope: cancelling, Property: shownAsTold,
 			Break: func(s *System) {
-				spoilCommand(&s.Order, func(own reaction[order.CancelOrder, order.Order]) reaction[order.CancelOrder, order.Order] {
-					return func(o order.Order, c order.CancelOrder, out *flow.Out) order.Order {
-						o = own(o, c, out)
-						o.Reason = ""
-						return o
-					}
-				})
+				spoilCommand(&s.Order, keeping[order.CancelOrder](func(o order.Order) order.Order {
+					o.Reason = ""
+					return o
+				}))
 			},
 		},
 		{
 			Name: "nameless-order", Tells: "a foreign order that is known by its payment first is kept without its id", Scope: watched, Property: nothingParks,
 			Break: func(s *System) {
-				spoil(&s.Order, func(own reaction[events.PaymentProcessed, order.Order]) reaction[events.PaymentProcessed, order.Order] {
-					return func(o order.Order, e events.PaymentProcessed, out *flow.Out) order.Order {
-						e.OrderID = ""
-						return own(o, e, out)
-					}
-				})
+				spoil(&s.Order, hearing(func(o order.Order, e events.PaymentProcessed) (order.Order, events.PaymentProcessed) {
+					e.OrderID = ""
+					return o, e
+				}))
 			},
 		},
 		{
 			Name: "payment-failed-for-nothing", Tells: "a payment that failed is kept without the reason", Scope: declined, Property: shownAsTold,
 			Break: func(s *System) {
-				spoilAnswer(&s.Payment, payment.Charge{}, func(own reaction[payment.Charged, payment.Payment]) reaction[payment.Charged, payment.Payment] {
-					return func(p payment.Payment, r payment.Charged, out *flow.Out) payment.Payment {
-						p = own(p, r, out)
-						p.Reason = ""
-						return p
-					}
-				})
+				spoilAnswer(&s.Payment, payment.Charge{}, keeping[payment.Charged](func(p payment.Payment) payment.Payment {
+					p.Reason = ""
+					return p
+				}))
 			},
 		},
 		{
 			Name: "nothing-was-due", Tells: "a payment that was given back is shown as one of nothing", Scope: refused, Property: shownAsTold,
 			Break: func(s *System) {
-				spoilAnswer(&s.Payment, payment.Refund{}, func(own reaction[payment.Refunded, payment.Payment]) reaction[payment.Refunded, payment.Payment] {
-					return func(p payment.Payment, r payment.Refunded, out *flow.Out) payment.Payment {
-						p = own(p, r, out)
-						p.Due = 0
-						return p
-					}
-				})
+				spoilAnswer(&s.Payment, payment.Refund{}, keeping[payment.Refunded](func(p payment.Payment) payment.Payment {
+					p.Due = 0
+					return p
+				}))
 			},
 		},
 		{
 			Name: "tracking-not-kept", Tells: "a shipment is shown without its tracking number", Scope: smooth, Property: shownAsTold,
 			Break: func(s *System) {
-				spoilAnswer(&s.Shipping, shipping.Book{}, func(own reaction[shipping.BookingAnswered, shipping.Shipment]) reaction[shipping.BookingAnswered, shipping.Shipment] {
-					return func(x shipping.Shipment, r shipping.BookingAnswered, out *flow.Out) shipping.Shipment {
-						x = own(x, r, out)
-						x.TrackingNumber = ""
-						return x
-					}
-				})
+				spoilAnswer(&s.Shipping, shipping.Book{}, keeping[shipping.BookingAnswered](func(x shipping.Shipment) shipping.Shipment {
+					x.TrackingNumber = ""
+					return x
+				}))
 			},
 		},
 		{

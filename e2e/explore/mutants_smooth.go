@@ -54,34 +54,28 @@ func smoothMutants() []Mutant {
 		{
 			Name: "approved-and-voided", Tells: "a charge that is approved is voided", Scope: smooth, Property: answersTold,
 			Break: func(s *System) {
-				spoilAnswer(&s.Payment, payment.Charge{}, func(own own[payment.Charged]) own[payment.Charged] {
-					return func(p payment.Payment, r payment.Charged, out *flow.Out) payment.Payment {
-						r.Outcome = payment.Unknown
-						return own(p, r, out)
-					}
-				})
+				spoilAnswer(&s.Payment, payment.Charge{}, hearing(func(p payment.Payment, r payment.Charged) (payment.Payment, payment.Charged) {
+					r.Outcome = payment.Unknown
+					return p, r
+				}))
 			},
 		},
 		{
 			Name: "accepted-and-unbooked", Tells: "a parcel that is accepted is unbooked", Scope: smooth, Property: answersTold,
 			Break: func(s *System) {
-				spoilAnswer(&s.Shipping, shipping.Book{}, func(own reaction[shipping.BookingAnswered, shipping.Shipment]) reaction[shipping.BookingAnswered, shipping.Shipment] {
-					return func(x shipping.Shipment, r shipping.BookingAnswered, out *flow.Out) shipping.Shipment {
-						r.Outcome = shipping.Unknown
-						return own(x, r, out)
-					}
-				})
+				spoilAnswer(&s.Shipping, shipping.Book{}, hearing(func(x shipping.Shipment, r shipping.BookingAnswered) (shipping.Shipment, shipping.BookingAnswered) {
+					r.Outcome = shipping.Unknown
+					return x, r
+				}))
 			},
 		},
 		{
 			Name: "stands-down-unasked", Tells: "payment stands down though nobody cancels", Scope: smooth, Property: standsDownInTime,
 			Break: func(s *System) {
-				spoil(&s.Payment, func(own own[events.OrderPlaced]) own[events.OrderPlaced] {
-					return func(p payment.Payment, e events.OrderPlaced, out *flow.Out) payment.Payment {
-						p.StoodDown, p.Reason = true, events.ReasonCustomer
-						return own(p, e, out)
-					}
-				})
+				spoil(&s.Payment, hearing(func(p payment.Payment, e events.OrderPlaced) (payment.Payment, events.OrderPlaced) {
+					p.StoodDown, p.Reason = true, events.ReasonCustomer
+					return p, e
+				}))
 			},
 		},
 	}

@@ -95,12 +95,10 @@ func releaseMutants() []Mutant {
 		{
 			Name: "release-for-another-reason", Tells: "a release does not pass on why", Scope: declined, Property: reasonsPassOn,
 			Break: func(s *System) {
-				spoil(&s.Inventory, func(own own[events.PaymentFailed]) own[events.PaymentFailed] {
-					return func(r inventory.Reservation, e events.PaymentFailed, out *flow.Out) inventory.Reservation {
-						e.Reason = events.ReasonOutOfStock
-						return own(r, e, out)
-					}
-				})
+				spoil(&s.Inventory, hearing(func(r inventory.Reservation, e events.PaymentFailed) (inventory.Reservation, events.PaymentFailed) {
+					e.Reason = events.ReasonOutOfStock
+					return r, e
+				}))
 			},
 		},
 	}
@@ -125,12 +123,10 @@ func shelfMutants() []Mutant {
 		{
 			Name: "reserve-twice", Tells: "an order that is published a second time is reserved a second time", Scope: twice, Property: factsToldOnce,
 			Break: func(s *System) {
-				spoil(&s.Inventory, func(own own[events.OrderPlaced]) own[events.OrderPlaced] {
-					return func(r inventory.Reservation, e events.OrderPlaced, out *flow.Out) inventory.Reservation {
-						r.Status = inventory.Unknown
-						return own(r, e, out)
-					}
-				})
+				spoil(&s.Inventory, hearing(func(r inventory.Reservation, e events.OrderPlaced) (inventory.Reservation, events.OrderPlaced) {
+					r.Status = inventory.Unknown
+					return r, e
+				}))
 			},
 		},
 		{
