@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/quintet-eda/quintet/pkg/telemetry"
 )
 
 // Record is a record on a topic, as the log carries it.
@@ -103,7 +105,7 @@ func readEnvelope(r *Record) envelope {
 		case headerTenant:
 			e.Tenant = h.Value
 		case headerTraceparent:
-			e.Traceparent = h.Value
+			e.Traceparent = telemetry.Traceparent(h.Value)
 		}
 	}
 	if e.ID == "" {

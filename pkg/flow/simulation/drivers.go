@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/quintet-eda/quintet/pkg/flow"
@@ -91,7 +92,7 @@ func (w *world) needsRegistry(o *order, facts []fact) {
 func (w *world) record(owner, key string, n int, e flow.Event) fact {
 	r := flow.Record{Topic: flow.Topic(owner), Key: key, Value: []byte("no schema wrote this"), Headers: []flow.Header{
 		{Name: "ce_id", Value: fmt.Sprintf("%s-%s-%d", owner, key, n)}, {Name: "ce_sequence", Value: strconv.Itoa(n)}, {Name: "ce_correlationid", Value: "story " + key},
-		{Name: "ce_tenant", Value: "tenant of " + key}, {Name: "traceparent", Value: fmt.Sprintf("trace %s-%s-%d", owner, key, n)},
+		{Name: "ce_tenant", Value: "tenant of " + key}, {Name: "traceparent", Value: traceOf(fmt.Sprintf("%s-%s-%d", owner, key, n))},
 	}}
 	if e == nil {
 		return fact{owner, r}
@@ -102,6 +103,24 @@ func (w *world) record(owner, key string, n int, e flow.Event) fact {
 	}
 	r.Value, r.Headers = value, append(r.Headers, flow.Header{Name: "ce_type", Value: e.EventType()}, flow.Header{Name: "ce_dataschema", Value: dataSchema})
 	return fact{owner, r}
+}
+
+// traceOf is the trace context that says who began: his name, in its digits.
+func traceOf(name string) string {
+	digits := fmt.Sprintf("%x", fmt.Sprintf("%24s", name))
+	if len(digits) > 48 {
+		panic(name + " does not fit into a trace")
+	}
+	return "00-" + digits[:32] + "-" + digits[32:48] + "-01"
+}
+
+// begun reads the name back; it is empty where there is no trace.
+func begun(trace string) string {
+	var name []byte
+	if _, err := fmt.Sscanf(strings.ReplaceAll(strings.TrimSuffix(strings.TrimPrefix(trace, "00-"), "-01"), "-", ""), "%x", &name); err != nil {
+		return ""
+	}
+	return strings.TrimLeft(string(name), " ")
 }
 
 // feed appends the facts, each owner's in their order, the owners' as it comes.
@@ -168,7 +187,7 @@ func (w *world) customer(name string) {
 // nudge asks until it is known how the request ended. A refusal is final, also
 // after an outcome that was unknown.
 func (w *world) nudge(order, key, name string) {
-	c := flow.Command{Key: order, Body: nudge{Name: name}, IdempotencyKey: key, Digest: name, Tenant: "tenant of " + order, Traceparent: "trace " + name}
+	c := flow.Command{Key: order, Body: nudge{Name: name}, IdempotencyKey: key, Digest: name, Tenant: "tenant of " + order, Traceparent: traceOf(name)}
 	sure := true // that it did not happen yet
 	for ; !w.over; <-time.After(200 * time.Millisecond) {
 		_ = w.wait(nil, "customer", name)

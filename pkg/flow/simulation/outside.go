@@ -104,7 +104,7 @@ func (p *process) call(ctx context.Context, of flow.Call, what, key string, act 
 		}
 		return err
 	}
-	if fact := strings.TrimPrefix(of.Traceparent, "trace "); !ofOrder(fact, of.Key) {
+	if !ofOrder(begun(of.Traceparent), of.Key) {
 		w.violate("the call of %s %s has the trace %q", what, of.Key, of.Traceparent)
 	}
 	switch w.way(w.faults.call) {

@@ -96,9 +96,9 @@ func (j *judge) words(o order, t Till, said []flow.Record, wrong func(string, ..
 func traced(r flow.Record, what string) bool {
 	cause, trace := header(r, "ce_causationid"), header(r, "traceparent")
 	if name, nudged := strings.CutPrefix(what, "nudge "); nudged {
-		return trace == "trace "+name
+		return trace == traceOf(name)
 	}
-	return trace == "trace "+cause || cause == "" && strings.HasPrefix(trace, "trace ")
+	return trace == traceOf(cause) || cause == "" && begun(trace) != ""
 }
 
 // money holds the state against the witnesses.
