@@ -16,6 +16,7 @@ import (
 
 	"github.com/quintet-eda/quintet/pkg/flow"
 	"github.com/quintet-eda/quintet/pkg/store"
+	"github.com/quintet-eda/quintet/pkg/telemetry"
 	"github.com/quintet-eda/quintet/pkg/web"
 )
 
@@ -162,6 +163,7 @@ func receiveStock(spec *web.Spec, submit submit) echo.HandlerFunc {
 		reply, err := submit(c.Request().Context(), flow.Command{
 			Key: "sku/" + sku, Body: ReceiveStock{SKU: sku, Quantity: body.Quantity},
 			IdempotencyKey: key, Digest: strconv.FormatInt(body.Quantity, 10), Tenant: tenant,
+			Traceparent: telemetry.Traceparent(header.Get("traceparent")),
 		})
 		if err != nil {
 			return refusal(sku, err)

@@ -35,6 +35,12 @@ type shop struct {
 
 func open(t *testing.T) shop {
 	t.Helper()
+	return openWith(t, func(s submit) submit { return s })
+}
+
+// openWith lets a test see what is submitted.
+func openWith(t *testing.T, seen func(submit) submit) shop {
+	t.Helper()
 	db := openDB(t)
 	log := &flowtest.Log{}
 	engine, err := flow.New(flow.Config[Reservation]{
@@ -56,7 +62,7 @@ func open(t *testing.T) shop {
 		t.Fatal(err)
 	}
 	e := web.New(slog.New(slog.DiscardHandler))
-	routes(e, spec, db.Read(), engine.Submit)
+	routes(e, spec, db.Read(), seen(engine.Submit))
 	server := httptest.NewServer(e)
 	s := shop{T: t, url: server.URL, db: db, stop: func() { cancel(); running.Wait() }}
 	t.Cleanup(func() { server.Close(); s.stop() })
@@ -121,6 +127,23 @@ func TestADeliveryWithAKeyIsCountedOnce(t *testing.T) {
 	s.wants(200, `"onHand":9`)(s.call("POST", "/stock/BOOK/receive", `{"quantity":9}`, "Idempotency-Key", "d/1"))
 	s.wants(200, `"onHand":8`)(s.call("POST", "/stock/PEN/receive", `{"quantity":2}`, "Idempotency-Key", "d/1", "X-Tenant-ID", "other"))
 	s.wants(200, `"received":8`)(s.call("GET", "/stock/PEN", ""))
+}
+
+func TestADeliveryCarriesItsTrace(t *testing.T) {
+	const trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+	var got []string
+	s := openWith(t, func(next submit) submit {
+		return func(ctx context.Context, c flow.Command) (json.RawMessage, error) {
+			got = append(got, c.Traceparent)
+			return next(ctx, c)
+		}
+	})
+	for _, sent := range []string{trace, "nonsense", strings.ToUpper(trace)} {
+		s.wants(200, "")(s.call("POST", "/stock/PEN/receive", `{"quantity":5}`, "traceparent", sent))
+	}
+	if diff := cmp.Diff([]string{trace, "", ""}, got); diff != "" {
+		t.Error(diff)
+	}
 }
 
 func TestFiftyCopiesOfADeliveryAreCountedOnce(t *testing.T) {

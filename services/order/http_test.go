@@ -140,6 +140,15 @@ func TestTheTenantAndTheTraceGoOutWithTheEvents(t *testing.T) {
 	}
 }
 
+func TestATraceThatIsNoneIsDropped(t *testing.T) {
+	zeros := strings.Repeat("0", 32)
+	for _, sent := range []string{"nonsense", "00-" + zeros + "-00f067aa0ba902b7-01", "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"} {
+		if got, err := callerOf(http.Header{"Traceparent": {sent}}); err != nil || got.traceparent != "" {
+			t.Errorf("%q: got %q (%v), want none", sent, got.traceparent, err)
+		}
+	}
+}
+
 func TestAListingIsPaged(t *testing.T) {
 	d := openDesk(t)
 	var want []string

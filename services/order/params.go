@@ -14,6 +14,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/quintet-eda/quintet/pkg/flow"
+	"github.com/quintet-eda/quintet/pkg/telemetry"
 	"github.com/quintet-eda/quintet/pkg/web"
 )
 
@@ -112,9 +113,8 @@ func badParameters(faults ...web.FieldError) error {
 type caller struct{ tenant, key, traceparent string }
 
 var (
-	tenantForm      = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
-	keyForm         = regexp.MustCompile(`^[!-~]{1,128}$`)
-	traceparentForm = regexp.MustCompile(`^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$`)
+	tenantForm = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
+	keyForm    = regexp.MustCompile(`^[!-~]{1,128}$`)
 )
 
 func callerOf(h http.Header) (caller, error) {
@@ -145,11 +145,5 @@ func callerOf(h http.Header) (caller, error) {
 	return c, nil
 }
 
-// traceparent is the caller's trace, if it has one. One that is malformed is
-// dropped, as the standard asks, and not refused.
-func traceparent(h http.Header) string {
-	if t := h.Get("traceparent"); traceparentForm.MatchString(t) {
-		return t
-	}
-	return ""
-}
+// traceparent is the caller's trace, if it has one.
+func traceparent(h http.Header) string { return telemetry.Traceparent(h.Get("traceparent")) }
