@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/quintet-eda/quintet/pkg/flow"
+	"github.com/quintet-eda/quintet/pkg/telemetry"
 )
 
 // API is an HTTP API of the outside world, called by idempotency key.
@@ -29,6 +30,7 @@ type API struct {
 const (
 	maxAnswer = 64 << 10 // bytes; the answers of such APIs are far shorter
 	maxIdle   = 64       // connections
+	maxKey    = 255      // bytes; what such APIs take
 )
 
 // New returns the API at url; name is what errors call it.
@@ -58,6 +60,9 @@ func (a Answer) Says(code int, status string) bool { return a.Code == code && a.
 // nil. Its error wraps flow.ErrNotDone if no connection was got, so that not a
 // byte of the request can have left; after that nobody knows, whatever broke.
 func (a API) Post(ctx context.Context, call flow.Call, path string, body, into any) (Answer, error) {
+	if err := spelled(call.ID, path); err != nil {
+		return Answer{}, fmt.Errorf("%s: %w: %w", a.name, flow.ErrNotDone, err)
+	}
 	text, err := json.Marshal(body)
 	if err != nil {
 		return Answer{}, fmt.Errorf("%w: %w", flow.ErrNotDone, err)
@@ -70,8 +75,9 @@ func (a API) Post(ctx context.Context, call flow.Call, path string, body, into a
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Idempotency-Key", call.ID)
-	if call.Traceparent != "" {
-		req.Header.Set("Traceparent", call.Traceparent)
+	// The database may hold a trace from a time before traces were checked.
+	if trace := telemetry.Traceparent(call.Traceparent); trace != "" {
+		req.Header.Set("Traceparent", trace)
 	}
 	// Without GetBody net/http cannot send the request again by itself, as it
 	// does with an Idempotency-Key when a kept connection breaks. The first
@@ -86,6 +92,21 @@ func (a API) Post(ctx context.Context, call flow.Call, path string, body, into a
 		return Answer{}, err
 	}
 	return a.read(res, into)
+}
+
+// spelled holds a call's key and path to what HTTP can carry as they are. The
+// kit derives both ids, so a fault here is the program's; the error says so in
+// place of a server that takes one thing for another.
+func spelled(key, path string) error {
+	if key == "" || len(key) > maxKey || strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return fmt.Errorf("key %.40q is not 1 to %d visible ASCII characters", key, maxKey)
+	}
+	for part := range strings.SplitSeq(strings.TrimPrefix(path, "/"), "/") {
+		if part == "" || part == "." || part == ".." { // whoever stands between would take it out
+			return fmt.Errorf("path %.80q has a part that names nothing", path)
+		}
+	}
+	return nil
 }
 
 func (a API) read(res *http.Response, into any) (Answer, error) {

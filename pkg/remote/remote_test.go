@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -84,6 +85,50 @@ func TestAnAnswerSettlesTheCallOrSaysWhetherItHadAnEffect(t *testing.T) {
 	}
 }
 
+const trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+// A trace that a foreign record brought may stand in the database from a time
+// before it was checked. It must not hold up the call for ever.
+func TestATraceThatIsNoneDoesNotStopACall(t *testing.T) {
+	for _, text := range []string{trace + "\n", trace + "\r\nX-Evil: 1", "\x00", "nonsense"} {
+		got := make(chan http.Header, 1)
+		api := at(t, func(w http.ResponseWriter, r *http.Request) {
+			got <- r.Header.Clone()
+			says(http.StatusOK, `{"status":"done"}`)(w, r)
+		})
+		a, err := api.Post(t.Context(), flow.Call{ID: "call-1", Traceparent: text}, "/things/k/do", nil, nil)
+		if err != nil || !a.Says(http.StatusOK, "done") {
+			t.Errorf("%q: got %v (%v), want 200 done", text, a, err)
+			continue
+		}
+		if h := <-got; h.Values("Traceparent") != nil {
+			t.Errorf("%q: sent %v, want no trace", text, h)
+		}
+	}
+}
+
+func TestAKeyThatIsNoHeaderIsToldAndNotSent(t *testing.T) {
+	for _, key := range []string{"", "a\nb", "a\r\nX-Evil: 1", "a\x00", "a b", "ключ", strings.Repeat("k", 256)} {
+		api := at(t, func(http.ResponseWriter, *http.Request) { t.Errorf("a call was made with the key %q", key) })
+		_, err := api.Post(t.Context(), flow.Call{ID: key}, "/things/k/do", nil, nil)
+		if attempt(err) != notDone || !strings.Contains(err.Error(), "key") {
+			t.Errorf("%q: call %s (%v), want %s and why", key, attempt(err), err, notDone)
+		}
+	}
+}
+
+// An id becomes a part of a path. As "." or ".." it would name another thing,
+// and whoever stands between would take it out.
+func TestAnIDThatIsNoPartOfAPathIsTold(t *testing.T) {
+	for _, id := range []string{"", ".", ".."} {
+		api := at(t, func(_ http.ResponseWriter, r *http.Request) { t.Errorf("%q: called %s", id, r.RequestURI) })
+		_, err := api.Post(t.Context(), flow.Call{ID: "call-1"}, "/things/"+url.PathEscape(id)+"/do", nil, nil)
+		if attempt(err) != notDone || !strings.Contains(err.Error(), "path") {
+			t.Errorf("%q: call %s (%v), want %s and why", id, attempt(err), err, notDone)
+		}
+	}
+}
+
 func TestAnAttemptCarriesItsKeyAndItsTrace(t *testing.T) {
 	got := make(chan http.Header, 1)
 	api := at(t, func(w http.ResponseWriter, r *http.Request) {
@@ -91,11 +136,11 @@ func TestAnAttemptCarriesItsKeyAndItsTrace(t *testing.T) {
 		says(http.StatusOK, `{"status":"done","number":"7"}`)(w, r)
 	})
 	var more struct{ Number string }
-	a, err := api.Post(t.Context(), flow.Call{ID: "call-1", Traceparent: "00-trace"}, "/things/k/do", nil, &more)
+	a, err := api.Post(t.Context(), flow.Call{ID: "call-1", Traceparent: trace}, "/things/k/do", nil, &more)
 	if err != nil || !a.Says(http.StatusOK, "done") || more.Number != "7" {
 		t.Errorf("got %v, %q (%v), want 200 done and 7", a, more.Number, err)
 	}
-	if h := <-got; h.Get("Idempotency-Key") != "call-1" || h.Get("Traceparent") != "00-trace" {
+	if h := <-got; h.Get("Idempotency-Key") != "call-1" || h.Get("Traceparent") != trace {
 		t.Errorf("sent %v, want the key and the trace", h)
 	}
 }
