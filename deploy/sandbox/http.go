@@ -25,6 +25,12 @@ var errStopping = errors.New("stopping")
 func (s *Sandbox) routes() http.Handler {
 	e := echo.New()
 	e.HTTPErrorHandler = s.writeProblem
+	// RFC 9110: HEAD is as GET, without the body, which net/http leaves out.
+	e.OnAddRouteHandler = func(_ string, r echo.Route, h echo.HandlerFunc, ms []echo.MiddlewareFunc) {
+		if r.Method == http.MethodGet {
+			e.Add(http.MethodHead, r.Path, h, ms...)
+		}
+	}
 
 	e.POST("/payments/:key/charge", call(s, provider, s.payments.charge))
 	e.POST("/payments/:key/void", call(s, provider, s.payments.void))

@@ -176,3 +176,22 @@ func eventually(t *testing.T, what string, is func() bool) {
 		}
 	}
 }
+
+func TestHEADIsAnsweredAsGETWithoutTheBody(t *testing.T) {
+	w := start(t)
+	for _, path := range []string{"/healthz", "/readyz", "/faults", "/ledger/payments", "/ledger/nothing", "/payments/p-1"} {
+		want, err := http.Get(w.url + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = want.Body.Close()
+		got, err := http.Head(w.url + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = got.Body.Close()
+		if got.StatusCode != want.StatusCode || got.Header.Get("Content-Type") != want.Header.Get("Content-Type") {
+			t.Errorf("%s: HEAD is answered %s %v, GET %s %v", path, got.Status, got.Header, want.Status, want.Header)
+		}
+	}
+}

@@ -109,8 +109,8 @@ var parameter = regexp.MustCompile(`\{([^}]+)\}`)
 
 // CheckRoutes holds a document against the routes of the echo that serves it. It
 // lists each operation that has no route and each route that the document does
-// not know, sorted; the endpoints of operation and the document itself need no
-// mention. Parameters must have the same names on both sides.
+// not know, sorted; the endpoints of operation, the document itself and HEAD
+// need no mention. Parameters must have the same names on both sides.
 func CheckRoutes(s *Spec, routes []*echo.Route) []string {
 	var documented, routed []string
 	for path, item := range s.doc.Paths.Map() {
@@ -122,7 +122,7 @@ func CheckRoutes(s *Spec, routes []*echo.Route) []string {
 		switch r.Path {
 		case "/healthz", "/readyz", "/pending", "/metrics", "/openapi.yaml":
 		default:
-			if r.Method != echo.RouteNotFound {
+			if r.Method != echo.RouteNotFound && r.Method != http.MethodHead {
 				routed = append(routed, r.Method+" "+r.Path)
 			}
 		}

@@ -62,6 +62,9 @@ func stream(c echo.Context, heartbeat time.Duration, next Next) error {
 	header.Set(echo.HeaderCacheControl, "no-store")
 	header.Set("X-Accel-Buffering", "no") // nginx would hold events back
 	c.Response().WriteHeader(http.StatusOK)
+	if c.Request().Method == http.MethodHead {
+		return nil // who wants no events need not wait for them
+	}
 	if err := send(c, fmt.Sprintf("retry: %d\n\n", streamRetry.Milliseconds())); err != nil {
 		return nil
 	}

@@ -26,9 +26,15 @@ const BodyLimit = 1 << 20
 
 // New makes an echo whose every error, its own 404 and 405 included, is
 // answered as a problem, which survives a panicking handler, and whose bodies
-// are limited to [BodyLimit].
+// are limited to [BodyLimit]. It answers HEAD wherever it answers GET.
 func New(log *slog.Logger) *echo.Echo {
 	e := echo.New()
+	// RFC 9110: as GET, without the body, which net/http leaves out.
+	e.OnAddRouteHandler = func(_ string, r echo.Route, h echo.HandlerFunc, ms []echo.MiddlewareFunc) {
+		if r.Method == http.MethodGet {
+			e.Add(http.MethodHead, r.Path, h, ms...)
+		}
+	}
 	e.HTTPErrorHandler = func(err error, c echo.Context) { answer(log, err, c) }
 	e.Use(recoverPanics, limitBody)
 	return e

@@ -116,6 +116,41 @@ func TestUnknownPathsAndMethodsAreProblems(t *testing.T) {
 	}
 }
 
+func TestHEADIsAnsweredAsGETWithoutTheBody(t *testing.T) {
+	e := New(quiet())
+	Operational(e, func() []string { return []string{"broker: away"} }, func(context.Context) (any, error) { return struct{}{}, nil },
+		http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("up 1\n")) }))
+	mustLoad(t, openapi).Serve(e)
+	e.GET("/long", func(c echo.Context) error { return c.String(http.StatusOK, strings.Repeat("long ", 1<<16)) })
+	e.GET("/ticks", func(c echo.Context) error {
+		return Stream(c, func(ctx context.Context, _ string) ([]Event, bool, error) { <-ctx.Done(); return nil, false, ctx.Err() })
+	})
+	e.POST("/orders", func(c echo.Context) error { return c.NoContent(http.StatusAccepted) })
+	srv := httptest.NewServer(e)
+	defer srv.Close()
+	for _, path := range []string{"/healthz", "/readyz", "/pending", "/metrics", "/openapi.yaml", "/long", "/nothing", "/orders"} {
+		got, text := call(t, "HEAD", srv.URL+path)
+		want, _ := call(t, "GET", srv.URL+path)
+		type answer struct {
+			Status int
+			Header http.Header
+		}
+		for _, h := range []http.Header{got.Header, want.Header} {
+			h.Del("Date")
+			h.Del("Content-Length") // may be left out where it takes making the body to know it
+		}
+		if diff := cmp.Diff(answer{want.StatusCode, want.Header}, answer{got.StatusCode, got.Header}); diff != "" || text != "" {
+			t.Errorf("%s: HEAD has a body %q, and differs from GET (-GET +HEAD):\n%s", path, text, diff)
+		}
+	}
+	if got, text := call(t, "HEAD", srv.URL+"/ticks"); got.StatusCode != 200 || text != "" || got.Header.Get("Content-Type") != "text/event-stream" {
+		t.Error(got.Status, text, got.Header)
+	}
+	if got, _ := call(t, "DELETE", srv.URL+"/healthz"); !strings.Contains(got.Header.Get("Allow"), "HEAD") {
+		t.Errorf("allowed: %s", got.Header.Get("Allow"))
+	}
+}
+
 func TestAHandlerThatAnsweredCannotAnswerAgain(t *testing.T) {
 	var log logbook
 	e := New(slog.New(slog.NewJSONHandler(&log, nil)))
