@@ -112,3 +112,43 @@ func TestAGatewayThatCannotListenSaysSo(t *testing.T) {
 		}
 	}
 }
+
+func TestHEADPassesAndIsAnsweredWithoutABody(t *testing.T) {
+	t.Parallel()
+	service, err := net.Listen("tcp", "127.0.0.2:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := make(chan string, 1)
+	s := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked <- r.Method
+		_, _ = io.WriteString(w, "four")
+	})}
+	go func() { _ = s.Serve(service) }()
+	t.Cleanup(func() { _ = s.Close() })
+	_, port, _ := net.SplitHostPort(service.Addr().String())
+	health := free(t)
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() {
+		ended <- gateway.Run(ctx, gateway.Config{Services: []string{"127.0.0.2:" + port}, Host: "127.0.0.1", HealthPort: health})
+	}()
+	answers(t, "http://127.0.0.1:"+health+"/healthz")
+	for _, url := range []string{"http://127.0.0.1:" + health + "/healthz", "http://127.0.0.1:" + port + "/orders"} {
+		resp, err := http.Head(url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		if resp.StatusCode != http.StatusOK || resp.ContentLength <= 0 {
+			t.Errorf("%s: %s, length %d", url, resp.Status, resp.ContentLength)
+		}
+	}
+	if method := <-asked; method != http.MethodHead {
+		t.Errorf("passed on as %s", method)
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}

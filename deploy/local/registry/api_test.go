@@ -176,3 +176,13 @@ func TestALineTornByAKillIsCutOffAndADamagedOneIsAnError(t *testing.T) {
 		t.Errorf("got %v, want an error that names line 1", err)
 	}
 }
+
+func TestHEADIsAnsweredAsGETWithoutTheBody(t *testing.T) {
+	url := serve(t, t.TempDir())
+	for _, path := range []string{"/", "/healthz", "/readyz", "/subjects", "/subjects/none/versions", "/nothing"} {
+		want, _ := request(t, "GET", url+path, "")
+		if got, body := request(t, "HEAD", url+path, ""); got != want || body != "" {
+			t.Errorf("%s: HEAD is answered %d %q, GET %d", path, got, body, want)
+		}
+	}
+}
