@@ -38,8 +38,9 @@ func compose(from string, m SendMail) (*gomail.Msg, error) {
 	// Only a bare address will do. The parser also reads names, comments and
 	// quotes, and hands out an address that differs from what it was given:
 	// in "a> NOTIFY=NEVER"@b that would end the address early in RCPT TO.
+	// It also takes what nobody can see, and any length.
 	to, err := mail.ParseAddress(m.To)
-	if err != nil || to.Address != m.To {
+	if err != nil || to.Address != m.To || len(m.To) > maxAddress || strings.ContainsFunc(m.To, unseen) {
 		return nil, errAddress // without the parser's error, which quotes the address
 	}
 	msg := gomail.NewMsg(gomail.WithNoDefaultUserAgent())
@@ -55,6 +56,14 @@ func compose(from string, m SendMail) (*gomail.Msg, error) {
 	msg.SetBodyString(gomail.TypeTextPlain, text)
 	return msg, nil
 }
+
+// maxAddress is in bytes: what a server must take in one command (RFC 5321),
+// less the brackets.
+const maxAddress = 254
+
+// unseen reports whether a reader would not see r: a control or a format
+// character, or a space.
+func unseen(r rune) bool { return !unicode.IsGraphic(r) || unicode.IsSpace(r) }
 
 // oneLine makes an order id, which a foreign producer may have chosen, fit for
 // a header: without control characters, also such that a reader would decode

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"net"
 	"strconv"
+	"strings"
 	"time"
+	"unicode"
 
 	gomail "github.com/wneessen/go-mail"
 
@@ -55,6 +57,10 @@ func (s sender) send(ctx context.Context, _ flow.Call, m SendMail) (MailAnswered
 	session, err := client.DialToSMTPClientWithContext(ctx)
 	if err != nil {
 		return answer, fmt.Errorf("connect to mail server: %w: %w", flow.ErrNotDone, err) // not a word about the mail was said
+	}
+	if known, _ := session.Extension("SMTPUTF8"); !known && strings.ContainsFunc(m.To, func(r rune) bool { return r > unicode.MaxASCII }) {
+		answer.Cause = events.CauseBounced // the library would send it all the same, which RFC 6531 forbids
+		return answer, nil
 	}
 	err = client.SendWithSMTPClient(session, msg)
 	if msg.IsDelivered() {

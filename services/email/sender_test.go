@@ -236,6 +236,8 @@ func TestNobodyElseCanBeWrittenTo(t *testing.T) {
 		"", "ada", "ada@", "@example.com", " ada@example.com", "ada@example.com, eve@example.com", "ada@example.com eve@example.com",
 		"Ada <ada@example.com>", "<ada@example.com>", "(Ada) ada@example.com", `"ada> NOTIFY=NEVER"@example.com`, `"ada\"eve"@example.com`,
 		"ada@example.com\r\nBcc: eve@example.com", "ada@example.com\nBcc: eve@example.com", "ada@example.com\r\n Bcc: eve@example.com",
+		"ada\u0085@example.com", "ada\u2028@example.com", "ada\u200b@example.com", "ada@exam\u00a0ple.com", "ada\xff@example.com",
+		"ada@" + strings.Repeat("long.", 60) + "example.com", // longer than any address that a server must take
 		"ada\r\n@example.com", "ada@example.com\r\nRCPT TO:<eve@example.com>", "ada@example.com>\r\nRCPT TO:<eve@example.com", "ada@example.com\x00",
 	} {
 		a, err := attempt(t, p.addr, letterTo(to), 5*time.Second)
@@ -245,6 +247,25 @@ func TestNobodyElseCanBeWrittenTo(t *testing.T) {
 	}
 	if letters, callers := p.delivered(); len(letters) != 0 || callers != 0 {
 		t.Errorf("%d mails by %d callers", len(letters), callers)
+	}
+}
+
+// A server that has not said so does not know what to do with such an address,
+// and may hang up on the command.
+func TestAnAddressOfOtherLettersNeedsAServer(t *testing.T) {
+	const to = "ädä@bücher.example"
+	lines := []string{"220 hello", "250-post.example\r\n250-8BITMIME\r\n250 SMTPUTF8", "250 sender", "250 recipient", "354 go on", "250 mine", "221 bye"}
+	a, err := attempt(t, script(t, lines...), letterTo(to), 5*time.Second)
+	if got := understood(a, err); got != accepted {
+		t.Errorf("where it is known: understood as %s (%v)", got, err)
+	}
+	p := startPost(t, rules{})
+	a, err = attempt(t, p.addr, letterTo(to), 5*time.Second)
+	if got := understood(a, err); got != bounced {
+		t.Errorf("where it is not: understood as %s (%v)", got, err)
+	}
+	if letters, _ := p.delivered(); len(letters) != 0 {
+		t.Errorf("delivered %+v", letters)
 	}
 }
 
