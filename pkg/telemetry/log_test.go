@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -96,6 +97,25 @@ func TestALineIsWrittenSoonAndAWarningAtOnceWithAllBeforeIt(t *testing.T) {
 		case <-look.C:
 		case <-end:
 			t.Fatal("the third line is never written")
+		}
+	}
+}
+
+// A key, a header or a cause may come from a foreign producer, who may write
+// anything. It must not make a second line, nor one that nobody can read.
+func TestForeignTextStaysWithinItsLine(t *testing.T) {
+	const forged = "\n{\"level\":\"ERROR\",\"msg\":\"forged\"}\n"
+	for _, text := range []string{forged, "\r\n", "\x00", "\x1b[2J", "\u2028\u2029", "\xff\xfe", "\"}", "\\"} {
+		s := &sink{}
+		log, _ := telemetry.NewLogger(s, "test", slog.LevelInfo)
+		log.Warn("refused "+text, "key", text, "error", errors.New(text))
+		got := s.lines()
+		if n := bytes.Count(s.text.Bytes(), []byte("\n")); n != 1 || len(got) != 1 {
+			t.Errorf("%q makes %d lines, of which %d are JSON", text, n, len(got))
+			continue
+		}
+		if want := strings.ToValidUTF8(text, "\ufffd"); got[0]["level"] != "WARN" || len(want) == len(text) && got[0]["key"] != want {
+			t.Errorf("%q is logged as %v", text, got[0])
 		}
 	}
 }
