@@ -54,6 +54,26 @@ func refused(err error) bool {
 	return errors.Is(err, pgx.ErrTxCommitRollback) || errors.As(err, &pg) && pg.SeverityUnlocalized == "ERROR"
 }
 
+// unwritten reports whether a COMMIT of SQLite failed before it wrote what makes
+// a transaction one, the mark on its last frame in the log. Then it did not
+// happen, as soon as it is rolled back, and will not have after a crash either.
+//
+// A full disk, a write that is refused (a quota, a limit of the file's size) and
+// a lock are of that kind. Of the other I/O errors none is: the mark is in the log
+// when a sync fails (IOERR_FSYNC) or the index of the log cannot grow
+// (IOERR_SHMSIZE), and whoever opens the file after a crash may find it.
+func unwritten(err error) bool {
+	var lite *sqlite.Error
+	if !errors.As(err, &lite) {
+		return false
+	}
+	switch lite.Code() {
+	case sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_BUSY:
+		return true
+	}
+	return false
+}
+
 func sqliteBlamesData(code int) bool {
 	switch code & 0xff {
 	case sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_RANGE:

@@ -77,7 +77,7 @@ func (tx *Tx) prepare(ctx context.Context, query string) (*sql.Stmt, error) {
 
 // Commit ends the transaction. It returns ErrUnknownOutcome when the database
 // may have written it and lost only the answer; any other error is its word that
-// it did not.
+// it did not, and is transient when a later commit may succeed.
 func (tx *Tx) Commit() error {
 	err := tx.commit()
 	if late := (LandsLater{}); errors.As(err, &late) {
@@ -88,11 +88,19 @@ func (tx *Tx) Commit() error {
 		return nil
 	}
 	_ = tx.tx.Rollback() // a commit that failed may have left the transaction open
+	undone := unwritten(err) && tx.db.idle()
 	tx.db.dropConn()
-	if refused(err) {
+	if undone || refused(err) {
 		return fmt.Errorf("commit: %w", err)
 	}
 	return fmt.Errorf("%w: %w", ErrUnknownOutcome, err)
+}
+
+// idle reports whether the connection is out of its transaction, which it is if
+// another can begin. database/sql does not tell.
+func (db *DB) idle() bool {
+	tx, err := db.conn.BeginTx(context.Background(), nil)
+	return err == nil && tx.Rollback() == nil
 }
 
 func (tx *Tx) commit() error {
