@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 )
@@ -41,7 +43,8 @@ func Until(ctx context.Context, what string, holds func(context.Context) (bool, 
 	}
 }
 
-// busy says what a service still has to do; nothing when it is at rest.
+// busy says what a service still has to do, or may have; nothing when it is at
+// rest.
 func busy(name string, p Pending) string {
 	var of []string
 	for _, c := range []struct {
@@ -51,6 +54,9 @@ func busy(name string, p Pending) string {
 		if c.n != 0 {
 			of = append(of, fmt.Sprintf("%s %d", c.what, c.n))
 		}
+	}
+	for _, what := range slices.Sorted(maps.Keys(p.Unknown)) {
+		of = append(of, fmt.Sprintf("%s unknown (%s)", what, p.Unknown[what]))
 	}
 	if len(of) == 0 {
 		return ""
@@ -102,7 +108,7 @@ func (c *Client) idle(ctx context.Context, name string) error {
 		if err != nil {
 			return false, err
 		}
-		if p.Lag != 0 || p.Queued != 0 || p.Outbox != 0 {
+		if p.Lag != 0 || p.Queued != 0 || p.Outbox != 0 || len(p.Unknown) > 0 {
 			return false, errors.New(busy(name, p))
 		}
 		return true, nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -66,5 +67,29 @@ func TestWhoeverWaitsInVainForRestIsToldWhatIsLeft(t *testing.T) {
 	err := c.Quiesce(ctx)
 	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "payment: effects 2, parked 1") {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestWhatIsUnknownIsNotAtRest(t *testing.T) {
+	const known = `"queued":0,"outbox":0,"effects":0,"timers":0,"parked":0,"handled":3`
+	for answer, want := range map[string]string{
+		`{"lag":0,` + known + `}`: "",
+		`{"lag":null,` + known + `,"unknown":{"lag":"no broker"}}`: "order: lag unknown (no broker)",
+		`{"lag":null,` + known + `}`:                               "order: lag unknown (it does not say)",
+		`{` + known + `}`:                                          "order: lag unknown (it does not say)",
+	} {
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, answer) }))
+		c := NewClient(Target{Order: s.URL})
+		p, err := c.pending(t.Context(), "order")
+		if got := busy("order", p); err != nil || got != want {
+			t.Errorf("%s: got %q (%v), want %q", answer, got, err, want)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+		if err := c.idle(ctx, "order"); (err == nil) != (want == "") {
+			t.Errorf("%s: waiting for it to be idle ends with %v", answer, err)
+		}
+		cancel()
+		c.Close()
+		s.Close()
 	}
 }

@@ -58,6 +58,9 @@ func (w *World) killed(ctx context.Context, victim string) (Back, error) {
 	if err != nil {
 		return b, err
 	}
+	if why := before.Unknown["handled"]; why != "" {
+		return b, fmt.Errorf("what %s has handled is unknown: %s", victim, why)
+	}
 	if err := w.Control.Kill(victim); err != nil {
 		return b, err
 	}

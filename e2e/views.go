@@ -1,9 +1,8 @@
 package e2e
 
 import (
+	"encoding/json"
 	"time"
-
-	"github.com/quintet-eda/quintet/pkg/flow"
 )
 
 // Placement is the body of POST /orders.
@@ -110,5 +109,37 @@ type Fault struct {
 	Latency    string  `json:"latency,omitempty"` // with kind latency only
 }
 
-// Pending is what a service still has to do.
-type Pending = flow.Pending
+// Pending is what a service still has to do. What it does not know is no zero:
+// it stands under Unknown, with the reason.
+type Pending struct {
+	Lag     int64             `json:"lag"`
+	Queued  int64             `json:"queued"`
+	Outbox  int64             `json:"outbox"`
+	Effects int64             `json:"effects"`
+	Timers  int64             `json:"timers"`
+	Parked  int64             `json:"parked"`
+	Handled int64             `json:"handled"`
+	Unknown map[string]string `json:"unknown,omitempty"`
+}
+
+// UnmarshalJSON takes a count that is null, or not there, for unknown, also when
+// the service does not say so.
+func (p *Pending) UnmarshalJSON(text []byte) error {
+	type plain Pending
+	if err := json.Unmarshal(text, (*plain)(p)); err != nil {
+		return err
+	}
+	var said map[string]any
+	if err := json.Unmarshal(text, &said); err != nil {
+		return err
+	}
+	for _, name := range []string{"lag", "queued", "outbox", "effects", "timers", "parked", "handled"} {
+		if said[name] == nil && p.Unknown[name] == "" {
+			if p.Unknown == nil {
+				p.Unknown = map[string]string{}
+			}
+			p.Unknown[name] = "it does not say"
+		}
+	}
+	return nil
+}

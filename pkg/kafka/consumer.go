@@ -252,7 +252,7 @@ func (c *Consumer) Lag(ctx context.Context) (int64, error) {
 	cluster := c.cluster
 	c.mu.Unlock()
 	if cluster == nil {
-		return 0, errors.New("lag is unknown: not connected to the broker now")
+		return 0, errors.New("not connected to the broker now")
 	}
 	if len(c.topics) == 0 {
 		return 0, nil

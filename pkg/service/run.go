@@ -85,7 +85,7 @@ func Run[S any](ctx context.Context, c Config, p Parts[S]) error {
 	r.consumer = kafka.NewConsumer(c.kafka(name), engine, p.Participant.Topics(), []string{flow.Topic(name), flow.DeadLetterTopic(name)}, log)
 
 	e := web.New(log)
-	web.Operational(e, func() []string { return append(r.missing(), engine.Missing()...) }, pending(engine, r.consumer),
+	web.Operational(e, func() []string { return append(r.missing(), engine.Missing()...) }, pending(engine.Pending, r.consumer.Lag),
 		promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
 	p.Routes(e, db, engine)
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.HTTPAddr)
@@ -129,22 +129,6 @@ func openOnce(ctx context.Context, c Config, name string, own fs.FS) (*store.DB,
 		return nil, errors.Join(err, db.Close())
 	}
 	return db, nil
-}
-
-func pending[S any](engine *flow.Engine[S], consumer *kafka.Consumer) func(context.Context) (any, error) {
-	return func(ctx context.Context) (any, error) {
-		// The lag first: what is taken in after it shows in the counts.
-		lag, err := consumer.Lag(ctx)
-		if err != nil {
-			return nil, err
-		}
-		p, err := engine.Pending(ctx)
-		if err != nil {
-			return nil, err
-		}
-		p.Lag = lag
-		return p, nil
-	}
 }
 
 // running is a service's parts while they run.
