@@ -151,6 +151,22 @@ func TestHEADIsAnsweredAsGETWithoutTheBody(t *testing.T) {
 	}
 }
 
+func TestAnIDIsReadAsItsOwnerWroteIt(t *testing.T) {
+	e := New(quiet())
+	e.GET("/parcels/:id/way", ByID("id", "No such parcel.", func(c echo.Context) error { return c.String(http.StatusOK, c.Param("id")) }))
+	srv := httptest.NewServer(e)
+	defer srv.Close()
+	for path, want := range map[string]string{
+		"p-1": "p-1", "their%20parcel%2F7": "their parcel/7", "a%25b": "a%b", "a%0Ab": "a\nb", "..%2F..": "../..", "%D0%BF": "п",
+		"%00": "", "%ff": "", "a%2Fb%00": "", strings.Repeat("x", 257): "",
+	} {
+		resp, text := call(t, "GET", srv.URL+"/parcels/"+path+"/way")
+		if want == "" && (resp.StatusCode != 404 || !strings.Contains(text, "No such parcel.")) || want != "" && text != want {
+			t.Errorf("%s: %s %s, want %q", path, resp.Status, text, want)
+		}
+	}
+}
+
 func TestAHandlerThatAnsweredCannotAnswerAgain(t *testing.T) {
 	var log logbook
 	e := New(slog.New(slog.NewJSONHandler(&log, nil)))

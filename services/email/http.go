@@ -19,8 +19,10 @@ var openapi []byte
 
 func routes(e *echo.Echo, spec *web.Spec, db *store.Reader) {
 	spec.Serve(e)
-	e.GET("/notifications/:orderId", getNotifications(db))
+	e.GET("/notifications/:orderId", web.ByID("orderId", notFound, getNotifications(db)))
 }
+
+const notFound = "No notification was ever asked for by this order."
 
 // notifications is what the service tells about an order. The address is not
 // among it.
@@ -35,7 +37,7 @@ func getNotifications(db *store.Reader) echo.HandlerFunc {
 		var notices string
 		err := db.QueryRowContext(c.Request().Context(), `SELECT notices FROM mailboxes WHERE order_id = ?`, v.OrderID).Scan(&notices)
 		if errors.Is(err, sql.ErrNoRows) {
-			return web.NotFound("No notification was ever asked for by this order.")
+			return web.NotFound(notFound)
 		}
 		if err != nil {
 			return fmt.Errorf("read notifications of order %s: %w", v.OrderID, err)

@@ -31,7 +31,7 @@ func routes(e *echo.Echo, spec *web.Spec, db *store.Reader, submit submit) {
 	e.GET("/stock", listStock(db))
 	e.GET("/stock/:sku", getStock(db))
 	e.POST("/stock/:sku/receive", receiveStock(spec, submit))
-	e.GET("/reservations/:orderId", getReservation(db))
+	e.GET("/reservations/:orderId", web.ByID("orderId", notFound, getReservation(db)))
 }
 
 // These hold a request to what the document says of its path and headers.
@@ -191,6 +191,8 @@ func refusal(sku string, err error) error {
 	return fmt.Errorf("receive stock of %s: %w", sku, err)
 }
 
+const notFound = "No stock was ever asked for by this order."
+
 type reservationView struct {
 	OrderID string          `json:"orderId"`
 	Status  Status          `json:"status"`
@@ -203,7 +205,7 @@ func getReservation(db *store.Reader) echo.HandlerFunc {
 		var lines string
 		err := db.QueryRowContext(c.Request().Context(), `SELECT status, lines FROM reservations WHERE order_id = ?`, v.OrderID).Scan(&v.Status, &lines)
 		if errors.Is(err, sql.ErrNoRows) {
-			return web.NotFound("No stock was ever asked for by this order.")
+			return web.NotFound(notFound)
 		}
 		if err != nil {
 			return fmt.Errorf("read reservation of %s: %w", v.OrderID, err)

@@ -253,11 +253,14 @@ func TestStockIsListedPageByPage(t *testing.T) {
 func TestAReservationCanBeLookedUp(t *testing.T) {
 	s := open(t)
 	s.wants(404, "No stock")(s.call("GET", "/reservations/o-1", ""))
-	err := batch(t.Context(), s.db, []any{ReceiveStock{SKU: "PEN", Quantity: 5}, order(line("PEN", 2))})
+	foreign := order(line("PEN", 1))
+	foreign.OrderID = "their order/7"
+	err := batch(t.Context(), s.db, []any{ReceiveStock{SKU: "PEN", Quantity: 5}, order(line("PEN", 2)), foreign})
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.wants(200, `{"orderId":"o-1","status":"reserved","lines":[{"sku":"PEN","quantity":2}]}`)(s.call("GET", "/reservations/o-1", ""))
+	s.wants(200, `{"orderId":"their order/7"`)(s.call("GET", "/reservations/their%20order%2F7", ""))
 }
 
 func TestTheDocumentAndTheRoutesAgree(t *testing.T) {

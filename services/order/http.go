@@ -5,10 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/labstack/echo/v4"
 
@@ -34,9 +31,9 @@ func (a *api) routes(e *echo.Echo) {
 	a.spec.Serve(e)
 	e.POST("/orders", a.place)
 	e.GET("/orders", a.list)
-	e.GET("/orders/:id", plausible(a.get))
-	e.GET("/orders/:id/events", plausible(a.events))
-	e.POST("/orders/:id/cancel", plausible(a.cancel))
+	e.GET("/orders/:id", byID(a.get))
+	e.GET("/orders/:id/events", byID(a.events))
+	e.POST("/orders/:id/cancel", byID(a.cancel))
 }
 
 // place takes an order. What it answers is what the batch stored under the
@@ -79,11 +76,13 @@ func (a *api) cancel(c echo.Context) error {
 	return c.JSONBlob(http.StatusAccepted, reply)
 }
 
+const notFound = "There is no such order."
+
 // refusal is the answer to a command that was not taken in.
 func refusal(err error, unknown string) error {
 	switch {
 	case errors.Is(err, ErrNotFound):
-		return web.NotFound("There is no such order.")
+		return web.NotFound(notFound)
 	case errors.Is(err, ErrTerminal):
 		return web.Conflict("The order has ended and cannot be cancelled.")
 	case errors.Is(err, flow.ErrKeyReused):
@@ -102,30 +101,13 @@ func readProblem(err error) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, ErrNotFound):
-		return web.NotFound("There is no such order.")
+		return web.NotFound(notFound)
 	}
 	return web.Unavailable("Orders cannot be read at the moment. Try again.", time.Second).Because(err)
 }
 
-// maxID is how long an order's id may be. Those of this service are UUIDs, but
-// another producer may have chosen an external order's.
-const maxID = 256
-
-// plausible answers 404 for an id that no order can have, before it becomes a key.
-func plausible(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		id := c.Param("id")
-		var err error
-		if c.Request().URL.RawPath != "" { // only then the router matched, and cut, the escaped path
-			id, err = url.PathUnescape(id)
-		}
-		if err != nil || id == "" || len(id) > maxID || !utf8.ValidString(id) || strings.Contains(id, "\x00") { // some databases fail on such a text
-			return readProblem(ErrNotFound)
-		}
-		c.SetParamValues(id)
-		return next(c)
-	}
-}
+// byID is a handler of one order.
+func byID(next echo.HandlerFunc) echo.HandlerFunc { return web.ByID("id", notFound, next) }
 
 // details is an order as clients see it.
 type details struct {

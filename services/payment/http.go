@@ -18,6 +18,8 @@ import (
 //go:embed openapi.yaml
 var openapi []byte
 
+const notFound = "No payment is known for this order."
+
 // view is a payment as others may see it: never the token.
 type view struct {
 	OrderID   string        `json:"orderId"`
@@ -31,14 +33,14 @@ type view struct {
 func routes(spec *web.Spec) func(*echo.Echo, *store.DB, *flow.Engine[Payment]) {
 	return func(e *echo.Echo, db *store.DB, _ *flow.Engine[Payment]) {
 		spec.Serve(e)
-		e.GET("/payments/:orderId", func(c echo.Context) error { return show(c, db.Read()) })
+		e.GET("/payments/:orderId", web.ByID("orderId", notFound, func(c echo.Context) error { return show(c, db.Read()) }))
 	}
 }
 
 func show(c echo.Context, db *store.Reader) error {
 	p, err := find(c.Request().Context(), db, c.Param("orderId"))
 	if errors.Is(err, sql.ErrNoRows) {
-		return web.NotFound("No payment is known for this order.")
+		return web.NotFound(notFound)
 	}
 	if err != nil {
 		return err

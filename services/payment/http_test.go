@@ -42,13 +42,14 @@ func TestDocumentAndRoutesAgree(t *testing.T) {
 
 func TestPaymentIsShownWithoutItsToken(t *testing.T) {
 	db := open(t)
-	if err := put(t, db, known, Payment{OrderID: "o-2", Held: true}); err != nil {
+	if err := put(t, db, known, Payment{OrderID: "o-2", Held: true}, Payment{OrderID: "their order/7", Held: true}); err != nil {
 		t.Fatal(err)
 	}
 	e, _ := serve(t, db)
 	for path, want := range map[string]string{
-		"/payments/o-1": `{"orderId":"o-1","paymentId":"p-1","status":"refunding","amount":1200,"currency":"EUR","reason":"carrier_refused"}`,
-		"/payments/o-2": `{"orderId":"o-2","status":"waiting"}`,
+		"/payments/o-1":               `{"orderId":"o-1","paymentId":"p-1","status":"refunding","amount":1200,"currency":"EUR","reason":"carrier_refused"}`,
+		"/payments/o-2":               `{"orderId":"o-2","status":"waiting"}`,
+		"/payments/their%20order%2F7": `{"orderId":"their order/7","status":"waiting"}`, // as another producer named it
 	} {
 		w := ask(e, path)
 		if got := strings.TrimSpace(w.Body.String()); w.Code != http.StatusOK || got != want {

@@ -18,6 +18,8 @@ import (
 //go:embed openapi.yaml
 var openapi []byte
 
+const notFound = "No shipment is known for this order."
+
 // view is a shipment as others may see it: never the address.
 type view struct {
 	OrderID        string        `json:"orderId"`
@@ -30,14 +32,14 @@ type view struct {
 func routes(spec *web.Spec) func(*echo.Echo, *store.DB, *flow.Engine[Shipment]) {
 	return func(e *echo.Echo, db *store.DB, _ *flow.Engine[Shipment]) {
 		spec.Serve(e)
-		e.GET("/shipments/:orderId", func(c echo.Context) error { return show(c, db.Read()) })
+		e.GET("/shipments/:orderId", web.ByID("orderId", notFound, func(c echo.Context) error { return show(c, db.Read()) }))
 	}
 }
 
 func show(c echo.Context, db *store.Reader) error {
 	s, err := find(c.Request().Context(), db, c.Param("orderId"))
 	if errors.Is(err, sql.ErrNoRows) {
-		return web.NotFound("No shipment is known for this order.")
+		return web.NotFound(notFound)
 	}
 	if err != nil {
 		return err

@@ -42,13 +42,14 @@ func TestDocumentAndRoutesAgree(t *testing.T) {
 
 func TestShipmentIsShownWithoutItsAddress(t *testing.T) {
 	db := open(t)
-	if err := put(t, db, known, Shipment{OrderID: "o-2", Paid: true}); err != nil {
+	if err := put(t, db, known, Shipment{OrderID: "o-2", Paid: true}, Shipment{OrderID: "their order/7", Paid: true}); err != nil {
 		t.Fatal(err)
 	}
 	e, _ := serve(t, db)
 	for path, want := range map[string]string{
-		"/shipments/o-1": `{"orderId":"o-1","shipmentId":"s-1","status":"booked","trackingNumber":"QT1","reason":"carrier_unavailable"}`,
-		"/shipments/o-2": `{"orderId":"o-2","status":"waiting"}`,
+		"/shipments/o-1":               `{"orderId":"o-1","shipmentId":"s-1","status":"booked","trackingNumber":"QT1","reason":"carrier_unavailable"}`,
+		"/shipments/o-2":               `{"orderId":"o-2","status":"waiting"}`,
+		"/shipments/their%20order%2F7": `{"orderId":"their order/7","status":"waiting"}`, // as another producer named it
 	} {
 		w := ask(e, path)
 		if got := strings.TrimSpace(w.Body.String()); w.Code != http.StatusOK || got != want {
