@@ -73,7 +73,7 @@ func TestWhoeverWaitsInVainForRestIsToldWhatIsLeft(t *testing.T) {
 func TestWhatIsUnknownIsNotAtRest(t *testing.T) {
 	const known = `"queued":0,"outbox":0,"effects":0,"timers":0,"parked":0,"handled":3`
 	for answer, want := range map[string]string{
-		`{"lag":0,` + known + `}`: "",
+		`{"lag":0,` + known + `}`:                                  "",
 		`{"lag":null,` + known + `,"unknown":{"lag":"no broker"}}`: "order: lag unknown (no broker)",
 		`{"lag":null,` + known + `}`:                               "order: lag unknown (it does not say)",
 		`{` + known + `}`:                                          "order: lag unknown (it does not say)",
