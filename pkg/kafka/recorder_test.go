@@ -46,6 +46,14 @@ func (r *recorder) Deliver(_ context.Context, c *flow.Claim, record *flow.Record
 	return nil
 }
 
+func (r *recorder) Advance(_ context.Context, c *flow.Claim, next int64) error {
+	r.mu.Lock()
+	r.positions[c.Topic+"/"+strconv.Itoa(int(c.Partition))] = next
+	r.mu.Unlock()
+	c.Mark(next)
+	return nil
+}
+
 func (r *recorder) Positions(context.Context) (map[string]int64, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
