@@ -178,6 +178,45 @@ func TestABatchThatUnpacksHugeStopsNobody(t *testing.T) {
 	}
 }
 
+// What the client let go of is read without it, by a poll of its own; the rest by
+// the client, and in the next session everything.
+func TestOneBadBatchSlowsNobodyDown(t *testing.T) {
+	t.Parallel()
+	_, s := broker(t)
+	createTopics(t, s, "caller.events")
+	r := record(t, s, "caller.events")
+	foreignAt(t, s, 1, kgo.GzipCompression())(zeros(20, 1<<20)...)
+	eventually(t, "the batch is read", func() bool { return len(r.offsets(1)) == 20 })
+	c := foreign(t, s, kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	inStep := func(when string) {
+		t.Helper()
+		put(t, c, &kgo.Record{Partition: 0}, &kgo.Record{Partition: 2}) // until the client is back, these take a moment
+		began := time.Now()
+		const rounds = 20
+		for range rounds {
+			for p := range int32(partitions) {
+				before := len(r.offsets(p))
+				put(t, c, &kgo.Record{Partition: p})
+				eventually(t, "it is read", func() bool { return len(r.offsets(p)) > before })
+			}
+		}
+		if took := time.Since(began); took > rounds*time.Second/2 { // a look at a log that stands still comes once a second
+			t.Errorf("%s: %d records of each partition one after the other took %v", when, rounds, took)
+		}
+	}
+	inStep("in the session that met the batch")
+	other := &recorder{positions: map[string]int64{}}
+	s.Instance = "other"
+	stop := other.run(t, s, "caller.events")
+	eventually(t, "another has joined", func() bool { return len(other.got()) > 0 && len(other.consumer.Missing()) == 0 })
+	stop()
+	eventually(t, "all is read again", func() bool {
+		lag, err := r.consumer.Lag(t.Context())
+		return err == nil && lag == 0 && len(r.consumer.Missing()) == 0
+	})
+	inStep("in a later session")
+}
+
 func TestARecordBeyondTheLimitIsToldAndWaits(t *testing.T) {
 	t.Parallel()
 	_, s := broker(t)

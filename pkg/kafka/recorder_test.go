@@ -73,10 +73,18 @@ func record(t *testing.T, s kafka.Settings, topic string) *recorder {
 	t.Helper()
 	s.Instance = "recorder"
 	r := &recorder{positions: map[string]int64{}}
+	r.run(t, s, topic)
+	return r
+}
+
+// run reads until the test ends, or stop is called.
+func (r *recorder) run(t *testing.T, s kafka.Settings, topic string) (stop func()) {
+	t.Helper()
 	r.consumer = kafka.NewConsumer(s, r, []string{topic}, nil, slog.New(slog.DiscardHandler))
-	ctx, stop := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { r.consumer.Run(ctx) })
-	t.Cleanup(func() { stop(); running.Wait() })
-	return r
+	stop = func() { cancel(); running.Wait() }
+	t.Cleanup(stop)
+	return stop
 }
