@@ -3,14 +3,17 @@ package kafka_test
 import (
 	"bytes"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/IBM/sarama"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/quintet-eda/quintet/pkg/flow"
 	"github.com/quintet-eda/quintet/pkg/kafka"
 )
 
@@ -140,6 +143,23 @@ func TestTinyRecordsThatWereAbortedStayAway(t *testing.T) {
 	}
 	if !slices.Equal(got, want) || len(r.got()) != 2*3001 {
 		t.Errorf("got %v and %d records in all, want %v", got, len(r.got()), want)
+	}
+}
+
+func TestAJumpOfTheClientIsReadFromTheLog(t *testing.T) {
+	t.Parallel()
+	_, s := broker(t)
+	createTopics(t, s, "caller.events")
+	at := foreignAt(t, s, 1, kgo.NoCompression())
+	for n := range 10 {
+		at(&kgo.Record{Value: []byte(strconv.Itoa(n))})
+	}
+	r := &recorder{positions: map[string]int64{}}
+	consumer := kafka.NewConsumer(s, r, []string{"caller.events"}, nil, slog.New(slog.DiscardHandler))
+	claim := &flow.Claim{Topic: "caller.events", Partition: 1, Start: 2, Mark: func(int64) {}}
+	must(t, kafka.Jump(t.Context(), consumer, connect(t, s), claim, &sarama.ConsumerMessage{Topic: "caller.events", Partition: 1, Offset: 7}))
+	if got := r.offsets(1); len(got) < 6 || !slices.Equal(got, upTo(int64(len(got) + 2))[2:]) {
+		t.Errorf("offsets %v, want each from 2 to 7 at least", got)
 	}
 }
 
