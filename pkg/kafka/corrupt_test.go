@@ -9,9 +9,12 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/IBM/sarama"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"github.com/twmb/franz-go/pkg/kversion"
+
+	"github.com/quintet-eda/quintet/pkg/kafka"
 )
 
 // corrupt writes a batch whose records are not records. The embedded broker
@@ -67,4 +70,33 @@ func TestABatchThatCannotBeReadIsToldAndWaits(t *testing.T) {
 	eventually(t, "what is missing is told", func() bool {
 		return strings.Contains(r.missing(), "caller.events/1 is at 1 and the log holds 11 to 12")
 	})
+}
+
+// A foreign topic may be one of which only the latest of each key is kept.
+func TestWhatCompactionTookIsPassedOver(t *testing.T) {
+	t.Parallel()
+	_, s := broker(t)
+	alter := func(kind sarama.ConfigResourceType, name, config, value string) {
+		t.Helper()
+		must(t, operator(t, s).IncrementalAlterConfig(kind, name, map[string]sarama.IncrementalAlterConfigsEntry{config: {Operation: sarama.IncrementalAlterConfigsOperationSet, Value: &value}}, false))
+	}
+	alter(sarama.BrokerResource, "0", "log.cleaner.backoff.ms", "50")
+	createTopics(t, s, "caller.events")
+	alter(sarama.TopicResource, "caller.events", "cleanup.policy", "compact")
+	at := foreignAt(t, s, 1, kgo.NoCompression())
+	at(&kgo.Record{Key: []byte("first hall"), Value: []byte("said")})
+	for range 5 {
+		at(&kgo.Record{Key: []byte("hall"), Value: []byte("said")}, &kgo.Record{Key: []byte("other hall"), Value: []byte("said")})
+	}
+	cluster := connect(t, s)
+	eventually(t, "the log is compacted", func() bool {
+		held, err := kafka.Held(t.Context(), cluster, "caller.events", 1)
+		return err == nil && len(held) == 5 // the last batch, which is not touched, and of each key the latest before it
+	})
+	r := record(t, s, "caller.events")
+	r.noLag(t)
+	if got := r.offsets(1); !slices.Equal(got, []int64{0, 7, 8, 9, 10}) {
+		t.Errorf("offsets %v, want those that are left", got)
+	}
+	eventually(t, "it is ready", func() bool { return len(r.consumer.Missing()) == 0 })
 }

@@ -14,3 +14,23 @@ func Jump(ctx context.Context, consumer *Consumer, cluster *Cluster, claim *flow
 	h := &handler{c: consumer, cluster: cluster}
 	return h.reading("jump", claim).take(ctx, goesOnWith)
 }
+
+// Held returns the offsets that a partition's log holds.
+func Held(ctx context.Context, cluster *Cluster, topic string, partition int32) (offsets []int64, err error) {
+	f := fetcher{cluster: cluster, topic: topic, partition: partition}
+	defer f.close()
+	p, err := f.fetch(ctx, 0, 0)
+	for raw := p.batches; err == nil && len(raw) > 0; {
+		var b batch
+		if b, raw, err = readBatch(raw); err != nil {
+			break
+		}
+		for r, err := range b.records() {
+			if err != nil {
+				return nil, err
+			}
+			offsets = append(offsets, r.Offset)
+		}
+	}
+	return offsets, err
+}
