@@ -198,6 +198,31 @@ func TestABatchThatUnpacksHugeStopsNobody(t *testing.T) {
 	}
 }
 
+// inStep checks that partitions are read as records come, and not by a look once
+// in a while at a log that stands still.
+func inStep(t *testing.T, s kafka.Settings, r *recorder, partitions ...int32) {
+	t.Helper()
+	c := foreign(t, s, kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	round := func() {
+		for _, p := range partitions {
+			before := len(r.offsets(p))
+			put(t, c, &kgo.Record{Partition: p})
+			eventually(t, "it is read", func() bool { return len(r.offsets(p)) > before })
+		}
+	}
+	for range 3 {
+		round() // the client takes a moment to come back
+	}
+	began := time.Now()
+	const rounds = 20
+	for range rounds {
+		round()
+	}
+	if took := time.Since(began); took > rounds*time.Second/2 { // a look comes once a second
+		t.Errorf("%d records of each partition one after the other took %v", rounds, took)
+	}
+}
+
 // What the client let go of is read without it, by a poll of its own; the rest by
 // the client, and in the next session everything.
 func TestOneBadBatchSlowsNobodyDown(t *testing.T) {
@@ -207,24 +232,7 @@ func TestOneBadBatchSlowsNobodyDown(t *testing.T) {
 	r := record(t, s, "caller.events")
 	foreignAt(t, s, 1, kgo.GzipCompression())(zeros(20, 1<<20)...)
 	eventually(t, "the batch is read", func() bool { return len(r.offsets(1)) == 20 })
-	c := foreign(t, s, kgo.RecordPartitioner(kgo.ManualPartitioner()))
-	inStep := func(when string) {
-		t.Helper()
-		put(t, c, &kgo.Record{Partition: 0}, &kgo.Record{Partition: 2}) // until the client is back, these take a moment
-		began := time.Now()
-		const rounds = 20
-		for range rounds {
-			for p := range int32(partitions) {
-				before := len(r.offsets(p))
-				put(t, c, &kgo.Record{Partition: p})
-				eventually(t, "it is read", func() bool { return len(r.offsets(p)) > before })
-			}
-		}
-		if took := time.Since(began); took > rounds*time.Second/2 { // a look at a log that stands still comes once a second
-			t.Errorf("%s: %d records of each partition one after the other took %v", when, rounds, took)
-		}
-	}
-	inStep("in the session that met the batch")
+	inStep(t, s, r, 0, 1, 2, 3)
 	other := &recorder{positions: map[string]int64{}}
 	s.Instance = "other"
 	stop := other.run(t, s, "caller.events")
@@ -234,7 +242,22 @@ func TestOneBadBatchSlowsNobodyDown(t *testing.T) {
 		lag, err := r.consumer.Lag(t.Context())
 		return err == nil && lag == 0 && len(r.consumer.Missing()) == 0
 	})
-	inStep("in a later session")
+	inStep(t, s, r, 0, 1, 2, 3)
+}
+
+func TestABadBatchOfALostPartitionStopsNobody(t *testing.T) {
+	t.Parallel()
+	_, s := broker(t)
+	createTopics(t, s, "caller.events")
+	foreignAt(t, s, 1, kgo.GzipCompression())(zeros(20, 1<<20)...)
+	r := &recorder{positions: map[string]int64{"caller.events/1": 1000}}
+	s.Instance = "recorder"
+	r.run(t, s, "caller.events")
+	eventually(t, "the position is told", func() bool { return strings.Contains(r.missing(), "caller.events/1 is at 1000") })
+	inStep(t, s, r, 0, 2, 3)
+	if got := r.offsets(1); len(got) > 0 {
+		t.Errorf("offsets %v of the partition that is not read", got)
+	}
 }
 
 func TestARecordBeyondTheLimitIsToldAndWaits(t *testing.T) {

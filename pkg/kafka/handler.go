@@ -90,10 +90,15 @@ func (h *handler) reading(name string, c *flow.Claim) *reading {
 	r := &reading{
 		c: h.c, name: name, claim: c, told: c.Start, wake: make(chan struct{}, 1),
 		from:  fetcher{cluster: h.cluster, topic: c.Topic, partition: c.Partition},
-		pause: func() { h.group.Pause(map[string][]int32{c.Topic: {c.Partition}}) },
+		pause: func() { h.letGo(c.Topic, c.Partition) },
 	}
 	r.next.Store(c.Start)
 	return r
+}
+
+// letGo has the client fetch no more of a partition in this session.
+func (h *handler) letGo(topic string, partition int32) {
+	h.group.Pause(map[string][]int32{topic: {partition}})
 }
 
 // lookEvery is how often a session looks whether each of its partitions goes on
@@ -126,6 +131,7 @@ func (h *handler) ConsumeClaim(session sarama.ConsumerGroupSession, claim sarama
 	r := h.c.readings[fmt.Sprintf("%s/%d", claim.Topic(), claim.Partition())]
 	h.c.mu.Unlock()
 	if r == nil { // its position is outside the log: it is not read, and the service says so
+		h.letGo(claim.Topic(), claim.Partition()) // nor is anybody to wait for what the client makes of it
 		<-session.Context().Done()
 		return nil
 	}
