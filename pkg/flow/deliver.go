@@ -146,3 +146,25 @@ func (e *Engine[S]) unknownLong(r *Record) bool {
 	since, _ := e.unknown.LoadOrStore(string(r.Value[:min(5, len(r.Value))]), time.Now()) // the magic byte and the id
 	return time.Since(since.(time.Time)) >= unknownFor
 }
+
+// Advance moves the position of a claim forward to next, over offsets of which
+// there is nothing to deliver. It comes after what was delivered before it, and
+// is refused like a record once another has claimed the partition.
+func (e *Engine[S]) Advance(ctx context.Context, c *Claim, next int64) error {
+	taken := false
+	ok := e.settle(ctx, &Input{ID: "advance/" + c.key(), claims: []*Claim{c}, internal: func(w *work) {
+		if w.overtaken(c) {
+			c.lose()
+			return
+		}
+		p := w.positions[c.key()]
+		p.next, p.dirty, taken = max(p.next, next), true, true
+	}})
+	if !ok {
+		return ctx.Err()
+	}
+	if taken {
+		c.Mark(next)
+	}
+	return nil
+}

@@ -18,9 +18,10 @@ type Cluster struct {
 	admin  sarama.ClusterAdmin
 }
 
-// limitUnpacking bounds what a compressed batch may unpack to, which by default
-// is anything. The client keeps it in a variable of its own, so it is set once.
-var limitUnpacking = sync.OnceFunc(func() { sarama.MaxDecompressedBatchSize = 16 << 20 })
+// limitUnpacking bounds what the client unpacks a compressed batch to, which by
+// default is anything. What is beyond is read record by record, without the
+// client. The client keeps the bound in a variable of its own, so it is set once.
+var limitUnpacking = sync.OnceFunc(func() { sarama.MaxDecompressedBatchSize = recordLimit })
 
 // Connect connects to the cluster. It fails at once when no broker answers;
 // the caller tries again.

@@ -20,6 +20,11 @@ type engine interface {
 	Meet(ctx context.Context, found []flow.Topology) error
 	Assign(ctx context.Context, claims []*flow.Claim) error
 	Deliver(ctx context.Context, c *flow.Claim, r *flow.Record) error
+	// Advance moves the position of a claim forward to next, over offsets of
+	// which there is nothing to deliver. It is taken in after what was delivered
+	// before it, and refused like a record once another has claimed the
+	// partition. It returns an error only when ctx ends.
+	Advance(ctx context.Context, c *flow.Claim, next int64) error
 	Positions(ctx context.Context) (map[string]int64, error)
 }
 
@@ -31,17 +36,17 @@ type Consumer struct {
 	own    []string // what this service creates
 	log    *slog.Logger
 
-	mu      sync.Mutex
-	missing []string // why it does not read, or not everything
-	cluster *Cluster
-	joined  bool
-	claims  map[string]*flow.Claim
+	mu       sync.Mutex
+	missing  []string          // why it does not read, or not everything
+	still    map[string]string // why a partition that it reads does not go on
+	cluster  *Cluster
+	readings map[string]*reading // of the session, by topic/partition
 }
 
 // NewConsumer makes a consumer of topics. own are the topics that this service
 // creates when they do not exist.
 func NewConsumer(s Settings, e engine, topics, own []string, log *slog.Logger) *Consumer {
-	return &Consumer{s: s, engine: e, topics: topics, own: own, log: log, missing: []string{"broker: not connected yet"}, claims: map[string]*flow.Claim{}}
+	return &Consumer{s: s, engine: e, topics: topics, own: own, log: log, missing: []string{"broker: not connected yet"}, still: map[string]string{}}
 }
 
 // retryEvery is how often a broker that is out of reach is tried again, and a
@@ -115,6 +120,7 @@ func (c *Consumer) consume(ctx context.Context, cluster *Cluster) error {
 	go func() {
 		for err := range group.Errors() {
 			c.log.Warn("consumer group", "error", err)
+			c.complaint(err)
 		}
 	}()
 	defer c.leave(ctx, group, cluster)
@@ -128,7 +134,7 @@ func (c *Consumer) consume(ctx context.Context, cluster *Cluster) error {
 	for ctx.Err() == nil {
 		session, stop := context.WithCancel(ctx)
 		go c.watch(session, stop, cluster, len(present)) // not waited for: it may be asking a broker that says nothing
-		err := group.Consume(session, present, &handler{c: c, cluster: cluster, present: present})
+		err := group.Consume(session, present, &handler{c: c, cluster: cluster, group: group, present: present})
 		stop()
 		if err != nil {
 			return fmt.Errorf("consume %v: %w", present, err)
@@ -235,49 +241,6 @@ func (c *Consumer) set(missing []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.missing = missing
-}
-
-// Missing tells why this consumer does not read everything it should.
-func (c *Consumer) Missing() []string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return slices.Clone(c.missing)
-}
-
-// Lag returns how many records of the topics that this participant reads are
-// not taken in, by whichever of its instances: the ends of all partitions, less
-// the positions in the database that the instances share.
-func (c *Consumer) Lag(ctx context.Context) (int64, error) {
-	c.mu.Lock()
-	cluster := c.cluster
-	c.mu.Unlock()
-	if cluster == nil {
-		return 0, errors.New("not connected to the broker now")
-	}
-	if len(c.topics) == 0 {
-		return 0, nil
-	}
-	partitions, err := cluster.partitions(c.topics)
-	if err != nil {
-		return 0, err
-	}
-	newest, err := cluster.offsets(partitions, sarama.OffsetNewest)
-	if err != nil {
-		return 0, err
-	}
-	// The positions are read after the ends, so a record that comes between
-	// can make the lag too small by what was handled, never hide one.
-	next, err := c.engine.Positions(ctx)
-	if err != nil {
-		return 0, err
-	}
-	var lag int64
-	for topic, ps := range newest {
-		for p, end := range ps {
-			lag += max(0, end-next[fmt.Sprintf("%s/%d", topic, p)])
-		}
-	}
-	return lag, nil
 }
 
 func wait(ctx context.Context, d time.Duration) bool {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/IBM/sarama"
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/quintet-eda/quintet/pkg/flow"
 	"github.com/quintet-eda/quintet/pkg/flowtest"
@@ -56,6 +57,24 @@ func TestAMemberWhoseClaimWasOvertakenClaimsAgain(t *testing.T) {
 	must(t, m.engine.Assign(t.Context(), late))
 	c.say(halls...)
 	eventually(t, "all is heard again", func() bool { return one(t, db, `SELECT count(*) FROM inbox`) == "16" })
+}
+
+// The same, once the partition is read without the client.
+func TestAClaimReadWithoutTheClientIsClaimedAgain(t *testing.T) {
+	t.Parallel()
+	_, s := broker(t)
+	createTopics(t, s, "caller.events")
+	db := open(t, dbPath(t))
+	m := start(t, s, "a", db, options{})
+	foreignAt(t, s, 1, kgo.GzipCompression())(zeros(20, 1<<20)...)
+	eventually(t, "the batch is taken in", func() bool { return one(t, db, `SELECT count(*) FROM parked`) == "20" })
+	late := &flow.Claim{Topic: "caller.events", Partition: 1, Mark: func(int64) {}}
+	must(t, m.engine.Assign(t.Context(), []*flow.Claim{late}))
+	halls := names(20)
+	newCaller(t, s).say(halls...)
+	for _, hall := range halls {
+		eventually(t, hall+" is heard", func() bool { return heard(t, db, hall) == "0" })
+	}
 }
 
 // echoesInOrder checks that the echoes are there, each hall's in order by first

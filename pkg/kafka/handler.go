@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/IBM/sarama"
 
@@ -21,6 +22,7 @@ var errOvertaken = errors.New("another process has claimed the partition since")
 type handler struct {
 	c       *Consumer
 	cluster *Cluster
+	group   sarama.ConsumerGroup
 	present []string
 }
 
@@ -49,7 +51,8 @@ func (h *handler) Setup(session sarama.ConsumerGroupSession) error {
 	if err != nil {
 		return err
 	}
-	byName := make(map[string]*flow.Claim, len(claims))
+	h.group.ResumeAll() // the client keeps in mind what it let go of
+	readings := make(map[string]*reading, len(claims))
 	var missing []string
 	for _, c := range claims {
 		name := fmt.Sprintf("%s/%d", c.Topic, c.Partition)
@@ -61,14 +64,15 @@ func (h *handler) Setup(session sarama.ConsumerGroupSession) error {
 		// together put it where the database says.
 		session.MarkOffset(c.Topic, c.Partition, c.Start, "")
 		session.ResetOffset(c.Topic, c.Partition, c.Start, "")
-		byName[name] = c
+		readings[name] = h.reading(name, c)
 	}
 	if len(h.present) < len(h.c.topics) {
 		missing = append(missing, "topics: "+h.c.absent(h.present))
 	}
 	h.c.mu.Lock()
-	h.c.claims, h.c.missing, h.c.joined = byName, missing, true
+	h.c.readings, h.c.missing, h.c.still = readings, missing, map[string]string{}
 	h.c.mu.Unlock()
+	go h.lookOn(session.Context(), session.Claims(), readings) // not waited for: it may be asking a broker that says nothing
 	h.c.log.Info("partitions assigned", "topics", h.present, "partitions", len(claims), "generation", session.GenerationID())
 	return nil
 }
@@ -77,9 +81,46 @@ func (h *handler) Setup(session sarama.ConsumerGroupSession) error {
 func (h *handler) Cleanup(sarama.ConsumerGroupSession) error {
 	h.c.mu.Lock()
 	defer h.c.mu.Unlock()
-	h.c.claims, h.c.joined = map[string]*flow.Claim{}, false
+	h.c.readings, h.c.still = nil, map[string]string{}
 	h.c.missing = []string{"broker: rebalancing"}
 	return nil
+}
+
+func (h *handler) reading(name string, c *flow.Claim) *reading {
+	r := &reading{
+		c: h.c, name: name, claim: c, told: c.Start, wake: make(chan struct{}, 1),
+		from:  fetcher{cluster: h.cluster, topic: c.Topic, partition: c.Partition},
+		pause: func() { h.letGo(c.Topic, c.Partition) },
+	}
+	r.next.Store(c.Start)
+	return r
+}
+
+// letGo has the client fetch no more of a partition in this session.
+func (h *handler) letGo(topic string, partition int32) {
+	h.group.Pause(map[string][]int32{topic: {partition}})
+}
+
+// lookEvery is how often a session looks whether each of its partitions goes on
+// while its log does.
+const lookEvery = time.Second
+
+// lookOn has the logs looked at of which nothing was read since the last look,
+// though they go on. The client may be at fault; or what is left in the log is
+// nothing to be handed over, and should not count as lag.
+func (h *handler) lookOn(session context.Context, claims map[string][]int32, readings map[string]*reading) {
+	before := make(map[string]int64, len(readings))
+	for wait(session, lookEvery) {
+		ends, err := h.cluster.offsets(claims, sarama.OffsetNewest)
+		for name, r := range readings {
+			next := r.next.Load()
+			was, known := before[name]
+			before[name] = next
+			if known && was == next && (err != nil || ends[r.claim.Topic][r.claim.Partition] > next) {
+				r.look()
+			}
+		}
+	}
 }
 
 // ConsumeClaim reads one partition until the session ends. Returning earlier
@@ -87,35 +128,23 @@ func (h *handler) Cleanup(sarama.ConsumerGroupSession) error {
 // record does.
 func (h *handler) ConsumeClaim(session sarama.ConsumerGroupSession, claim sarama.ConsumerGroupClaim) error {
 	h.c.mu.Lock()
-	c := h.c.claims[fmt.Sprintf("%s/%d", claim.Topic(), claim.Partition())]
+	r := h.c.readings[fmt.Sprintf("%s/%d", claim.Topic(), claim.Partition())]
 	h.c.mu.Unlock()
-	if c == nil { // its position is outside the log: it is not read, and the service says so
+	if r == nil { // its position is outside the log: it is not read, and the service says so
+		h.letGo(claim.Topic(), claim.Partition()) // nor is anybody to wait for what the client makes of it
 		<-session.Context().Done()
 		return nil
 	}
-	if claim.InitialOffset() != c.Start {
+	if claim.InitialOffset() != r.claim.Start {
 		// The log lost its beginning after Setup had looked, and the client
 		// went on from the new one by itself. The next Setup says so.
-		return fmt.Errorf("%w: %s/%d is at %d, and was opened at %d", ErrPosition, c.Topic, c.Partition, c.Start, claim.InitialOffset())
+		return fmt.Errorf("%w: %s is at %d, and was opened at %d", ErrPosition, r.name, r.claim.Start, claim.InitialOffset())
 	}
-	for {
-		select {
-		case m, open := <-claim.Messages():
-			if !open {
-				return nil
-			}
-			if err := h.c.engine.Deliver(session.Context(), c, record(m)); err != nil {
-				if errors.Is(err, context.Canceled) {
-					return nil // the session ended; its next owner reads from the position
-				}
-				return err
-			}
-		case <-c.Lost():
-			return fmt.Errorf("%w: %s/%d", errOvertaken, c.Topic, c.Partition)
-		case <-session.Context().Done():
-			return nil
-		}
+	r.client = claim
+	if err := r.run(session.Context()); !errors.Is(err, context.Canceled) {
+		return err
 	}
+	return nil // the session ended; its next owner reads from the position
 }
 
 func record(m *sarama.ConsumerMessage) *flow.Record {

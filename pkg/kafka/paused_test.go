@@ -35,6 +35,12 @@ type (
 		Session int
 		Record  flow.Record
 	}
+	Passed struct {
+		Session   int
+		Topic     string
+		Partition int32
+		Next      int64
+	}
 )
 
 // Engine is the test's end.
@@ -80,6 +86,13 @@ func (e *Engine) Deliver(d Delivery, _ *struct{}) error {
 	e.delivered[d.Session]++
 	e.mu.Unlock()
 	return e.engine.Deliver(context.Background(), c, &d.Record)
+}
+
+func (e *Engine) Advance(p Passed, _ *struct{}) error {
+	e.mu.Lock()
+	c := e.sessions[p.Session][claimName(p.Topic, p.Partition)]
+	e.mu.Unlock()
+	return e.engine.Advance(context.Background(), c, p.Next)
 }
 
 // held returns how many partitions the latest session has, and its number.
@@ -149,6 +162,15 @@ func (r *remote) Deliver(_ context.Context, c *flow.Claim, record *flow.Record) 
 		return err
 	}
 	c.Mark(record.Offset + 1)
+	return nil
+}
+
+func (r *remote) Advance(_ context.Context, c *flow.Claim, next int64) error {
+	session, _ := r.session.Load(c)
+	if err := r.client.Call("Engine.Advance", Passed{session.(int), c.Topic, c.Partition, next}, &struct{}{}); err != nil {
+		return err
+	}
+	c.Mark(next)
 	return nil
 }
 

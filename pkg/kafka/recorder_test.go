@@ -46,6 +46,14 @@ func (r *recorder) Deliver(_ context.Context, c *flow.Claim, record *flow.Record
 	return nil
 }
 
+func (r *recorder) Advance(_ context.Context, c *flow.Claim, next int64) error {
+	r.mu.Lock()
+	r.positions[c.Topic+"/"+strconv.Itoa(int(c.Partition))] = next
+	r.mu.Unlock()
+	c.Mark(next)
+	return nil
+}
+
 func (r *recorder) Positions(context.Context) (map[string]int64, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -65,10 +73,18 @@ func record(t *testing.T, s kafka.Settings, topic string) *recorder {
 	t.Helper()
 	s.Instance = "recorder"
 	r := &recorder{positions: map[string]int64{}}
+	r.run(t, s, topic)
+	return r
+}
+
+// run reads until the test ends, or stop is called.
+func (r *recorder) run(t *testing.T, s kafka.Settings, topic string) (stop func()) {
+	t.Helper()
 	r.consumer = kafka.NewConsumer(s, r, []string{topic}, nil, slog.New(slog.DiscardHandler))
-	ctx, stop := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { r.consumer.Run(ctx) })
-	t.Cleanup(func() { stop(); running.Wait() })
-	return r
+	stop = func() { cancel(); running.Wait() }
+	t.Cleanup(stop)
+	return stop
 }

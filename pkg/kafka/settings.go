@@ -69,6 +69,10 @@ func (s Settings) producer() *sarama.Config {
 	return c
 }
 
+// pollTime is how long a poll waits when there is nothing: it ends at once when
+// a record arrives.
+const pollTime = 500 * time.Millisecond
+
 // consumer is a configuration that reads everything, in order, from the
 // position that the database holds.
 func (s Settings) consumer() *sarama.Config {
@@ -91,7 +95,7 @@ func (s Settings) consumer() *sarama.Config {
 	c.Consumer.Offsets.AutoCommit.Enable = true
 	c.Consumer.Offsets.AutoCommit.Interval = time.Second
 	c.Consumer.IsolationLevel = sarama.ReadCommitted
-	c.Consumer.MaxWaitTime = 500 * time.Millisecond // of an empty poll: it ends at once when a record arrives
+	c.Consumer.MaxWaitTime = pollTime
 	// A batch may take longer than the default 100 ms to make room; being
 	// dropped from the fetch for that would only cost a new subscription.
 	c.Consumer.MaxProcessingTime = 2 * time.Second
