@@ -12,6 +12,8 @@ PROJECT  := quintet$(if $(filter-out 8000,$(PORT_BASE)),-$(PORT_BASE))
 COMPOSE  := PORTS=$$(($(PORT_BASE)/100)) KAFKA_PORT=$$(($(PORT_BASE)+1092)) docker compose -p $(PROJECT)
 TARGET   ?= local
 SEEDS    ?= 2000
+# The version before, which works side by side with this one while instances are replaced.
+BEFORE   := b1596fb
 # The tests end their containers themselves; no other container has to watch them.
 REAL     := TESTCONTAINERS_RYUK_DISABLED=true go test -count=1 -tags containers
 
@@ -46,13 +48,13 @@ explore: build ## visit every interleaving of the protocol; MUTANT=<one of docs/
 	@$(BIN)/explore $(if $(SCOPE),--scope '$(SCOPE)') $(if $(QUICK),--quick) $(if $(MERMAID),--mermaid)
 
 simulate: ## play storms on the kit, each by its seed: make simulate SEEDS=2000, or SEED=511 for every step of one
-	@set -o pipefail; cd pkg && go test -count=1 -v -timeout 20m -run TestNothingIsLost ./flow/simulation $(if $(SEED),-seed=$(SEED),-seeds=$(SEEDS)) | { grep -vE '^ *(===|---) ' || true; }
+	@set -o pipefail; cd pkg && go test -count=1 -v -timeout 20m -run TestNothingIsLost ./engine/simulation $(if $(SEED),-seed=$(SEED),-seeds=$(SEEDS)) | { grep -vE '^ *(===|---) ' || true; }
 
 sabotage: ## break the kit on purpose, and see the simulation notice
-	@set -o pipefail; cd pkg && go test -count=1 -v -timeout 30m -run TestEveryMutant ./flow/simulation -sabotage | { grep -vE '^ *=== ' || true; }
+	@set -o pipefail; cd pkg && go test -count=1 -v -timeout 30m -run TestEveryMutant ./engine/simulation -sabotage | { grep -vE '^ *=== ' || true; }
 
 conformance: ## run the suites of store, loop, broker and registry on the real components (Docker)
-	@cd pkg && $(REAL) -timeout 15m ./store ./flow ./kafka ./registry
+	@cd pkg && $(REAL) -timeout 15m ./store ./engine ./kafka ./registry
 	@cd deploy/local && $(REAL) ./registry
 	@cd services/order && $(REAL) -run TestTwoInstances .
 
@@ -66,6 +68,13 @@ foreign: ## read and write as Python and kcat do, on the system at PORT_BASE
 chaos: build ## (Docker) 10,000 orders on two instances of each service, one killed or frozen every 10 s
 	@docker compose build --quiet
 	@$(BIN)/chaos $(CHAOS)
+
+upgrade: build ## (Docker) orders while every instance is replaced: the version before, this one, back, this one
+	@git cat-file -e '$(BEFORE)^{commit}' 2>/dev/null || { echo "upgrade: $(BEFORE), the version before, is not in this clone; git fetch --unshallow brings the history"; exit 1; }
+	@docker image inspect $(SERVICES:%=quintet/%:$(BEFORE)) >/dev/null 2>&1 || { dir=$$(mktemp -d) && trap "rm -rf $$dir" EXIT && \
+		git archive $(BEFORE) | tar -xC $$dir && VERSION=$(BEFORE) docker compose --project-directory $$dir -f $$dir/docker-compose.yml build --quiet $(SERVICES); }
+	@docker compose build --quiet
+	@$(BIN)/chaos --before $(BEFORE) --orders 20000 --for 30m --every 15s $(UPGRADE)
 
 generate: ## write what is made from code and schemas
 	@cd schemas && go run ./gen
@@ -88,5 +97,5 @@ clean: ## remove programs and state
 	@if [ -x $(BIN)/local ]; then $(BIN)/local clean; else rm -rf .quintet; fi
 	@rm -rf $(BIN)
 
-.PHONY: help build run up down demo flow test explore simulate sabotage conformance e2e foreign chaos generate generate-check lint build-alone tidy clean
+.PHONY: help build run up down demo flow test explore simulate sabotage conformance e2e foreign chaos upgrade generate generate-check lint build-alone tidy clean
 .DEFAULT_GOAL := help

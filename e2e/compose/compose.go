@@ -34,6 +34,10 @@ type Options struct {
 	PortBase  int                 // all ports follow from it; a multiple of 100
 	Instances int                 // of each of the five services
 	Env       map[string][]string // by service: "KEY=value" beyond what docker-compose.yml gives it
+	// Before is the version of images that run beside those of now, as many
+	// instances of each service, on the same database and in the same group. They
+	// are up first; the instances of now are there and do not run. Empty: none.
+	Before string
 }
 
 // Stack is a composed system. Its methods may be called from several goroutines.
@@ -86,13 +90,33 @@ func (s *Stack) Up(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	args := []string{"up", "--detach", "--wait", "--quiet-pull"}
-	for _, name := range services {
-		args = append(args, "--scale", fmt.Sprintf("%s=%d", name, s.opts.Instances))
+	now := s.opts.Instances
+	if s.opts.Before != "" {
+		now = 0
 	}
-	_, err = s.compose(ctx, args...)
+	up := append([]string{"up", "--detach", "--wait", "--quiet-pull"}, scale("", now)...)
+	if s.opts.Before == "" {
+		_, err = s.compose(ctx, up...)
+		return err
+	}
+	if _, err = s.compose(ctx, append(up, scale(before, s.opts.Instances)...)...); err != nil {
+		return err
+	}
+	create := append([]string{"up", "--no-start", "--no-deps", "--no-recreate"}, scale("", s.opts.Instances)...)
+	_, err = s.compose(ctx, append(create, services...)...)
 	return err
 }
+
+// scale says how many instances of each service there are.
+func scale(suffix string, instances int) (args []string) {
+	for _, name := range services {
+		args = append(args, "--scale", fmt.Sprintf("%s%s=%d", name, suffix, instances))
+	}
+	return args
+}
+
+// before ends the name of a service whose instances are of the version before.
+const before = "-before"
 
 // Down removes the containers and everything that they keep.
 func (s *Stack) Down() error {
@@ -106,10 +130,21 @@ func (s *Stack) Close() error { return os.RemoveAll(s.dir) }
 // writeOverride writes what the services are given beyond docker-compose.yml.
 // The caller holds the lock, or is the only one that knows s. JSON is YAML.
 func (s *Stack) writeOverride() error {
+	type of struct {
+		File    string `json:"file"`
+		Service string `json:"service"`
+	}
 	type service struct {
-		Environment []string `json:"environment"`
+		Environment []string       `json:"environment,omitempty"`
+		Image       string         `json:"image,omitempty"`
+		Extends     *of            `json:"extends,omitempty"`
+		Networks    map[string]any `json:"networks,omitempty"`
 	}
 	all := map[string]service{}
+	file, err := filepath.Abs(s.file())
+	if err != nil {
+		return err
+	}
 	for _, name := range services {
 		if env := slices.Concat(s.opts.Env[name], s.env[name]); len(env) > 0 {
 			last := map[string]string{} // of a variable that is there twice
@@ -117,7 +152,13 @@ func (s *Stack) writeOverride() error {
 				key, _, _ := strings.Cut(e, "=")
 				last[key] = e
 			}
-			all[name] = service{slices.Sorted(maps.Values(last))}
+			all[name] = service{Environment: slices.Sorted(maps.Values(last))}
+		}
+		if s.opts.Before != "" {
+			all[name+before] = service{
+				Environment: all[name].Environment, Image: "quintet/" + name + ":" + s.opts.Before, Extends: &of{file, name},
+				Networks: map[string]any{"default": map[string]any{"aliases": []string{name}}}, // behind the same door
+			}
 		}
 	}
 	text, err := json.Marshal(map[string]any{"services": all})
@@ -127,12 +168,14 @@ func (s *Stack) writeOverride() error {
 	return os.WriteFile(s.override(), text, 0o600)
 }
 
+func (s *Stack) file() string { return filepath.Join(s.opts.Dir, "docker-compose.yml") }
+
 func (s *Stack) override() string { return filepath.Join(s.dir, "override.json") }
 
 // compose runs docker compose on the project. Only bringing it up may take
 // longer than a command.
 func (s *Stack) compose(ctx context.Context, args ...string) (string, error) {
-	of := []string{"compose", "--project-name", s.opts.Project, "--file", filepath.Join(s.opts.Dir, "docker-compose.yml"), "--file", s.override()}
+	of := []string{"compose", "--project-name", s.opts.Project, "--file", s.file(), "--file", s.override()}
 	return s.run(ctx, append(of, args...)...)
 }
 

@@ -30,6 +30,15 @@ func (s *Stack) Instances(part string) []string {
 	return names
 }
 
+// InstancesBefore are those of a service that are of the version before.
+func (s *Stack) InstancesBefore(service string) []string {
+	names := s.Instances(service)
+	for i := range names {
+		names[i] = fmt.Sprintf("%s%s-%d", service, before, i+1)
+	}
+	return names
+}
+
 // containers are those of a part or of one instance.
 func (s *Stack) containers(name string) ([]string, error) {
 	part, _, one := strings.Cut(name, "-")

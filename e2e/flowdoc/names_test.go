@@ -27,7 +27,7 @@ func TestEveryTestThatADocumentNamesExists(t *testing.T) {
 		t.Fatal(err)
 	}
 	named := regexp.MustCompile(`\bTest[A-Z]\w+`)
-	for _, document := range []string{"README.md", "docs/failure-modes.md", "pkg/flow/doc.go"} {
+	for _, document := range []string{"README.md", "docs/failure-modes.md", "pkg/engine/doc.go"} {
 		names := named.FindAllString(read(t, filepath.Join(root, document)), -1)
 		if len(names) == 0 && document != "README.md" {
 			t.Errorf("%s names no test", document)

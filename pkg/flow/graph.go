@@ -19,7 +19,7 @@ type Row struct {
 func (p Participant[S]) Rows() []Row {
 	rows := make([]Row, len(p.Reactions))
 	for i, r := range p.Reactions {
-		rows[i] = Row{Service: p.Service, Kind: r.kind, Input: r.inputName(), Event: r.event(), Call: r.callName(), Emits: r.emits, Does: names(r.does), Starts: names(r.starts)}
+		rows[i] = Row{Service: p.Service, Kind: r.kind, Input: r.inputName(), Event: r.event(), Call: r.CallName(), Emits: r.emits, Does: names(r.does), Starts: names(r.starts)}
 	}
 	return rows
 }
@@ -44,17 +44,10 @@ func (r Reaction[S]) event() Event {
 	return e
 }
 
-func (r Reaction[S]) callName() string {
-	if r.call == nil {
-		return ""
-	}
-	return name(r.call)
-}
-
 func names(vs []any) []string {
 	ns := make([]string, len(vs))
 	for i, v := range vs {
-		ns[i] = name(v)
+		ns[i] = Name(v)
 	}
 	return ns
 }

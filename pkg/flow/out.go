@@ -21,7 +21,7 @@ type Out struct {
 	now     time.Time
 	inputID string
 	service string
-	declare declared
+	may     declared
 	effects []any
 	events  []Event
 	timers  []startedTimer
@@ -43,11 +43,11 @@ func (o *Out) Now() time.Time { return o.now }
 
 // ID derives an identifier from the input's, so that a reaction that is run
 // again for the same input names the same things.
-func (o *Out) ID(what string) string { return deriveID(o.inputID, o.service, what, 0) }
+func (o *Out) ID(what string) string { return DeriveID(o.inputID, o.service, what, 0) }
 
 // Emit publishes an event once the batch is committed.
 func (o *Out) Emit(e Event) {
-	if !slices.Contains(o.declare.emits, e.EventType()) {
+	if !slices.Contains(o.may.emits, e.EventType()) {
 		o.refuse(fmt.Errorf("emit %s: %w", e.EventType(), ErrUndeclared))
 		return
 	}
@@ -57,8 +57,8 @@ func (o *Out) Emit(e Event) {
 // Do makes an external call once the batch is committed. Its result comes back
 // as an input.
 func (o *Out) Do(effect any) {
-	if !slices.Contains(o.declare.does, name(effect)) {
-		o.refuse(fmt.Errorf("do %s: %w", name(effect), ErrUndeclared))
+	if !slices.Contains(o.may.does, Name(effect)) {
+		o.refuse(fmt.Errorf("do %s: %w", Name(effect), ErrUndeclared))
 		return
 	}
 	o.effects = append(o.effects, effect)
@@ -67,17 +67,17 @@ func (o *Out) Do(effect any) {
 // After starts a timer that comes back as an input after d. There is one timer
 // of a name per key: starting it again moves it.
 func (o *Out) After(d time.Duration, timer any) {
-	if !slices.Contains(o.declare.starts, name(timer)) {
-		o.refuse(fmt.Errorf("start %s: %w", name(timer), ErrUndeclared))
+	if !slices.Contains(o.may.starts, Name(timer)) {
+		o.refuse(fmt.Errorf("start %s: %w", Name(timer), ErrUndeclared))
 		return
 	}
-	o.timers = append(o.timers, startedTimer{name: name(timer), body: timer, due: o.now.Add(d)})
+	o.timers = append(o.timers, startedTimer{name: Name(timer), body: timer, due: o.now.Add(d)})
 }
 
 // Stop ends a timer, if it is running.
 func (o *Out) Stop(timer any) {
-	o.timers = slices.DeleteFunc(o.timers, func(t startedTimer) bool { return t.name == name(timer) })
-	o.stopped = append(o.stopped, name(timer))
+	o.timers = slices.DeleteFunc(o.timers, func(t startedTimer) bool { return t.name == Name(timer) })
+	o.stopped = append(o.stopped, Name(timer))
 }
 
 // Reply is the answer to a command. It is stored with the command's key, so a
@@ -96,26 +96,15 @@ func (o *Out) refuse(err error) {
 	}
 }
 
-// deriveID names the n-th output of a kind that a participant makes of an
+// DeriveID names the n-th output of a kind that a participant makes of an
 // input. Equal inputs give equal names, which is what makes publishing again
 // after a crash a duplicate and not a second event.
-func deriveID(inputID, service, what string, n int) string {
+func DeriveID(inputID, service, what string, n int) string {
 	return uuid.NewSHA1(idSpace, []byte(inputID+"\x00"+service+"\x00"+what+"\x00"+strconv.Itoa(n))).String()
 }
 
 // idSpace keeps derived ids apart from everyone else's name-based UUIDs.
 var idSpace = uuid.MustParse("5f0c6a52-6d1b-4d0e-9a5e-0d4f3c1e7b21")
-
-// react runs one reaction. A panic is that input's alone.
-func (r Reaction[S]) react(state S, body any, out *Out) (next S, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("reaction to %s panicked: %v", r.inputName(), p)
-		}
-	}()
-	next = r.apply(state, body, out)
-	return next, out.err
-}
 
 func (r Reaction[S]) declared() declared {
 	d := declared{does: names(r.does), starts: names(r.starts)}

@@ -1,7 +1,6 @@
 package flow
 
 import (
-	"encoding/json"
 	"fmt"
 	"reflect"
 )
@@ -52,7 +51,8 @@ type Reaction[S any] struct {
 	emits  []Event
 	does   []any
 	starts []any
-	call   any // whose result this is
+	call   any      // whose result this is
+	may    declared // emits, does and starts by name
 }
 
 // When declares the reaction to an event.
@@ -112,9 +112,9 @@ func (r Reaction[S]) Starts(timers ...any) Reaction[S] {
 	return r
 }
 
-// name is how an effect, a result, a timer or a command is called in tables,
-// logs and the database: the name of its Go type.
-func name(v any) string { return reflect.TypeOf(v).Name() }
+// Name is how a call, a result, a timer or a command is called in tables, logs
+// and the database: the name of its Go type.
+func Name(v any) string { return reflect.TypeOf(v).Name() }
 
 // inputName is how a reaction's input is called: an event by its type.
 func (r Reaction[S]) inputName() string {
@@ -124,11 +124,14 @@ func (r Reaction[S]) inputName() string {
 	return r.input.Name()
 }
 
-// table is a participant's reactions by the name of their input.
-type table[S any] map[string]Reaction[S]
+// Table is a participant's reactions by the name of their input.
+type Table[S any] map[string]Reaction[S]
 
-func (p Participant[S]) table() (table[S], error) {
-	t := make(table[S], len(p.Reactions))
+// Table checks the participant and returns its reactions by the name of their
+// input. It fails when two reactions name one input, or when one declares to
+// emit an event that another participant owns.
+func (p Participant[S]) Table() (Table[S], error) {
+	t := make(Table[S], len(p.Reactions))
 	for _, r := range p.Reactions {
 		n := r.inputName()
 		if _, twice := t[n]; twice {
@@ -139,12 +142,24 @@ func (p Participant[S]) table() (table[S], error) {
 				return nil, fmt.Errorf("participant %s declares to emit %s, which %s owns", p.Service, e.EventType(), e.EventOwner())
 			}
 		}
+		r.may = r.declared()
 		t[n] = r
 	}
 	return t, nil
 }
 
-// fromJSON reads an input that this service wrote down itself.
-func fromJSON(text []byte) func(into any) error {
-	return func(into any) error { return json.Unmarshal(text, into) }
+// Kind tells where the reaction's input comes from.
+func (r Reaction[S]) Kind() Kind { return r.kind }
+
+// CallName names the call whose result the reaction takes; empty when it takes
+// none.
+func (r Reaction[S]) CallName() string {
+	if r.call == nil {
+		return ""
+	}
+	return Name(r.call)
 }
+
+// Decode makes the reaction's input with a decoder that fills in what it is given
+// a pointer to.
+func (r Reaction[S]) Decode(decode func(into any) error) (any, error) { return r.decode(decode) }

@@ -17,7 +17,7 @@ var ErrNotDone = errors.New("call had no effect")
 type Call struct {
 	ID      string // the idempotency key: the same for every attempt, also after a restart
 	Key     string
-	Attempt int // counted from 1, in this process
+	Attempt int // counted from 1, over all processes
 	// Traceparent is the W3C trace context of what asked for the call; empty
 	// when there is none.
 	Traceparent string
@@ -26,20 +26,19 @@ type Call struct {
 // Policy bounds the attempts of an effect.
 type Policy struct {
 	Timeout    time.Duration // of one attempt
-	Attempts   int           // of one process; 0: no bound
-	Elapsed    time.Duration // since the first attempt of this process; 0: no bound
+	Attempts   int           // 0: no bound
+	Elapsed    time.Duration // since the first attempt; 0: no bound
 	AtMostOnce bool          // never repeated once it may have happened
 }
 
 // Performer makes one kind of external call.
 type Performer struct {
-	effect  string
-	result  string
-	policy  Policy
-	decode  func(body string) (any, error)
-	perform func(ctx context.Context, call Call, effect any) (any, error)
-	giveUp  func(effect any, unknown bool) any
-	endless bool // there is no giveUp
+	Effect  string // the call's name
+	Result  string // its result's
+	Policy  Policy
+	Decode  func(body []byte) (any, error)
+	Perform func(ctx context.Context, call Call, effect any) (any, error)
+	GiveUp  func(effect any, unknown bool) any // nil: the call is repeated for ever
 }
 
 // Perform declares how calls of type E are made. Its result R comes back as an
@@ -47,17 +46,19 @@ type Performer struct {
 // whether any attempt may have had an effect. A policy without bounds retries
 // for ever, with an alarm, and giveUp may be nil.
 func Perform[E, R any](p Policy, perform func(context.Context, Call, E) (R, error), giveUp func(e E, unknown bool) R) Performer {
-	return Performer{
-		effect: reflect.TypeFor[E]().Name(),
-		result: reflect.TypeFor[R]().Name(),
-		policy: p,
-		decode: func(body string) (any, error) {
+	made := Performer{
+		Effect: reflect.TypeFor[E]().Name(),
+		Result: reflect.TypeFor[R]().Name(),
+		Policy: p,
+		Decode: func(body []byte) (any, error) {
 			var e E
-			err := json.Unmarshal([]byte(body), &e)
+			err := json.Unmarshal(body, &e)
 			return e, err
 		},
-		perform: func(ctx context.Context, c Call, e any) (any, error) { return perform(ctx, c, e.(E)) },
-		giveUp:  func(e any, unknown bool) any { return giveUp(e.(E), unknown) },
-		endless: giveUp == nil,
+		Perform: func(ctx context.Context, c Call, e any) (any, error) { return perform(ctx, c, e.(E)) },
 	}
+	if giveUp != nil {
+		made.GiveUp = func(e any, unknown bool) any { return giveUp(e.(E), unknown) }
+	}
+	return made
 }

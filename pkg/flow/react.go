@@ -24,7 +24,7 @@ type Started struct {
 // that a batch folds, for those who explore or draw what a participant does.
 // id names the input; equal inputs have equal ids.
 func (p Participant[S]) React(state S, id string, now time.Time, input any) (S, Outputs, error) {
-	t, err := p.table()
+	t, err := p.Table()
 	if err != nil {
 		return state, Outputs{}, err
 	}
@@ -33,12 +33,24 @@ func (p Participant[S]) React(state S, id string, now time.Time, input any) (S, 
 	if !ok {
 		return state, Outputs{}, fmt.Errorf("participant %s has no reaction to %s", p.Service, called)
 	}
-	out := Out{now: now, inputID: id, service: p.Service, declare: r.declared()}
-	next, err := r.react(state, input, &out)
-	if err != nil {
-		return state, Outputs{}, err
+	return r.React(p.Service, state, id, now, input)
+}
+
+// React runs a reaction of a participant's [Table]. It returns the new state and
+// what the reaction put out, or the error with which it refused the input; a
+// panic is that input's alone, and an error too.
+func (r Reaction[S]) React(service string, state S, id string, now time.Time, body any) (next S, o Outputs, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			next, o, err = state, Outputs{}, fmt.Errorf("reaction to %s panicked: %v", r.inputName(), p)
+		}
+	}()
+	out := Out{now: now, inputID: id, service: service, may: r.may}
+	next = r.apply(state, body, &out)
+	if out.err != nil {
+		return state, Outputs{}, out.err
 	}
-	o := Outputs{Events: out.events, Effects: out.effects, Stopped: out.stopped, Reply: out.reply}
+	o = Outputs{Events: out.events, Effects: out.effects, Stopped: out.stopped, Reply: out.reply}
 	for _, timer := range out.timers {
 		o.Timers = append(o.Timers, Started{timer.body, timer.due.Sub(now)})
 	}
@@ -51,5 +63,5 @@ func inputName(input any) string {
 	if e, ok := input.(Event); ok {
 		return e.EventType()
 	}
-	return name(input)
+	return Name(input)
 }

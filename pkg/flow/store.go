@@ -61,17 +61,6 @@ func Keys(inputs []*Input) []string {
 	return keys
 }
 
-// reacting are the inputs that may change a state.
-func reacting(inputs []*Input) []*Input {
-	some := make([]*Input, 0, len(inputs))
-	for _, in := range inputs {
-		if in.Body != nil && in.unreadable == nil && usable(in.Key) {
-			some = append(some, in)
-		}
-	}
-	return some
-}
-
 type keyed[S any] struct {
 	states map[string]S
 	dirty  map[string]bool

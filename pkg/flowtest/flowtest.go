@@ -19,6 +19,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/quintet-eda/quintet/pkg/engine"
 	"github.com/quintet-eda/quintet/pkg/flow"
 	"github.com/quintet-eda/quintet/pkg/registry"
 	"github.com/quintet-eda/quintet/pkg/store"
@@ -103,7 +104,7 @@ func run[S any](t *testing.T, s Suite[S], c Case[S], m mode, codecs map[string]*
 			t.Error(err)
 		}
 	})
-	w := &world[S]{t: t, suite: s, mode: m, db: db, log: &Log{}, codecs: codecs, key: keyOf(c)}
+	w := &world[S]{t: t, suite: s, mode: m, db: db, log: &Log{}, answers: map[string]chan any{}, codecs: codecs, key: keyOf(c)}
 	w.start()
 	defer func() { w.stop() }()
 	for i, in := range c.Given {
@@ -133,7 +134,7 @@ func migrated(t *testing.T, own fs.FS) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := flow.Migrate(t.Context(), db, "own", own); err != nil {
+	if err := engine.Migrate(t.Context(), db, "own", own); err != nil {
 		t.Fatal(err)
 	}
 	if err := db.Close(); err != nil { // folds the log back into the file

@@ -4,14 +4,15 @@ import (
 	"context"
 	"sync"
 
-	"github.com/quintet-eda/quintet/pkg/flow"
+	"github.com/quintet-eda/quintet/pkg/engine"
+	"github.com/quintet-eda/quintet/pkg/record"
 )
 
-// Log is a topic log in memory: flow.Log for one producer, and everything that
+// Log is a topic log in memory: engine.Producer for one producer, and everything that
 // any producer published to it, in order.
 type Log struct {
 	mu      sync.Mutex
-	records []flow.Record
+	records []record.Record
 	fail    func(id string) error
 }
 
@@ -23,23 +24,23 @@ func (l *Log) Fail(fail func(id string) error) {
 }
 
 // Records returns what was published so far, copies included.
-func (l *Log) Records() []flow.Record {
+func (l *Log) Records() []record.Record {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return append([]flow.Record(nil), l.records...)
+	return append([]record.Record(nil), l.records...)
 }
 
 // Open returns a producer of the log.
-func (l *Log) Open() (flow.Log, error) {
-	return &producer{log: l, results: make(chan flow.Published, 1024)}, nil
+func (l *Log) Open() (engine.Producer, error) {
+	return &producer{log: l, acks: make(chan engine.Ack, 1024)}, nil
 }
 
 type producer struct {
-	log     *Log
-	results chan flow.Published
+	log  *Log
+	acks chan engine.Ack
 }
 
-func (p *producer) Publish(ctx context.Context, id string, r *flow.Record) {
+func (p *producer) Publish(ctx context.Context, id string, r *record.Record) {
 	p.log.mu.Lock()
 	var err error
 	if p.log.fail != nil {
@@ -51,14 +52,14 @@ func (p *producer) Publish(ctx context.Context, id string, r *flow.Record) {
 	}
 	p.log.mu.Unlock()
 	select {
-	case p.results <- flow.Published{ID: id, Err: err}:
+	case p.acks <- engine.Ack{ID: id, Err: err}:
 	case <-ctx.Done():
 	}
 }
 
-func (p *producer) Results() <-chan flow.Published { return p.results }
+func (p *producer) Acks() <-chan engine.Ack { return p.acks }
 
 func (p *producer) Close() error {
-	close(p.results)
+	close(p.acks)
 	return nil
 }

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/quintet-eda/quintet/pkg/flow"
+	"github.com/quintet-eda/quintet/pkg/record"
 )
 
 // patience bounds every wait. It is long because the machine may be busy; a
@@ -42,7 +42,7 @@ func once() func() error {
 	}
 }
 
-func header(r flow.Record, name string) string {
+func header(r record.Record, name string) string {
 	for _, h := range r.Headers {
 		if h.Name == name {
 			return h.Value

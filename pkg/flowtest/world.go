@@ -13,7 +13,9 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/quintet-eda/quintet/pkg/engine"
 	"github.com/quintet-eda/quintet/pkg/flow"
+	"github.com/quintet-eda/quintet/pkg/record"
 	"github.com/quintet-eda/quintet/pkg/registry"
 	"github.com/quintet-eda/quintet/pkg/store"
 )
@@ -28,8 +30,9 @@ type world[S any] struct {
 	codecs map[string]*registry.Codec
 	key    string
 
-	engine  *flow.Engine[S]
-	claims  map[string]*flow.Claim
+	engine  *engine.Engine[S]
+	answers map[string]chan any // by call: its result, for the attempt that waits
+	claims  map[string]*engine.Assignment
 	offsets map[string]int64
 	stopped func()
 }
@@ -37,10 +40,11 @@ type world[S any] struct {
 // start makes an engine over the database, as a process does.
 func (w *world[S]) start() {
 	w.t.Helper()
-	e, err := flow.New(flow.Config[S]{
-		Participant: w.suite.Participant, Store: w.suite.Store, DB: w.db, Codec: w.codecs[w.suite.Participant.Service],
-		OpenLog: w.log.Open, Log: slog.New(slog.DiscardHandler), Metrics: flow.NewMetrics(prometheus.NewRegistry()),
-		OutboxBound: 1000, Park: flow.ParkPolicy{Delay: time.Hour, Attempts: 3},
+	over := make(chan struct{})
+	e, err := engine.New(engine.Config[S]{
+		Participant: w.suite.Participant, Store: w.suite.Store, DB: w.db, Codec: w.codecs[w.suite.Participant.Service], Performers: w.performers(over),
+		OpenProducer: w.log.Open, Log: slog.New(slog.DiscardHandler), Metrics: engine.NewMetrics(prometheus.NewRegistry()),
+		OutboxBound: 1000, Park: engine.ParkPolicy{Delay: time.Hour, Attempts: 3},
 	})
 	if err != nil {
 		w.t.Fatal(err)
@@ -49,18 +53,18 @@ func (w *world[S]) start() {
 	var running sync.WaitGroup
 	running.Go(func() { e.Run(ctx, 10*time.Second) })
 	w.engine = e
-	w.stopped = func() { cancel(); running.Wait() }
-	w.claims = map[string]*flow.Claim{}
+	w.stopped = func() { close(over); cancel(); running.Wait() }
+	w.claims = map[string]*engine.Assignment{}
 	if w.offsets == nil {
 		w.offsets = map[string]int64{}
 	}
-	var claims []*flow.Claim
+	var claims []*engine.Assignment
 	for _, topic := range w.suite.Participant.Topics() {
-		c := &flow.Claim{Topic: topic, Mark: func(int64) {}}
+		c := &engine.Assignment{Topic: topic, Commit: func(int64) {}}
 		w.claims[topic] = c
 		claims = append(claims, c)
 	}
-	if err := e.Assign(ctx, claims); err != nil {
+	if err := e.OnAssigned(ctx, claims); err != nil {
 		w.t.Fatal(err)
 	}
 }
@@ -102,35 +106,101 @@ func (w *world[S]) happenOnce(i int, in any, n int) error {
 		case flow.KindCommand:
 			return w.submit(ctx, i, in)
 		case flow.KindResult:
-			return ignoreCopy(w.engine.Answer(ctx, w.key, in, w.at(n)), n)
+			return ignoreCopy(w.answer(ctx, r.Call, in), n)
 		case flow.KindTimer:
-			return ignoreCopy(w.engine.Elapse(ctx, w.key, in, w.at(n)), n)
+			return ignoreCopy(w.elapse(ctx, r.Input, n), n)
 		}
 	}
 	return fmt.Errorf("participant %s has no reaction to %T", w.suite.Participant.Service, in)
 }
 
-// at is how many copies of a result or a timer one process is given: its row
-// can only be found by the first.
-func (w *world[S]) at(n int) int {
-	if n == 0 && !w.mode.fresh {
-		return w.mode.copies
-	}
-	return 1
-}
+// errNothingOpen is returned when there is no call or timer of that name.
+var errNothingOpen = errors.New("nothing of that name is open")
 
 // ignoreCopy lets the copy of a result or a timer find nothing to do.
 func ignoreCopy(err error, n int) error {
-	if n > 0 && errors.Is(err, flow.ErrNothingOpen) {
+	if n > 0 && errors.Is(err, errNothingOpen) {
 		return nil
 	}
 	return err
 }
 
+// performers make each call by waiting for its answer.
+func (w *world[S]) performers(over <-chan struct{}) (ps []flow.Performer) {
+	for _, r := range w.suite.Participant.Rows() {
+		if r.Call == "" {
+			continue
+		}
+		if w.answers[r.Call] == nil {
+			w.answers[r.Call] = make(chan any)
+		}
+		answers := w.answers[r.Call]
+		ps = append(ps, flow.Performer{
+			Effect: r.Call, Result: r.Input, Policy: flow.Policy{Timeout: time.Hour},
+			Decode: func(body []byte) (any, error) { return body, nil },
+			Perform: func(ctx context.Context, _ flow.Call, _ any) (any, error) {
+				select {
+				case result := <-answers:
+					return result, nil
+				case <-over:
+				case <-ctx.Done():
+				}
+				return nil, flow.ErrNotDone
+			},
+		})
+	}
+	return ps
+}
+
+// answer hands in the result of the key's oldest open call of a name, and waits
+// until it is committed.
+func (w *world[S]) answer(ctx context.Context, call string, result any) error {
+	id := w.column(`SELECT id FROM effects WHERE key = '` + w.key + `' AND name = '` + call + `' ORDER BY n LIMIT 1`)
+	if len(id) == 0 {
+		return fmt.Errorf("answer %s of %s: %w", call, w.key, errNothingOpen)
+	}
+	select {
+	case w.answers[call] <- result:
+	case <-ctx.Done():
+		return fmt.Errorf("answer %s of %s: nobody makes it: %w", call, w.key, ctx.Err())
+	}
+	eventually(w.t, call+" is answered", func(context.Context) bool {
+		return len(w.column(`SELECT id FROM effects WHERE id = '`+id[0]+`'`)) == 0
+	})
+	return nil
+}
+
+// elapse lets a timer of the key run out now, under the mode's fault.
+func (w *world[S]) elapse(ctx context.Context, timer string, n int) error {
+	id := timer + "/" + w.key
+	running := `SELECT id FROM timers WHERE id = '` + id + `'`
+	if len(w.column(running)) == 0 {
+		return fmt.Errorf("let %s elapse: %w", id, errNothingOpen)
+	}
+	w.db.SetFaults(store.Faults{}) // it is not this step's
+	tx, err := w.db.Begin(ctx)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, `UPDATE timers SET due = 1 WHERE id = ?`, id); err != nil {
+		tx.Rollback(err)
+		return err
+	}
+	if err := tx.Commit(); err != nil {
+		return err
+	}
+	if n == 0 && w.mode.fault != nil {
+		w.db.SetFaults(w.mode.fault())
+	}
+	w.engine.Wake()
+	eventually(w.t, id+" has run out", func(context.Context) bool { return len(w.column(running+` AND due = 1`)) == 0 })
+	return nil
+}
+
 func (w *world[S]) submit(ctx context.Context, i int, in any) error {
-	c := flow.Command{Key: w.key, Body: in, IdempotencyKey: "command-" + strconv.Itoa(i), Digest: fmt.Sprint(in)}
+	c := engine.Command{Key: w.key, Body: in, IdempotencyKey: "command-" + strconv.Itoa(i), Digest: fmt.Sprint(in)}
 	_, err := w.engine.Submit(ctx, c)
-	if errors.Is(err, flow.ErrUnknown) {
+	if errors.Is(err, engine.ErrOutcomeUnknown) {
 		_, err = w.engine.Submit(ctx, c) // as the error says
 	}
 	return err
@@ -151,11 +221,11 @@ func (w *world[S]) deliver(ctx context.Context, i int, e flow.Event) error {
 	offset := w.offsets[topic]
 	w.offsets[topic]++
 	id := "input-" + strconv.Itoa(i)
-	r := &flow.Record{Topic: topic, Offset: offset, Key: e.EventKey(), Value: value, Headers: []flow.Header{
+	r := &record.Record{Topic: topic, Offset: offset, Key: e.EventKey(), Value: value, Headers: []record.Header{
 		{Name: "ce_id", Value: id}, {Name: "ce_type", Value: e.EventType()}, {Name: "ce_dataschema", Value: dataSchema},
 		{Name: "ce_correlationid", Value: "story"}, {Name: "ce_sequence", Value: strconv.Itoa(i + 1)},
 	}}
-	if err := w.engine.Deliver(ctx, c, r); err != nil {
+	if err := w.engine.Enqueue(ctx, c, r); err != nil {
 		return err
 	}
 	eventually(w.t, fmt.Sprintf("%T is taken in", e), func(ctx context.Context) bool {

@@ -9,7 +9,7 @@ import (
 	"io"
 	"iter"
 
-	"github.com/quintet-eda/quintet/pkg/flow"
+	"github.com/quintet-eda/quintet/pkg/record"
 )
 
 // recordLimit bounds in bytes what one record may take, its headers included,
@@ -93,8 +93,8 @@ func (b *batch) beyondClient() (bool, error) {
 
 // records reads the records of a batch one after the other. It ends with the
 // first that cannot be read.
-func (b *batch) records() iter.Seq2[*flow.Record, error] {
-	return func(yield func(*flow.Record, error) bool) {
+func (b *batch) records() iter.Seq2[*record.Record, error] {
+	return func(yield func(*record.Record, error) bool) {
 		unpacked, err := unpack(b.codec(), b.packed)
 		if err != nil {
 			yield(nil, err)
@@ -123,7 +123,7 @@ func (b *batch) records() iter.Seq2[*flow.Record, error] {
 	}
 }
 
-func readRecord(from *bufio.Reader, base int64) (*flow.Record, error) {
+func readRecord(from *bufio.Reader, base int64) (*record.Record, error) {
 	size, err := binary.ReadVarint(from)
 	if err != nil {
 		return nil, fmt.Errorf("read length of record: %w", cut(err))
@@ -152,10 +152,10 @@ type decoder struct {
 	err error
 }
 
-func (d *decoder) record(base int64) (*flow.Record, error) {
+func (d *decoder) record(base int64) (*record.Record, error) {
 	d.take(1)  // attributes: none are defined
 	d.varint() // time: the event says when it happened
-	r := &flow.Record{Offset: base + d.varint()}
+	r := &record.Record{Offset: base + d.varint()}
 	r.Key = string(d.bytes())
 	if value := d.bytes(); value != nil {
 		r.Value = value
@@ -165,9 +165,9 @@ func (d *decoder) record(base int64) (*flow.Record, error) {
 	if n < 0 || n > int64(len(d.raw)) || n*headerCost > recordLimit {
 		return nil, fmt.Errorf("record has %d headers", n)
 	}
-	r.Headers = make([]flow.Header, n)
+	r.Headers = make([]record.Header, n)
 	for i := range r.Headers {
-		r.Headers[i] = flow.Header{Name: string(d.bytes()), Value: string(d.bytes())}
+		r.Headers[i] = record.Header{Name: string(d.bytes()), Value: string(d.bytes())}
 	}
 	if d.err == nil && len(d.raw) > 0 {
 		d.err = fmt.Errorf("record has %d bytes too many", len(d.raw))

@@ -18,7 +18,7 @@ import (
 	"github.com/pierrec/lz4/v4"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
-	"github.com/quintet-eda/quintet/pkg/flow"
+	"github.com/quintet-eda/quintet/pkg/record"
 )
 
 // records are what a batch holds, as another library encodes it.
@@ -64,7 +64,7 @@ func written(b []byte, with func(io.Writer) io.WriteCloser) []byte {
 	return packed.Bytes()
 }
 
-func readAll(t testing.TB, raw []byte) (records []*flow.Record, err error) {
+func readAll(t testing.TB, raw []byte) (records []*record.Record, err error) {
 	t.Helper()
 	b, rest, err := readBatch(raw)
 	if err != nil {
@@ -91,11 +91,11 @@ func TestABatchIsReadWhateverPackedIt(t *testing.T) {
 		kmsg.Record{Value: []byte{}},
 		kmsg.Record{Key: []byte("\xff\x00"), Value: []byte(long)},
 	)
-	want := []*flow.Record{
-		{Offset: 70, Key: "hall", Value: []byte("said"), Headers: []flow.Header{{Name: "ce_id", Value: "1"}, {}}},
-		{Offset: 71, Key: "tombstone", Headers: []flow.Header{}},
-		{Offset: 72, Value: []byte{}, Headers: []flow.Header{}},
-		{Offset: 73, Key: "\xff\x00", Value: []byte(long), Headers: []flow.Header{}},
+	want := []*record.Record{
+		{Offset: 70, Key: "hall", Value: []byte("said"), Headers: []record.Header{{Name: "ce_id", Value: "1"}, {}}},
+		{Offset: 71, Key: "tombstone", Headers: []record.Header{}},
+		{Offset: 72, Value: []byte{}, Headers: []record.Header{}},
+		{Offset: 73, Key: "\xff\x00", Value: []byte(long), Headers: []record.Header{}},
 	}
 	for name, pack := range packers {
 		codec, packed := pack(sent)

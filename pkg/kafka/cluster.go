@@ -8,7 +8,7 @@ import (
 
 	"github.com/IBM/sarama"
 
-	"github.com/quintet-eda/quintet/pkg/flow"
+	"github.com/quintet-eda/quintet/pkg/engine"
 )
 
 // Cluster is a connection for questions: topics, offsets, group membership.
@@ -56,19 +56,19 @@ func (c *Cluster) Create(topic string) error {
 }
 
 // Describe returns those of the topics that exist.
-func (c *Cluster) Describe(topics []string) ([]flow.Topology, error) {
+func (c *Cluster) Describe(topics []string) ([]engine.TopicInfo, error) {
 	found, err := c.admin.DescribeTopics(topics)
 	if err != nil {
 		return nil, fmt.Errorf("describe topics: %w", err)
 	}
-	var ts []flow.Topology
+	var ts []engine.TopicInfo
 	for _, t := range found {
 		switch {
 		case errors.Is(t.Err, sarama.ErrUnknownTopicOrPartition):
 		case !errors.Is(t.Err, sarama.ErrNoError):
 			return nil, fmt.Errorf("describe topic %s: %w", t.Name, t.Err)
 		default:
-			ts = append(ts, flow.Topology{Topic: t.Name, Partitions: len(t.Partitions), ID: t.Uuid.String()})
+			ts = append(ts, engine.TopicInfo{Topic: t.Name, Partitions: len(t.Partitions), ID: t.Uuid.String()})
 		}
 	}
 	return ts, nil

@@ -12,26 +12,27 @@ import (
 
 	"github.com/IBM/sarama"
 
-	"github.com/quintet-eda/quintet/pkg/flow"
+	"github.com/quintet-eda/quintet/pkg/engine"
+	"github.com/quintet-eda/quintet/pkg/record"
 )
 
-// engine is what a consumer feeds; flow.Engine is one for each type of state.
-type engine interface {
-	Meet(ctx context.Context, found []flow.Topology) error
-	Assign(ctx context.Context, claims []*flow.Claim) error
-	Deliver(ctx context.Context, c *flow.Claim, r *flow.Record) error
+// engine is what a consumer feeds; engine.Engine is one for each type of state.
+type reader interface {
+	CheckTopics(ctx context.Context, found []engine.TopicInfo) error
+	OnAssigned(ctx context.Context, claims []*engine.Assignment) error
+	Enqueue(ctx context.Context, c *engine.Assignment, r *record.Record) error
 	// Advance moves the position of a claim forward to next, over offsets of
 	// which there is nothing to deliver. It is taken in after what was delivered
 	// before it, and refused like a record once another has claimed the
 	// partition. It returns an error only when ctx ends.
-	Advance(ctx context.Context, c *flow.Claim, next int64) error
+	Advance(ctx context.Context, c *engine.Assignment, next int64) error
 	Positions(ctx context.Context) (map[string]int64, error)
 }
 
 // Consumer reads a participant's topics as a member of its group.
 type Consumer struct {
 	s      Settings
-	engine engine
+	engine reader
 	topics []string // what the participant reads
 	own    []string // what this service creates
 	log    *slog.Logger
@@ -45,7 +46,7 @@ type Consumer struct {
 
 // NewConsumer makes a consumer of topics. own are the topics that this service
 // creates when they do not exist.
-func NewConsumer(s Settings, e engine, topics, own []string, log *slog.Logger) *Consumer {
+func NewConsumer(s Settings, e reader, topics, own []string, log *slog.Logger) *Consumer {
 	return &Consumer{s: s, engine: e, topics: topics, own: own, log: log, missing: []string{"broker: not connected yet"}, still: map[string]string{}}
 }
 
@@ -159,7 +160,7 @@ func (c *Consumer) present(ctx context.Context, cluster *Cluster, d time.Duratio
 		if err != nil {
 			return nil, err
 		}
-		if err := c.engine.Meet(ctx, found); err != nil {
+		if err := c.engine.CheckTopics(ctx, found); err != nil {
 			return nil, err
 		}
 		var present []string
@@ -206,7 +207,7 @@ func (c *Consumer) watch(session context.Context, stop func(), cluster *Cluster,
 		if err != nil {
 			continue // the session has a connection of its own, and its own say
 		}
-		if len(found) > reading || errors.Is(c.engine.Meet(session, found), flow.ErrTopology) {
+		if len(found) > reading || errors.Is(c.engine.CheckTopics(session, found), engine.ErrTopology) {
 			stop()
 			return
 		}
@@ -230,7 +231,7 @@ func (c *Consumer) leave(ctx context.Context, group sarama.ConsumerGroup, cluste
 
 func (c *Consumer) lost(err error) {
 	what := "broker"
-	if errors.Is(err, flow.ErrTopology) {
+	if errors.Is(err, engine.ErrTopology) {
 		what = "topics"
 	}
 	c.log.Warn("not consuming", "error", err)

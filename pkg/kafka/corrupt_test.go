@@ -43,7 +43,7 @@ func TestABatchThatCannotBeReadIsToldAndWaits(t *testing.T) {
 	t.Parallel()
 	_, s := broker(t)
 	createTopics(t, s, "caller.events")
-	r := record(t, s, "caller.events")
+	r := recordTopic(t, s, "caller.events")
 	at := foreignAt(t, s, 1, kgo.NoCompression())
 	at(&kgo.Record{Value: []byte("before")})
 	corrupt(t, foreign(t, s, kgo.MaxVersions(kversion.V3_0_0())), 1)
@@ -93,7 +93,7 @@ func TestWhatCompactionTookIsPassedOver(t *testing.T) {
 		held, err := kafka.Held(t.Context(), cluster, "caller.events", 1)
 		return err == nil && len(held) == 5 // the last batch, which is not touched, and of each key the latest before it
 	})
-	r := record(t, s, "caller.events")
+	r := recordTopic(t, s, "caller.events")
 	r.noLag(t)
 	if got := r.offsets(1); !slices.Equal(got, []int64{0, 7, 8, 9, 10}) {
 		t.Errorf("offsets %v, want those that are left", got)

@@ -13,7 +13,7 @@ import (
 	"github.com/IBM/sarama"
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"github.com/quintet-eda/quintet/pkg/flow"
+	"github.com/quintet-eda/quintet/pkg/engine"
 	"github.com/quintet-eda/quintet/pkg/kafka"
 )
 
@@ -78,7 +78,7 @@ func TestABatchOfTinyRecordsIsHandedOver(t *testing.T) {
 	_, s := broker(t)
 	createTopics(t, s, "caller.events")
 	foreignAt(t, s, 1, kgo.ZstdCompression())(tiny(8000)...)
-	r := record(t, s, "caller.events")
+	r := recordTopic(t, s, "caller.events")
 	eventually(t, "the whole batch is read", func() bool { return len(r.got()) >= 8001 })
 	if got := string(r.got()[0].Value); got != "good" {
 		t.Errorf("the first says %q", got)
@@ -97,7 +97,7 @@ func TestTinyRecordsAmongOthersAreNotSkipped(t *testing.T) {
 	t.Parallel()
 	_, s := broker(t)
 	createTopics(t, s, "caller.events")
-	r := record(t, s, "caller.events")
+	r := recordTopic(t, s, "caller.events")
 	eventually(t, "the recorder reads", func() bool { return len(r.consumer.Missing()) == 0 })
 	plain, packed := foreignAt(t, s, 1, kgo.NoCompression()), foreignAt(t, s, 1, kgo.ZstdCompression())
 	beside := foreignAt(t, s, 2, kgo.NoCompression())
@@ -121,7 +121,7 @@ func TestTinyRecordsThatWereAbortedStayAway(t *testing.T) {
 	t.Parallel()
 	_, s := broker(t)
 	createTopics(t, s, "caller.events")
-	r := record(t, s, "caller.events")
+	r := recordTopic(t, s, "caller.events")
 	c := foreign(t, s, kgo.TransactionalID("tiny"), kgo.ProducerBatchCompression(kgo.ZstdCompression()), kgo.ProducerLinger(300*time.Millisecond))
 	var want []string
 	for n, end := range []kgo.TransactionEndTry{kgo.TryAbort, kgo.TryCommit, kgo.TryAbort, kgo.TryCommit} {
@@ -156,7 +156,7 @@ func TestAJumpOfTheClientIsReadFromTheLog(t *testing.T) {
 	}
 	r := &recorder{positions: map[string]int64{}}
 	consumer := kafka.NewConsumer(s, r, []string{"caller.events"}, nil, slog.New(slog.DiscardHandler))
-	claim := &flow.Claim{Topic: "caller.events", Partition: 1, Start: 2, Mark: func(int64) {}}
+	claim := &engine.Assignment{Topic: "caller.events", Partition: 1, Start: 2, Commit: func(int64) {}}
 	must(t, kafka.Jump(t.Context(), consumer, connect(t, s), claim, &sarama.ConsumerMessage{Topic: "caller.events", Partition: 1, Offset: 7}))
 	if got := r.offsets(1); len(got) < 6 || !slices.Equal(got, upTo(int64(len(got) + 2))[2:]) {
 		t.Errorf("offsets %v, want each from 2 to 7 at least", got)
@@ -178,7 +178,7 @@ func TestABatchThatUnpacksHugeStopsNobody(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			_, s := broker(t)
 			createTopics(t, s, "caller.events")
-			r := record(t, s, "caller.events")
+			r := recordTopic(t, s, "caller.events")
 			foreignAt(t, s, 1, codec)(zeros(20, 1<<20)...)
 			for p := range int32(partitions) {
 				foreignAt(t, s, p, kgo.NoCompression())(&kgo.Record{Value: []byte("behind it")})
@@ -229,7 +229,7 @@ func TestOneBadBatchSlowsNobodyDown(t *testing.T) {
 	t.Parallel()
 	_, s := broker(t)
 	createTopics(t, s, "caller.events")
-	r := record(t, s, "caller.events")
+	r := recordTopic(t, s, "caller.events")
 	foreignAt(t, s, 1, kgo.GzipCompression())(zeros(20, 1<<20)...)
 	eventually(t, "the batch is read", func() bool { return len(r.offsets(1)) == 20 })
 	inStep(t, s, r, 0, 1, 2, 3)
@@ -264,7 +264,7 @@ func TestARecordBeyondTheLimitIsToldAndWaits(t *testing.T) {
 	t.Parallel()
 	_, s := broker(t)
 	createTopics(t, s, "caller.events")
-	r := record(t, s, "caller.events")
+	r := recordTopic(t, s, "caller.events")
 	packed := foreignAt(t, s, 1, kgo.GzipCompression())
 	packed(&kgo.Record{Value: []byte("before")})
 	packed(&kgo.Record{Value: []byte("same batch")}, &kgo.Record{Value: make([]byte, 17<<20)}, &kgo.Record{Value: []byte("behind it")})

@@ -15,9 +15,11 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/quintet-eda/quintet/pkg/engine"
 	"github.com/quintet-eda/quintet/pkg/flow"
 	"github.com/quintet-eda/quintet/pkg/flowtest"
 	"github.com/quintet-eda/quintet/pkg/kafka"
+	"github.com/quintet-eda/quintet/pkg/record"
 	"github.com/quintet-eda/quintet/pkg/registry"
 	"github.com/quintet-eda/quintet/pkg/store"
 )
@@ -128,7 +130,7 @@ func open(t *testing.T, path string) *store.DB {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = db.Close() }) // a test may have closed it
-	if err := flow.Migrate(t.Context(), db, "own", fstest.MapFS{"0001_halls.sql": {Data: []byte(tables)}}); err != nil {
+	if err := engine.Migrate(t.Context(), db, "own", fstest.MapFS{"0001_halls.sql": {Data: []byte(tables)}}); err != nil {
 		t.Fatal(err)
 	}
 	return db
@@ -136,7 +138,7 @@ func open(t *testing.T, path string) *store.DB {
 
 // member is a running instance of the echo.
 type member struct {
-	engine   *flow.Engine[string]
+	engine   *engine.Engine[string]
 	consumer *kafka.Consumer
 	db       *store.DB
 	stop     func()
@@ -169,12 +171,12 @@ func start(t *testing.T, s kafka.Settings, instance string, db *store.DB, o opti
 }
 
 // startEngine runs the echo's engine, which nobody feeds yet.
-func startEngine(t *testing.T, s kafka.Settings, db *store.DB, o options) (e *flow.Engine[string], stop func()) {
+func startEngine(t *testing.T, s kafka.Settings, db *store.DB, o options) (e *engine.Engine[string], stop func()) {
 	t.Helper()
-	e, err := flow.New(flow.Config[string]{
+	e, err := engine.New(engine.Config[string]{
 		Participant: echo(o.sleeper), Store: halls, DB: db, Codec: flowtest.Codec(t, contract(), "echo"),
-		OpenLog: func() (flow.Log, error) { return kafka.Open(s) }, Log: o.logger(), Metrics: flow.NewMetrics(prometheus.NewRegistry()),
-		Changed: o.changed, OutboxBound: 10000, Park: flow.ParkPolicy{Delay: time.Second, Attempts: 3},
+		OpenProducer: func() (engine.Producer, error) { return kafka.Open(s) }, Log: o.logger(), Metrics: engine.NewMetrics(prometheus.NewRegistry()),
+		Changed: o.changed, OutboxBound: 10000, Park: engine.ParkPolicy{Delay: time.Second, Attempts: 3},
 	})
 	must(t, err)
 	working, stopWorking := context.WithCancel(context.Background())
@@ -220,12 +222,12 @@ func (c *caller) say(halls ...string) {
 			c.t.Fatal(err)
 		}
 		id := fmt.Sprintf("said-%d-%s", c.said, hall)
-		log.Publish(c.t.Context(), id, &flow.Record{Topic: "caller.events", Key: hall, Value: value, Headers: []flow.Header{
+		log.Publish(c.t.Context(), id, &record.Record{Topic: "caller.events", Key: hall, Value: value, Headers: []record.Header{
 			{Name: "ce_id", Value: id}, {Name: "ce_type", Value: Said{}.EventType()}, {Name: "ce_dataschema", Value: dataSchema}, {Name: "ce_sequence", Value: strconv.FormatInt(c.said+1, 10)},
 		}})
 	}
 	for range halls {
-		if p := <-log.Results(); p.Err != nil {
+		if p := <-log.Acks(); p.Err != nil {
 			c.t.Fatal(p.Err)
 		}
 	}

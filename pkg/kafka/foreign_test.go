@@ -31,7 +31,7 @@ func TestWhatAForeignTransactionAbortedIsNotDelivered(t *testing.T) {
 	t.Parallel()
 	_, s := broker(t)
 	createTopics(t, s, "caller.events")
-	r := record(t, s, "caller.events")
+	r := recordTopic(t, s, "caller.events")
 	c := foreign(t, s, kgo.TransactionalID("foreign"))
 	say := func(end kgo.TransactionEndTry, texts ...string) {
 		must(t, c.BeginTransaction())
@@ -59,7 +59,7 @@ func TestWhatATransactionHasNotCommittedYetIsNotDelivered(t *testing.T) {
 	t.Parallel()
 	_, s := broker(t)
 	createTopics(t, s, "caller.events")
-	r := record(t, s, "caller.events")
+	r := recordTopic(t, s, "caller.events")
 	c := foreign(t, s, kgo.TransactionalID("foreign"))
 	must(t, c.BeginTransaction())
 	put(t, c, &kgo.Record{Key: []byte("hall"), Value: []byte("open")})
@@ -91,7 +91,7 @@ func TestWhatForeignProducersCompressIsRead(t *testing.T) {
 	t.Parallel()
 	_, s := broker(t)
 	createTopics(t, s, "caller.events")
-	r := record(t, s, "caller.events")
+	r := recordTopic(t, s, "caller.events")
 	codecs := map[string]kgo.CompressionCodec{
 		"gzip": kgo.GzipCompression(), "snappy": kgo.SnappyCompression(), "lz4": kgo.Lz4Compression(), "zstd": kgo.ZstdCompression(), "none": kgo.NoCompression(),
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/IBM/sarama"
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"github.com/quintet-eda/quintet/pkg/flow"
+	"github.com/quintet-eda/quintet/pkg/engine"
 	"github.com/quintet-eda/quintet/pkg/flowtest"
 	"github.com/quintet-eda/quintet/pkg/kafka"
 )
@@ -50,11 +50,11 @@ func TestAMemberWhoseClaimWasOvertakenClaimsAgain(t *testing.T) {
 	c.say(halls...)
 	eventually(t, "all is heard", func() bool { return one(t, db, `SELECT count(*) FROM inbox`) == "8" })
 
-	var late []*flow.Claim
+	var late []*engine.Assignment
 	for p := range int32(partitions) {
-		late = append(late, &flow.Claim{Topic: "caller.events", Partition: p, Mark: func(int64) {}})
+		late = append(late, &engine.Assignment{Topic: "caller.events", Partition: p, Commit: func(int64) {}})
 	}
-	must(t, m.engine.Assign(t.Context(), late))
+	must(t, m.engine.OnAssigned(t.Context(), late))
 	c.say(halls...)
 	eventually(t, "all is heard again", func() bool { return one(t, db, `SELECT count(*) FROM inbox`) == "16" })
 }
@@ -68,8 +68,8 @@ func TestAClaimReadWithoutTheClientIsClaimedAgain(t *testing.T) {
 	m := start(t, s, "a", db, options{})
 	foreignAt(t, s, 1, kgo.GzipCompression())(zeros(20, 1<<20)...)
 	eventually(t, "the batch is taken in", func() bool { return one(t, db, `SELECT count(*) FROM parked`) == "20" })
-	late := &flow.Claim{Topic: "caller.events", Partition: 1, Mark: func(int64) {}}
-	must(t, m.engine.Assign(t.Context(), []*flow.Claim{late}))
+	late := &engine.Assignment{Topic: "caller.events", Partition: 1, Commit: func(int64) {}}
+	must(t, m.engine.OnAssigned(t.Context(), []*engine.Assignment{late}))
 	halls := names(20)
 	newCaller(t, s).say(halls...)
 	for _, hall := range halls {

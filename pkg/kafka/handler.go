@@ -8,7 +8,8 @@ import (
 
 	"github.com/IBM/sarama"
 
-	"github.com/quintet-eda/quintet/pkg/flow"
+	"github.com/quintet-eda/quintet/pkg/engine"
+	"github.com/quintet-eda/quintet/pkg/record"
 )
 
 // ErrPosition is returned when a stored position lies outside the log.
@@ -33,16 +34,16 @@ func (h *handler) Setup(session sarama.ConsumerGroupSession) error {
 	if err != nil {
 		return err
 	}
-	var claims []*flow.Claim
+	var claims []*engine.Assignment
 	for topic, partitions := range session.Claims() {
 		for _, p := range partitions {
-			claims = append(claims, &flow.Claim{
+			claims = append(claims, &engine.Assignment{
 				Topic: topic, Partition: p, LogStart: oldest[topic][p],
-				Mark: func(next int64) { session.MarkOffset(topic, p, next, "") },
+				Commit: func(next int64) { session.MarkOffset(topic, p, next, "") },
 			})
 		}
 	}
-	if err := h.c.engine.Assign(session.Context(), claims); err != nil {
+	if err := h.c.engine.OnAssigned(session.Context(), claims); err != nil {
 		return err
 	}
 	// The ends are asked for only now: until the epochs were raised a former
@@ -86,7 +87,7 @@ func (h *handler) Cleanup(sarama.ConsumerGroupSession) error {
 	return nil
 }
 
-func (h *handler) reading(name string, c *flow.Claim) *reading {
+func (h *handler) reading(name string, c *engine.Assignment) *reading {
 	r := &reading{
 		c: h.c, name: name, claim: c, told: c.Start, wake: make(chan struct{}, 1),
 		from:  fetcher{cluster: h.cluster, topic: c.Topic, partition: c.Partition},
@@ -147,10 +148,10 @@ func (h *handler) ConsumeClaim(session sarama.ConsumerGroupSession, claim sarama
 	return nil // the session ended; its next owner reads from the position
 }
 
-func record(m *sarama.ConsumerMessage) *flow.Record {
-	r := &flow.Record{Topic: m.Topic, Partition: m.Partition, Offset: m.Offset, Key: string(m.Key), Value: m.Value, Headers: make([]flow.Header, len(m.Headers))}
+func toRecord(m *sarama.ConsumerMessage) *record.Record {
+	r := &record.Record{Topic: m.Topic, Partition: m.Partition, Offset: m.Offset, Key: string(m.Key), Value: m.Value, Headers: make([]record.Header, len(m.Headers))}
 	for i, h := range m.Headers {
-		r.Headers[i] = flow.Header{Name: string(h.Key), Value: string(h.Value)}
+		r.Headers[i] = record.Header{Name: string(h.Key), Value: string(h.Value)}
 	}
 	return r
 }

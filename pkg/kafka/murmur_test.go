@@ -5,8 +5,8 @@ import (
 
 	"github.com/IBM/sarama"
 
-	"github.com/quintet-eda/quintet/pkg/flow"
 	"github.com/quintet-eda/quintet/pkg/kafka"
+	"github.com/quintet-eda/quintet/pkg/record"
 )
 
 // The numbers are those of Kafka's own UtilsTest.testMurmur2.
@@ -24,10 +24,10 @@ func TestAKeyGoesWhereTheJVMClientsPutIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	for key := range hashes {
-		log.Publish(t.Context(), key, &flow.Record{Topic: "keys", Key: key, Value: []byte(key)})
+		log.Publish(t.Context(), key, &record.Record{Topic: "keys", Key: key, Value: []byte(key)})
 	}
 	for range hashes {
-		if p := <-log.Results(); p.Err != nil {
+		if p := <-log.Acks(); p.Err != nil {
 			t.Fatal(p.Err)
 		}
 	}

@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/quintet-eda/quintet/pkg/flow"
 	"github.com/quintet-eda/quintet/pkg/kafka"
+	"github.com/quintet-eda/quintet/pkg/record"
 )
 
 func TestNothingIsLostOrReorderedWhenTheBrokerRestarts(t *testing.T) {
@@ -33,7 +33,7 @@ func TestNothingIsLostOrReorderedWhenTheBrokerRestarts(t *testing.T) {
 			value, dataSchema, err := c.codec.Encode(Said{}.EventType(), Said{Hall: hall, N: int64(n / len(halls))})
 			must(t, err)
 			id := fmt.Sprintf("id-%d", n)
-			log.Publish(t.Context(), id, &flow.Record{Topic: "caller.events", Key: hall, Value: value, Headers: []flow.Header{
+			log.Publish(t.Context(), id, &record.Record{Topic: "caller.events", Key: hall, Value: value, Headers: []record.Header{
 				{Name: "ce_id", Value: id}, {Name: "ce_type", Value: Said{}.EventType()}, {Name: "ce_dataschema", Value: dataSchema},
 			}})
 			n++
@@ -44,7 +44,7 @@ func TestNothingIsLostOrReorderedWhenTheBrokerRestarts(t *testing.T) {
 		}
 	}
 	for range n {
-		if p := <-log.Results(); p.Err != nil {
+		if p := <-log.Acks(); p.Err != nil {
 			t.Fatalf("record %s: %v", p.ID, p.Err)
 		}
 	}

@@ -17,8 +17,9 @@ import (
 
 	"github.com/IBM/sarama"
 
-	"github.com/quintet-eda/quintet/pkg/flow"
+	"github.com/quintet-eda/quintet/pkg/engine"
 	"github.com/quintet-eda/quintet/pkg/kafka"
+	"github.com/quintet-eda/quintet/pkg/record"
 )
 
 // A member can only be paused as a process, and two processes do not share a
@@ -29,11 +30,11 @@ import (
 type (
 	Session struct {
 		N      int
-		Claims []flow.Claim
+		Claims []engine.Assignment
 	}
 	Delivery struct {
 		Session int
-		Record  flow.Record
+		Record  record.Record
 	}
 	Passed struct {
 		Session   int
@@ -45,10 +46,10 @@ type (
 
 // Engine is the test's end.
 type Engine struct {
-	engine *flow.Engine[string]
+	engine *engine.Engine[string]
 
 	mu        sync.Mutex
-	sessions  []map[string]*flow.Claim
+	sessions  []map[string]*engine.Assignment
 	delivered []int // records of each session
 }
 
@@ -56,22 +57,22 @@ func claimName(topic string, partition int32) string {
 	return topic + "/" + strconv.Itoa(int(partition))
 }
 
-func (e *Engine) Meet(found []flow.Topology, _ *struct{}) error {
-	return e.engine.Meet(context.Background(), found)
+func (e *Engine) CheckTopics(found []engine.TopicInfo, _ *struct{}) error {
+	return e.engine.CheckTopics(context.Background(), found)
 }
 
-func (e *Engine) Assign(asked []flow.Claim, got *Session) error {
-	claims, byName := make([]*flow.Claim, len(asked)), map[string]*flow.Claim{}
+func (e *Engine) OnAssigned(asked []engine.Assignment, got *Session) error {
+	claims, byName := make([]*engine.Assignment, len(asked)), map[string]*engine.Assignment{}
 	for i, c := range asked {
-		c.Mark = func(int64) {}
+		c.Commit = func(int64) {}
 		claims[i] = &c
 		byName[claimName(c.Topic, c.Partition)] = &c
 	}
-	if err := e.engine.Assign(context.Background(), claims); err != nil {
+	if err := e.engine.OnAssigned(context.Background(), claims); err != nil {
 		return err
 	}
 	for _, c := range claims {
-		got.Claims = append(got.Claims, flow.Claim{Topic: c.Topic, Partition: c.Partition, Start: c.Start})
+		got.Claims = append(got.Claims, engine.Assignment{Topic: c.Topic, Partition: c.Partition, Start: c.Start})
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -80,12 +81,12 @@ func (e *Engine) Assign(asked []flow.Claim, got *Session) error {
 	return nil
 }
 
-func (e *Engine) Deliver(d Delivery, _ *struct{}) error {
+func (e *Engine) Enqueue(d Delivery, _ *struct{}) error {
 	e.mu.Lock()
 	c := e.sessions[d.Session][claimName(d.Record.Topic, d.Record.Partition)]
 	e.delivered[d.Session]++
 	e.mu.Unlock()
-	return e.engine.Deliver(context.Background(), c, &d.Record)
+	return e.engine.Enqueue(context.Background(), c, &d.Record)
 }
 
 func (e *Engine) Advance(p Passed, _ *struct{}) error {
@@ -120,11 +121,11 @@ func (e *Engine) deliverLate(t *testing.T, session int, seen []*sarama.ConsumerM
 		if c == nil {
 			continue
 		}
-		late := &flow.Record{Topic: m.Topic, Partition: m.Partition, Offset: m.Offset + 1000, Key: string(m.Key), Value: m.Value}
+		late := &record.Record{Topic: m.Topic, Partition: m.Partition, Offset: m.Offset + 1000, Key: string(m.Key), Value: m.Value}
 		for _, h := range m.Headers {
-			late.Headers = append(late.Headers, flow.Header{Name: string(h.Key), Value: strings.Replace(string(h.Value), "said-", "late-", 1)})
+			late.Headers = append(late.Headers, record.Header{Name: string(h.Key), Value: strings.Replace(string(h.Value), "said-", "late-", 1)})
 		}
-		must(t, e.engine.Deliver(t.Context(), c, late))
+		must(t, e.engine.Enqueue(t.Context(), c, late))
 		return
 	}
 	t.Fatal("no record of the session's partitions")
@@ -136,17 +137,17 @@ type remote struct {
 	session sync.Map // of a claim
 }
 
-func (r *remote) Meet(_ context.Context, found []flow.Topology) error {
-	return r.client.Call("Engine.Meet", found, &struct{}{})
+func (r *remote) CheckTopics(_ context.Context, found []engine.TopicInfo) error {
+	return r.client.Call("Engine.CheckTopics", found, &struct{}{})
 }
 
-func (r *remote) Assign(_ context.Context, claims []*flow.Claim) error {
-	ask := make([]flow.Claim, len(claims))
+func (r *remote) OnAssigned(_ context.Context, claims []*engine.Assignment) error {
+	ask := make([]engine.Assignment, len(claims))
 	for i, c := range claims {
-		ask[i] = flow.Claim{Topic: c.Topic, Partition: c.Partition, LogStart: c.LogStart}
+		ask[i] = engine.Assignment{Topic: c.Topic, Partition: c.Partition, LogStart: c.LogStart}
 	}
 	var got Session
-	if err := r.client.Call("Engine.Assign", ask, &got); err != nil {
+	if err := r.client.Call("Engine.OnAssigned", ask, &got); err != nil {
 		return err
 	}
 	for i, c := range claims {
@@ -156,21 +157,21 @@ func (r *remote) Assign(_ context.Context, claims []*flow.Claim) error {
 	return nil
 }
 
-func (r *remote) Deliver(_ context.Context, c *flow.Claim, record *flow.Record) error {
+func (r *remote) Enqueue(_ context.Context, c *engine.Assignment, record *record.Record) error {
 	session, _ := r.session.Load(c)
-	if err := r.client.Call("Engine.Deliver", Delivery{session.(int), *record}, &struct{}{}); err != nil {
+	if err := r.client.Call("Engine.Enqueue", Delivery{session.(int), *record}, &struct{}{}); err != nil {
 		return err
 	}
-	c.Mark(record.Offset + 1)
+	c.Commit(record.Offset + 1)
 	return nil
 }
 
-func (r *remote) Advance(_ context.Context, c *flow.Claim, next int64) error {
+func (r *remote) Advance(_ context.Context, c *engine.Assignment, next int64) error {
 	session, _ := r.session.Load(c)
 	if err := r.client.Call("Engine.Advance", Passed{session.(int), c.Topic, c.Partition, next}, &struct{}{}); err != nil {
 		return err
 	}
-	c.Mark(next)
+	c.Commit(next)
 	return nil
 }
 

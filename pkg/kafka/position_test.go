@@ -8,7 +8,7 @@ import (
 
 	"github.com/IBM/sarama"
 
-	"github.com/quintet-eda/quintet/pkg/flow"
+	"github.com/quintet-eda/quintet/pkg/engine"
 	"github.com/quintet-eda/quintet/pkg/kafka"
 	"github.com/quintet-eda/quintet/pkg/store"
 )
@@ -134,7 +134,7 @@ func TestATopicThatIsNotTheOneReadBeforeIsToldAndNotRead(t *testing.T) {
 			c := newCaller(t, s)
 			c.say("hall")
 			m = start(t, s, "a", db, options{})
-			eventually(t, "it is told", func() bool { return strings.Contains(m.missing(), flow.ErrTopology.Error()) })
+			eventually(t, "it is told", func() bool { return strings.Contains(m.missing(), engine.ErrTopology.Error()) })
 			if got := heard(t, db, "hall"); got != "" {
 				t.Errorf("heard %q", got)
 			}

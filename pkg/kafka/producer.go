@@ -8,15 +8,16 @@ import (
 
 	"github.com/IBM/sarama"
 
-	"github.com/quintet-eda/quintet/pkg/flow"
+	"github.com/quintet-eda/quintet/pkg/engine"
+	"github.com/quintet-eda/quintet/pkg/record"
 )
 
-// Producer publishes the outbox. It implements flow.Log.
+// Producer publishes the outbox. It implements engine.Producer.
 type Producer struct {
-	async   sarama.AsyncProducer
-	results chan flow.Published
-	leave   chan struct{} // closed when nobody waits for answers any more
-	done    chan struct{} // closed when results is
+	async sarama.AsyncProducer
+	acks  chan engine.Ack
+	leave chan struct{} // closed when nobody waits for answers any more
+	done  chan struct{} // closed when results is
 }
 
 // Open starts a producer. It waits up to a minute for a broker that answers.
@@ -27,13 +28,13 @@ func Open(s Settings) (*Producer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open producer: %w", err)
 	}
-	p := &Producer{async: async, results: make(chan flow.Published, 256), leave: make(chan struct{}), done: make(chan struct{})}
+	p := &Producer{async: async, acks: make(chan engine.Ack, 256), leave: make(chan struct{}), done: make(chan struct{})}
 	go p.collect()
 	return p, nil
 }
 
-// Publish implements flow.Log.
-func (p *Producer) Publish(ctx context.Context, id string, r *flow.Record) {
+// Publish implements engine.Producer.
+func (p *Producer) Publish(ctx context.Context, id string, r *record.Record) {
 	m := &sarama.ProducerMessage{Topic: r.Topic, Metadata: id, Headers: make([]sarama.RecordHeader, len(r.Headers))}
 	if r.Key != "" {
 		m.Key = sarama.StringEncoder(r.Key)
@@ -50,14 +51,14 @@ func (p *Producer) Publish(ctx context.Context, id string, r *flow.Record) {
 	}
 }
 
-// Results implements flow.Log.
-func (p *Producer) Results() <-chan flow.Published { return p.results }
+// Acks implements engine.Producer.
+func (p *Producer) Acks() <-chan engine.Ack { return p.acks }
 
 // collect turns the client's two channels into one. Both are closed once
 // everything under way has its answer.
 func (p *Producer) collect() {
 	defer close(p.done)
-	defer close(p.results)
+	defer close(p.acks)
 	acked, failed := p.async.Successes(), p.async.Errors()
 	for acked != nil || failed != nil {
 		select {
@@ -69,15 +70,33 @@ func (p *Producer) collect() {
 				acked = nil
 				continue
 			}
-			p.results <- flow.Published{ID: m.Metadata.(string)}
+			p.acks <- engine.Ack{ID: m.Metadata.(string)}
 		case e, open := <-failed:
 			if !open {
 				failed = nil
 				continue
 			}
-			p.results <- flow.Published{ID: e.Msg.Metadata.(string), Err: e.Err}
+			p.acks <- engine.Ack{ID: e.Msg.Metadata.(string), Err: verdict(e.Err)}
 		}
 	}
+}
+
+// verdict tells what will be refused again, as it is, from what may pass. A broker
+// refuses a batch as one, so any record of it may be at fault. A right on the cluster
+// is not told apart: without it nothing can be published, and nothing is set aside.
+func verdict(err error) error {
+	var tooLarge sarama.ConfigurationError // the client says so before it sends
+	if errors.As(err, &tooLarge) {
+		return fmt.Errorf("%w: %w", engine.ErrRefused, err)
+	}
+	for _, refusal := range []error{
+		sarama.ErrMessageSizeTooLarge, sarama.ErrMessageSetSizeTooLarge, sarama.ErrInvalidRecord, sarama.ErrInvalidTopic, sarama.ErrTopicAuthorizationFailed,
+	} {
+		if errors.Is(err, refusal) {
+			return fmt.Errorf("%w: %w", engine.ErrRefused, err)
+		}
+	}
+	return err
 }
 
 // closeTime bounds Close. Retries have no bound, so with the broker away
@@ -85,7 +104,7 @@ func (p *Producer) collect() {
 // in the outbox.
 const closeTime = 3 * time.Second
 
-// Close implements flow.Log.
+// Close implements engine.Producer.
 func (p *Producer) Close() error {
 	p.async.AsyncClose()
 	select {

@@ -9,7 +9,8 @@ import (
 
 	"github.com/IBM/sarama"
 
-	"github.com/quintet-eda/quintet/pkg/flow"
+	"github.com/quintet-eda/quintet/pkg/engine"
+	"github.com/quintet-eda/quintet/pkg/record"
 )
 
 // reading is the reading of one partition in one session.
@@ -28,7 +29,7 @@ import (
 type reading struct {
 	c      *Consumer
 	name   string
-	claim  *flow.Claim
+	claim  *engine.Assignment
 	client sarama.ConsumerGroupClaim
 	pause  func() // makes the client let go of the partition
 	from   fetcher
@@ -64,7 +65,7 @@ func (r *reading) run(ctx context.Context) error {
 			if err := r.catchUp(ctx); err != nil {
 				return err
 			}
-		case <-r.claim.Lost():
+		case <-r.claim.Fenced():
 			return r.overtaken()
 		case <-ctx.Done():
 			return nil
@@ -97,11 +98,11 @@ func (r *reading) take(ctx context.Context, m *sarama.ConsumerMessage) error {
 	if m.Offset < r.next.Load() {
 		return nil // it was read without the client
 	}
-	return r.deliver(ctx, record(m))
+	return r.deliver(ctx, toRecord(m))
 }
 
-func (r *reading) deliver(ctx context.Context, record *flow.Record) error {
-	if err := r.c.engine.Deliver(ctx, r.claim, record); err != nil {
+func (r *reading) deliver(ctx context.Context, record *record.Record) error {
+	if err := r.c.engine.Enqueue(ctx, r.claim, record); err != nil {
 		return err
 	}
 	r.told = record.Offset + 1
@@ -131,7 +132,7 @@ func (r *reading) catchUp(ctx context.Context) error {
 func (r *reading) readOn(ctx context.Context) error {
 	for {
 		select {
-		case <-r.claim.Lost():
+		case <-r.claim.Fenced():
 			return r.overtaken()
 		default:
 		}

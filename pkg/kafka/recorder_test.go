@@ -8,8 +8,9 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/quintet-eda/quintet/pkg/flow"
+	"github.com/quintet-eda/quintet/pkg/engine"
 	"github.com/quintet-eda/quintet/pkg/kafka"
+	"github.com/quintet-eda/quintet/pkg/record"
 )
 
 // recorder stands in for an engine where a test is about what the consumer
@@ -18,13 +19,13 @@ type recorder struct {
 	consumer *kafka.Consumer
 
 	mu        sync.Mutex
-	records   []*flow.Record
+	records   []*record.Record
 	positions map[string]int64
 }
 
-func (r *recorder) Meet(context.Context, []flow.Topology) error { return nil }
+func (r *recorder) CheckTopics(context.Context, []engine.TopicInfo) error { return nil }
 
-func (r *recorder) Assign(_ context.Context, claims []*flow.Claim) error {
+func (r *recorder) OnAssigned(_ context.Context, claims []*engine.Assignment) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, c := range claims {
@@ -37,20 +38,20 @@ func (r *recorder) Assign(_ context.Context, claims []*flow.Claim) error {
 	return nil
 }
 
-func (r *recorder) Deliver(_ context.Context, c *flow.Claim, record *flow.Record) error {
+func (r *recorder) Enqueue(_ context.Context, c *engine.Assignment, record *record.Record) error {
 	r.mu.Lock()
 	r.records = append(r.records, record)
 	r.positions[c.Topic+"/"+strconv.Itoa(int(c.Partition))] = record.Offset + 1
 	r.mu.Unlock()
-	c.Mark(record.Offset + 1)
+	c.Commit(record.Offset + 1)
 	return nil
 }
 
-func (r *recorder) Advance(_ context.Context, c *flow.Claim, next int64) error {
+func (r *recorder) Advance(_ context.Context, c *engine.Assignment, next int64) error {
 	r.mu.Lock()
 	r.positions[c.Topic+"/"+strconv.Itoa(int(c.Partition))] = next
 	r.mu.Unlock()
-	c.Mark(next)
+	c.Commit(next)
 	return nil
 }
 
@@ -61,15 +62,15 @@ func (r *recorder) Positions(context.Context) (map[string]int64, error) {
 }
 
 // got returns what was handed over until now.
-func (r *recorder) got() []*flow.Record {
+func (r *recorder) got() []*record.Record {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.records[:len(r.records):len(r.records)]
 }
 
-// record starts a consumer that writes down what it reads of a topic, until the
+// recordTopic starts a consumer that writes down what it reads of a topic, until the
 // test ends.
-func record(t *testing.T, s kafka.Settings, topic string) *recorder {
+func recordTopic(t *testing.T, s kafka.Settings, topic string) *recorder {
 	t.Helper()
 	s.Instance = "recorder"
 	r := &recorder{positions: map[string]int64{}}

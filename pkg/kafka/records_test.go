@@ -8,28 +8,28 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/quintet-eda/quintet/pkg/flow"
 	"github.com/quintet-eda/quintet/pkg/kafka"
+	"github.com/quintet-eda/quintet/pkg/record"
 )
 
 func TestKeysValuesAndHeadersArriveByteForByte(t *testing.T) {
 	t.Parallel()
 	_, s := broker(t)
 	createTopics(t, s, "caller.events")
-	r := record(t, s, "caller.events")
+	r := recordTopic(t, s, "caller.events")
 	var every strings.Builder // each byte that there is
 	for b := range 256 {
 		every.WriteByte(byte(b))
 	}
-	sent := []*flow.Record{
-		{Key: "hall", Value: []byte("plain"), Headers: []flow.Header{{Name: "ce_id", Value: "1"}}},
-		{Key: every.String(), Value: []byte(every.String()), Headers: []flow.Header{{Name: "bytes", Value: every.String()}}},
-		{Key: "\xff\xfe not UTF-8", Value: []byte{0}, Headers: []flow.Header{}},
-		{Key: "héllo wörld ☃", Value: []byte("☃"), Headers: []flow.Header{{Name: "ünïcode", Value: "☃"}}},
-		{Key: "headers", Value: []byte("x"), Headers: []flow.Header{{Name: "twice", Value: "1"}, {Name: "empty", Value: ""}, {Name: "twice", Value: "2"}}},
-		{Key: "long", Value: []byte(strings.Repeat("v", 900_000)), Headers: []flow.Header{{Name: "long", Value: strings.Repeat("h", 10_000)}}},
-		{Key: "tombstone", Value: nil, Headers: []flow.Header{}},
-		{Key: "empty", Value: []byte{}, Headers: []flow.Header{}},
+	sent := []*record.Record{
+		{Key: "hall", Value: []byte("plain"), Headers: []record.Header{{Name: "ce_id", Value: "1"}}},
+		{Key: every.String(), Value: []byte(every.String()), Headers: []record.Header{{Name: "bytes", Value: every.String()}}},
+		{Key: "\xff\xfe not UTF-8", Value: []byte{0}, Headers: []record.Header{}},
+		{Key: "héllo wörld ☃", Value: []byte("☃"), Headers: []record.Header{{Name: "ünïcode", Value: "☃"}}},
+		{Key: "headers", Value: []byte("x"), Headers: []record.Header{{Name: "twice", Value: "1"}, {Name: "empty", Value: ""}, {Name: "twice", Value: "2"}}},
+		{Key: "long", Value: []byte(strings.Repeat("v", 900_000)), Headers: []record.Header{{Name: "long", Value: strings.Repeat("h", 10_000)}}},
+		{Key: "tombstone", Value: nil, Headers: []record.Header{}},
+		{Key: "empty", Value: []byte{}, Headers: []record.Header{}},
 	}
 	log, err := kafka.Open(s)
 	must(t, err)
@@ -38,13 +38,13 @@ func TestKeysValuesAndHeadersArriveByteForByte(t *testing.T) {
 		log.Publish(t.Context(), strconv.Itoa(i), record)
 	}
 	for range sent {
-		if p := <-log.Results(); p.Err != nil {
+		if p := <-log.Acks(); p.Err != nil {
 			t.Fatal(p.Err)
 		}
 	}
 	must(t, log.Close())
 	eventually(t, "all are read", func() bool { return len(r.got()) >= len(sent) })
-	got := map[string]*flow.Record{}
+	got := map[string]*record.Record{}
 	for _, record := range r.got() {
 		got[record.Key] = record
 	}
@@ -73,10 +73,10 @@ func TestARecordThatIsTooLargeFailsAlone(t *testing.T) {
 	large := func(size int) []byte { return []byte(strings.Repeat("x", size)) }
 	sizes := map[string]int{"first": 10, "half": 600_000, "other half": 600_000, "too large": 2 << 20, "far too large": 20 << 20, "last": 10}
 	for id, size := range sizes {
-		log.Publish(t.Context(), id, &flow.Record{Topic: "caller.events", Key: "hall", Value: large(size)})
+		log.Publish(t.Context(), id, &record.Record{Topic: "caller.events", Key: "hall", Value: large(size)})
 	}
 	for range sizes {
-		p := <-log.Results()
+		p := <-log.Acks()
 		if failed := p.Err != nil; failed != (sizes[p.ID] > 1<<20) {
 			t.Errorf("%s, %d bytes: %v", p.ID, sizes[p.ID], p.Err)
 		}

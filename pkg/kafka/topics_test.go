@@ -7,7 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"github.com/quintet-eda/quintet/pkg/flow"
+	"github.com/quintet-eda/quintet/pkg/engine"
 	"github.com/quintet-eda/quintet/pkg/kafka"
 )
 
@@ -62,7 +62,7 @@ func TestATopicIsCreatedOnceWithItsSettings(t *testing.T) {
 }
 
 // describe waits for a topic: a cluster tells of a new one a moment later.
-func describe(t *testing.T, c *kafka.Cluster, topic string) (d flow.Topology) {
+func describe(t *testing.T, c *kafka.Cluster, topic string) (d engine.TopicInfo) {
 	t.Helper()
 	eventually(t, topic+" is there", func() bool {
 		found, err := c.Describe([]string{topic})

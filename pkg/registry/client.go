@@ -87,6 +87,14 @@ func (c *Client) schema(ctx context.Context, id uint32, doubted bool) (*Schema, 
 	}
 }
 
+// schemaKnown is the remembered answer, for a caller that must not wait.
+func (c *Client) schemaKnown(id uint32, doubted bool) (*Schema, error) {
+	if a, ok := c.remembered(id, doubted); ok {
+		return a.schema, a.err
+	}
+	return nil, fmt.Errorf("%w: schema %d was not asked for yet", ErrUnavailable, id)
+}
+
 func (c *Client) fetch(id uint32) (*Schema, error) {
 	got, err := c.sr.GetSchema(int(id))
 	var refusal srclient.Error

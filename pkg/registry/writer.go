@@ -23,6 +23,19 @@ type Writer struct {
 // schema that is not compiled in. The Writer keeps value, which must not change
 // while it is in use.
 func (c *Codec) Writer(ctx context.Context, value []byte, dataschema string) (*Writer, error) {
+	return c.writer(value, dataschema, func(id uint32, doubted bool) (*Schema, error) { return c.client.schema(ctx, id, doubted) })
+}
+
+// Known is [Codec.Writer] for a caller that must not wait: the registry is not
+// asked. Where it would be, Known fails with [ErrUnavailable].
+func (c *Codec) Known(value []byte, dataschema string) (*Writer, error) {
+	return c.writer(value, dataschema, c.client.schemaKnown)
+}
+
+// lookup finds the schema of an id; doubted asks for a fresh answer.
+type lookup func(id uint32, doubted bool) (*Schema, error)
+
+func (c *Codec) writer(value []byte, dataschema string, find lookup) (*Writer, error) {
 	if len(value) > MaxBytes {
 		return nil, fmt.Errorf("%w: %d bytes", ErrBudget, len(value))
 	}
@@ -32,7 +45,7 @@ func (c *Codec) Writer(ctx context.Context, value []byte, dataschema string) (*W
 	if !strings.HasPrefix(dataschema, fingerprintPrefix) {
 		dataschema = ""
 	}
-	r, err := c.writerSchema(ctx, binary.BigEndian.Uint32(value[1:]), dataschema)
+	r, err := c.writerSchema(binary.BigEndian.Uint32(value[1:]), dataschema, find)
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +55,7 @@ func (c *Codec) Writer(ctx context.Context, value []byte, dataschema string) (*W
 	return &Writer{reading: r, datum: value[headerSize:]}, nil
 }
 
-func (c *Codec) writerSchema(ctx context.Context, id uint32, fingerprint string) (*reading, error) {
+func (c *Codec) writerSchema(id uint32, fingerprint string, find lookup) (*reading, error) {
 	if fingerprint != "" {
 		if r := c.readingOf(fingerprint); r != nil {
 			return r, nil
@@ -51,7 +64,7 @@ func (c *Codec) writerSchema(ctx context.Context, id uint32, fingerprint string)
 			return c.reading(s), nil
 		}
 	}
-	s, err := c.client.schema(ctx, id, false)
+	s, err := find(id, false)
 	if err != nil {
 		return nil, err
 	}
@@ -59,7 +72,7 @@ func (c *Codec) writerSchema(ctx context.Context, id uint32, fingerprint string)
 		// The remembered answer may be the stale one: a registry that lost its
 		// memory gave the id to the schema of this very record, after we had
 		// asked. A record may be condemned only on a fresh answer.
-		if s, err = c.client.schema(ctx, id, true); err != nil {
+		if s, err = find(id, true); err != nil {
 			return nil, err
 		}
 		if s.Fingerprint != fingerprint {

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/quintet-eda/quintet/pkg/flow"
+	"github.com/quintet-eda/quintet/pkg/engine"
 )
 
 // patience is how long GET /pending waits for the broker, and then for the
@@ -20,11 +20,11 @@ const maxAsking = 4
 
 var errSilent = fmt.Errorf("there was no answer within %s", patience)
 
-// pending answers GET /pending with flow.Pending. A count that cannot be known
+// pending answers GET /pending with engine.Pending. A count that cannot be known
 // now is null, never 0, and stands under "unknown" with the reason. The answer
 // is 200 also when nothing is known: whether the service can go on is /readyz's
 // to tell.
-func pending(counts func(context.Context) (flow.Pending, error), lag func(context.Context) (int64, error)) func(context.Context) (any, error) {
+func pending(counts func(context.Context) (engine.Pending, error), lag func(context.Context) (int64, error)) func(context.Context) (any, error) {
 	asking := make(chan struct{}, maxAsking)
 	return func(ctx context.Context) (any, error) {
 		unknown := map[string]string{}
@@ -94,7 +94,7 @@ func silent(ctx context.Context) error {
 }
 
 // fields are the counts by their names in JSON.
-func fields(p flow.Pending) (map[string]any, error) {
+func fields(p engine.Pending) (map[string]any, error) {
 	text, err := json.Marshal(p)
 	if err != nil {
 		return nil, fmt.Errorf("write what is pending: %w", err)

@@ -14,12 +14,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/quintet-eda/quintet/pkg/flow"
+	"github.com/quintet-eda/quintet/pkg/engine"
 	"github.com/quintet-eda/quintet/pkg/web"
 )
 
-func counted(context.Context) (flow.Pending, error) {
-	return flow.Pending{Queued: 1, Outbox: 2, Effects: 3, Timers: 4, Parked: 5, Handled: 6}, nil
+func counted(context.Context) (engine.Pending, error) {
+	return engine.Pending{Queued: 1, Outbox: 2, Effects: 3, Timers: 4, Parked: 5, Handled: 6}, nil
 }
 
 func behind(n int64, err error) func(context.Context) (int64, error) {
@@ -46,14 +46,14 @@ func asked(t *testing.T, pending func(context.Context) (any, error)) (int, map[s
 
 func TestPendingTellsWhatIsKnownAndNamesTheRest(t *testing.T) {
 	away := errors.New("not connected to the broker now")
-	gone := func(context.Context) (flow.Pending, error) { return flow.Pending{}, errors.New("no database") }
+	gone := func(context.Context) (engine.Pending, error) { return engine.Pending{}, errors.New("no database") }
 	all := func(why string) map[string]any {
 		return map[string]any{"queued": why, "outbox": why, "effects": why, "timers": why, "parked": why, "handled": why}
 	}
 	nothing := all("no database")
 	nothing["lag"] = away.Error()
 	for name, c := range map[string]struct {
-		counts func(context.Context) (flow.Pending, error)
+		counts func(context.Context) (engine.Pending, error)
 		lag    func(context.Context) (int64, error)
 		want   map[string]any
 	}{
@@ -109,9 +109,9 @@ func TestPendingDoesNotWaitForASilentBroker(t *testing.T) {
 
 func TestPendingDoesNotWaitForASilentDatabase(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		_, got := asked(t, pending(func(ctx context.Context) (flow.Pending, error) {
+		_, got := asked(t, pending(func(ctx context.Context) (engine.Pending, error) {
 			<-ctx.Done()
-			return flow.Pending{}, ctx.Err()
+			return engine.Pending{}, ctx.Err()
 		}, behind(7, nil)))
 		if got["lag"] != 7. || got["outbox"] != nil || got["unknown"] == nil {
 			t.Errorf("got %v", got)

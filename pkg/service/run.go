@@ -19,8 +19,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/quintet-eda/quintet/pkg/engine"
 	"github.com/quintet-eda/quintet/pkg/flow"
 	"github.com/quintet-eda/quintet/pkg/kafka"
+	"github.com/quintet-eda/quintet/pkg/record"
 	"github.com/quintet-eda/quintet/pkg/registry"
 	"github.com/quintet-eda/quintet/pkg/store"
 	"github.com/quintet-eda/quintet/pkg/telemetry"
@@ -35,7 +37,7 @@ type Parts[S any] struct {
 	Contract    fs.FS // all schemas
 	Performers  []flow.Performer
 	Changed     func(keys []string)
-	Routes      func(e *echo.Echo, db *store.DB, engine *flow.Engine[S])
+	Routes      func(e *echo.Echo, db *store.DB, engine *engine.Engine[S])
 }
 
 // version is what was built: the linker sets it (-X), see deploy/Dockerfile.
@@ -72,17 +74,17 @@ func Run[S any](ctx context.Context, c Config, p Parts[S]) error {
 	codec := registry.NewCodec(contract, registry.NewClient(c.Registry, 3*time.Second), name)
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	engine, err := flow.New(flow.Config[S]{
+	engine, err := engine.New(engine.Config[S]{
 		Participant: p.Participant, Store: p.Store, DB: db, Codec: codec, Performers: p.Performers,
-		OpenLog: func() (flow.Log, error) { return kafka.Open(c.kafka(name)) },
-		Log:     log, Metrics: flow.NewMetrics(metrics), Changed: p.Changed,
-		Instance: c.Instance, OutboxBound: c.OutboxBound, Park: flow.ParkPolicy{Delay: c.ParkDelay, Attempts: c.ParkTries},
+		OpenProducer: func() (engine.Producer, error) { return kafka.Open(c.kafka(name)) },
+		Log:          log, Metrics: engine.NewMetrics(metrics), Changed: p.Changed,
+		Instance: c.Instance, OutboxBound: c.OutboxBound, Park: engine.ParkPolicy{Delay: c.ParkDelay, Attempts: c.ParkTries},
 	})
 	if err != nil {
 		return err
 	}
 	r := &running{log: log, registry: "schemas are not registered yet"}
-	r.consumer = kafka.NewConsumer(c.kafka(name), engine, p.Participant.Topics(), []string{flow.Topic(name), flow.DeadLetterTopic(name)}, log)
+	r.consumer = kafka.NewConsumer(c.kafka(name), engine, p.Participant.Topics(), []string{flow.Topic(name), record.DeadLetterTopic(name)}, log)
 
 	e := web.New(log)
 	web.Operational(e, func() []string { return append(r.missing(), engine.Missing()...) }, pending(engine.Pending, r.consumer.Lag),
@@ -125,7 +127,7 @@ func openOnce(ctx context.Context, c Config, name string, own fs.FS) (*store.DB,
 	if err != nil {
 		return nil, err
 	}
-	if err := flow.Migrate(ctx, db, name, own); err != nil {
+	if err := engine.Migrate(ctx, db, name, own); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	return db, nil

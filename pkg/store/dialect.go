@@ -15,8 +15,6 @@ type dialect struct {
 	// binds, and as a table has the one column key. At a query's end {lock}
 	// locks the rows it read until the commit, {share} keeps others from
 	// locking them, {free} locks those that nobody has locked and leaves out the others.
-	// {turn} is true for one transaction at a time, {now} the database's clock
-	// in microseconds since 1970.
 	statement func(query string) string
 	// bind gives arguments the types that the columns have.
 	bind func(args []any) []any

@@ -27,15 +27,13 @@ func postgresDialect() dialect {
 		"{keys}", keys,
 		"{lock}", " FOR UPDATE",
 		"{share}", " FOR KEY SHARE",
-		"{free}", " FOR UPDATE SKIP LOCKED",
-		"{turn}", "pg_try_advisory_xact_lock(hashtext('quintet turn'))",
-		"{now}", "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint")
+		"{free}", " FOR UPDATE SKIP LOCKED")
 	return dialect{
 		shared:     true,
 		statement:  func(query string) string { return numbered(words.Replace(query)) },
 		bind:       zeroOrOne,
 		sought:     func(args []any) []any { return nowhere(zeroOrOne(args)) },
-		migrations: func(files fs.FS) fs.FS { return postgresTables{files} },
+		migrations: func(files fs.FS) fs.FS { return tables{files, ofPostgres, notPostgres, postgresWords} },
 		history:    database.DialectPostgres,
 		discard:    true,
 	}
@@ -156,10 +154,12 @@ var writerSettings = map[string]string{
 	"plan_cache_mode":    "force_generic_plan",
 }
 
-// readerSettings: a signal goes out over this pool too, and is only a hint.
+// readerSettings: a signal goes out over this pool too, and is only a hint. A
+// follower's reading is one by index, as a batch's is.
 var readerSettings = map[string]string{
 	"default_transaction_read_only": "on",
 	"synchronous_commit":            "off",
+	"enable_seqscan":                "off",
 }
 
 // migratorSettings: adding an index may take long. A session that waits for its

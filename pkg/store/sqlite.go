@@ -19,14 +19,16 @@ import (
 // the only writer since before it read. A set of keys is one JSON array.
 func sqliteDialect() dialect {
 	words := strings.NewReplacer("{keys}", "SELECT value AS key FROM json_each(?)",
-		"{lock}", "", "{share}", "", "{free}", "", "{turn}", "1", "{now}", nowMicros+"()")
+		"{lock}", "", "{share}", "", "{free}", "")
 	asIs := func(args []any) []any { return args }
 	return dialect{
-		statement:  words.Replace,
-		bind:       asIs,
-		sought:     asIs,
-		migrations: func(files fs.FS) fs.FS { return files },
-		history:    database.DialectSQLite3,
+		statement: words.Replace,
+		bind:      asIs,
+		sought:    asIs,
+		migrations: func(files fs.FS) fs.FS {
+			return tables{files, ofSQLite, notSQLite, func(text []byte) []byte { return text }}
+		},
+		history: database.DialectSQLite3,
 	}
 }
 

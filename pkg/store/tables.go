@@ -10,17 +10,30 @@ import (
 	"strings"
 )
 
-// postgresTables spells migrations for PostgreSQL. They are one text for both
-// databases, which differ in two words.
-type postgresTables struct{ fs.FS }
+// tables spells migrations for one database. They are one text for both, which
+// differ in a few words and in lines that begin with a database's name.
+type tables struct {
+	fs.FS
+	line  *regexp.Regexp // of this database
+	other *regexp.Regexp // of the other
+	words func(text []byte) []byte
+}
 
 var (
 	withoutRowID = regexp.MustCompile(`\)\s*WITHOUT ROWID\s*;`)
 	blob         = regexp.MustCompile(`\bBLOB\b`)
+	ofSQLite     = regexp.MustCompile(`(?m)^--sqlite: `)
+	ofPostgres   = regexp.MustCompile(`(?m)^--postgres: `)
+	notSQLite    = regexp.MustCompile(`(?m)^--postgres: .*\n`)
+	notPostgres  = regexp.MustCompile(`(?m)^--sqlite: .*\n`)
 )
 
+func postgresWords(text []byte) []byte {
+	return blob.ReplaceAll(withoutRowID.ReplaceAll(text, []byte(");")), []byte("BYTEA"))
+}
+
 // Open opens a migration in its new spelling, and all else as it is.
-func (t postgresTables) Open(name string) (fs.File, error) {
+func (t tables) Open(name string) (fs.File, error) {
 	f, err := t.FS.Open(name)
 	if err != nil || path.Ext(name) != ".sql" {
 		return f, err
@@ -29,7 +42,7 @@ func (t postgresTables) Open(name string) (fs.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read migration %s: %w", name, errors.Join(err, f.Close()))
 	}
-	text = blob.ReplaceAll(withoutRowID.ReplaceAll(text, []byte(");")), []byte("BYTEA"))
+	text = t.words(t.line.ReplaceAll(t.other.ReplaceAll(text, nil), nil))
 	return respelled{File: f, text: strings.NewReader(string(text))}, nil
 }
 

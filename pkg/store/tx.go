@@ -15,6 +15,9 @@ type Tx struct {
 	tx *sql.Tx
 }
 
+// Shared reports whether other processes may write to the database.
+func (tx *Tx) Shared() bool { return tx.db.Shared() }
+
 // Exec runs one statement.
 func (tx *Tx) Exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
 	s, err := tx.prepare(ctx, query)

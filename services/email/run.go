@@ -9,6 +9,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/quintet-eda/quintet/pkg/engine"
 	"github.com/quintet-eda/quintet/pkg/flow"
 	"github.com/quintet-eda/quintet/pkg/service"
 	"github.com/quintet-eda/quintet/pkg/store"
@@ -66,6 +67,6 @@ func Run(ctx context.Context, c Config) error {
 		Migrations:  Migrations(),
 		Contract:    schemas.FS,
 		Performers:  []flow.Performer{mails},
-		Routes:      func(e *echo.Echo, db *store.DB, _ *flow.Engine[Mailbox]) { routes(e, spec, db.Read()) },
+		Routes:      func(e *echo.Echo, db *store.DB, _ *engine.Engine[Mailbox]) { routes(e, spec, db.Read()) },
 	})
 }

@@ -15,8 +15,10 @@ import (
 	"github.com/labstack/echo/v4"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/quintet-eda/quintet/pkg/engine"
 	"github.com/quintet-eda/quintet/pkg/flow"
 	"github.com/quintet-eda/quintet/pkg/flowtest"
+	topic "github.com/quintet-eda/quintet/pkg/record"
 	"github.com/quintet-eda/quintet/pkg/store"
 	"github.com/quintet-eda/quintet/pkg/web"
 	"github.com/quintet-eda/quintet/schemas"
@@ -42,7 +44,7 @@ func openDB(t *testing.T, path string) *store.DB {
 			t.Error(err)
 		}
 	})
-	if err := flow.Migrate(t.Context(), db, "email", Migrations()); err != nil {
+	if err := engine.Migrate(t.Context(), db, "email", Migrations()); err != nil {
 		t.Fatal(err)
 	}
 	return db
@@ -55,20 +57,20 @@ func open(t *testing.T, db *store.DB, c Config, happened ...flow.Event) office {
 	if err != nil {
 		t.Fatal(err)
 	}
-	engine, err := flow.New(flow.Config[Mailbox]{
-		Participant: Flow, Store: Store(), DB: db, Codec: flowtest.Codec(t, schemas.FS, "email"), OpenLog: new(flowtest.Log).Open,
-		Performers: []flow.Performer{mails}, Log: slog.New(slog.DiscardHandler), Metrics: flow.NewMetrics(prometheus.NewRegistry()),
-		OutboxBound: 1000, Park: flow.ParkPolicy{Delay: time.Second, Attempts: 3},
+	loop, err := engine.New(engine.Config[Mailbox]{
+		Participant: Flow, Store: Store(), DB: db, Codec: flowtest.Codec(t, schemas.FS, "email"), OpenProducer: new(flowtest.Log).Open,
+		Performers: []flow.Performer{mails}, Log: slog.New(slog.DiscardHandler), Metrics: engine.NewMetrics(prometheus.NewRegistry()),
+		OutboxBound: 1000, Park: engine.ParkPolicy{Delay: time.Second, Attempts: 3},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
-	running.Go(func() { engine.Run(ctx, 10*time.Second) })
+	running.Go(func() { loop.Run(ctx, 10*time.Second) })
 	t.Cleanup(func() { cancel(); running.Wait() })
-	orders := &flow.Claim{Topic: "order.events", Mark: func(int64) {}}
-	if err := engine.Assign(t.Context(), []*flow.Claim{orders}); err != nil {
+	orders := &engine.Assignment{Topic: "order.events", Commit: func(int64) {}}
+	if err := loop.OnAssigned(t.Context(), []*engine.Assignment{orders}); err != nil {
 		t.Fatal(err)
 	}
 	codec := flowtest.Codec(t, schemas.FS, "order")
@@ -77,9 +79,9 @@ func open(t *testing.T, db *store.DB, c Config, happened ...flow.Event) office {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r := &flow.Record{Topic: orders.Topic, Offset: int64(i), Key: e.EventKey(), Value: value,
-			Headers: []flow.Header{{Name: "ce_type", Value: e.EventType()}, {Name: "ce_dataschema", Value: dataSchema}}}
-		if err := engine.Deliver(t.Context(), orders, r); err != nil {
+		r := &topic.Record{Topic: orders.Topic, Offset: int64(i), Key: e.EventKey(), Value: value,
+			Headers: []topic.Header{{Name: "ce_type", Value: e.EventType()}, {Name: "ce_dataschema", Value: dataSchema}}}
+		if err := loop.Enqueue(t.Context(), orders, r); err != nil {
 			t.Fatal(err)
 		}
 	}

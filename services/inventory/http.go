@@ -14,7 +14,8 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"github.com/quintet-eda/quintet/pkg/flow"
+	"github.com/quintet-eda/quintet/pkg/engine"
+	"github.com/quintet-eda/quintet/pkg/record"
 	"github.com/quintet-eda/quintet/pkg/store"
 	"github.com/quintet-eda/quintet/pkg/telemetry"
 	"github.com/quintet-eda/quintet/pkg/web"
@@ -24,7 +25,7 @@ import (
 var openapi []byte
 
 // submit hands a command to the batch and waits for its commit.
-type submit func(context.Context, flow.Command) (json.RawMessage, error)
+type submit func(context.Context, engine.Command) (json.RawMessage, error)
 
 func routes(e *echo.Echo, spec *web.Spec, db *store.Reader, submit submit) {
 	spec.Serve(e)
@@ -141,7 +142,7 @@ func receiveStock(spec *web.Spec, submit submit) echo.HandlerFunc {
 			return err
 		}
 		header := c.Request().Header
-		tenant := flow.DefaultTenant
+		tenant := record.DefaultTenant
 		if h := header.Get("X-Tenant-ID"); h != "" {
 			if tenant, err = checkTenant("X-Tenant-ID", h); err != nil {
 				return err
@@ -160,7 +161,7 @@ func receiveStock(spec *web.Spec, submit submit) echo.HandlerFunc {
 		if err := spec.Decode(c, "receiveStock", &body); err != nil {
 			return err
 		}
-		reply, err := submit(c.Request().Context(), flow.Command{
+		reply, err := submit(c.Request().Context(), engine.Command{
 			Key: "sku/" + sku, Body: ReceiveStock{SKU: sku, Quantity: body.Quantity},
 			IdempotencyKey: key, Digest: strconv.FormatInt(body.Quantity, 10), Tenant: tenant,
 			Traceparent: telemetry.Traceparent(header.Get("traceparent")),
@@ -179,13 +180,13 @@ const retryAfter = time.Second
 // refusal is how a command that did not happen, or may not have, is answered.
 func refusal(sku string, err error) error {
 	switch {
-	case errors.Is(err, flow.ErrKeyReused):
+	case errors.Is(err, engine.ErrKeyReused):
 		return web.Invalid("This Idempotency-Key was used for a delivery of another quantity.")
 	case errors.Is(err, ErrTooMuchStock):
 		return web.Invalid("The delivery does not fit.", web.FieldError{Field: "quantity", Message: "would overflow the stock level"})
-	case errors.Is(err, flow.ErrBusy):
+	case errors.Is(err, engine.ErrUnavailable):
 		return web.Unavailable("The delivery was not taken in. Repeat it.", retryAfter).Because(err)
-	case errors.Is(err, flow.ErrUnknown):
+	case errors.Is(err, engine.ErrOutcomeUnknown):
 		return web.Unavailable("Whether the delivery was taken in is unknown. Repeat it with the same Idempotency-Key.", retryAfter).Because(err)
 	}
 	return fmt.Errorf("receive stock of %s: %w", sku, err)

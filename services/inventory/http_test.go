@@ -18,7 +18,7 @@ import (
 	"github.com/labstack/echo/v4"
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/quintet-eda/quintet/pkg/flow"
+	"github.com/quintet-eda/quintet/pkg/engine"
 	"github.com/quintet-eda/quintet/pkg/flowtest"
 	"github.com/quintet-eda/quintet/pkg/store"
 	"github.com/quintet-eda/quintet/pkg/web"
@@ -43,18 +43,18 @@ func openWith(t *testing.T, seen func(submit) submit) shop {
 	t.Helper()
 	db := openDB(t)
 	log := &flowtest.Log{}
-	engine, err := flow.New(flow.Config[Reservation]{
-		Participant: Flow, Store: Shelves{}, DB: db, Codec: flowtest.Codec(t, schemas.FS, "inventory"), OpenLog: log.Open,
-		Log: slog.New(slog.DiscardHandler), Metrics: flow.NewMetrics(prometheus.NewRegistry()),
-		OutboxBound: 1000, Park: flow.ParkPolicy{Delay: time.Second, Attempts: 3},
+	loop, err := engine.New(engine.Config[Reservation]{
+		Participant: Flow, Store: Shelves{}, DB: db, Codec: flowtest.Codec(t, schemas.FS, "inventory"), OpenProducer: log.Open,
+		Log: slog.New(slog.DiscardHandler), Metrics: engine.NewMetrics(prometheus.NewRegistry()),
+		OutboxBound: 1000, Park: engine.ParkPolicy{Delay: time.Second, Attempts: 3},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
-	running.Go(func() { engine.Run(ctx, 10*time.Second) })
-	if err := engine.Assign(t.Context(), nil); err != nil { // returns once the loop runs
+	running.Go(func() { loop.Run(ctx, 10*time.Second) })
+	if err := loop.OnAssigned(t.Context(), nil); err != nil { // returns once the loop runs
 		t.Fatal(err)
 	}
 	spec, err := web.LoadSpec(openapi)
@@ -62,7 +62,7 @@ func openWith(t *testing.T, seen func(submit) submit) shop {
 		t.Fatal(err)
 	}
 	e := web.New(slog.New(slog.DiscardHandler))
-	routes(e, spec, db.Read(), seen(engine.Submit))
+	routes(e, spec, db.Read(), seen(loop.Submit))
 	server := httptest.NewServer(e)
 	s := shop{T: t, url: server.URL, db: db, stop: func() { cancel(); running.Wait() }}
 	t.Cleanup(func() { server.Close(); s.stop() })
@@ -133,7 +133,7 @@ func TestADeliveryCarriesItsTrace(t *testing.T) {
 	const trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 	var got []string
 	s := openWith(t, func(next submit) submit {
-		return func(ctx context.Context, c flow.Command) (json.RawMessage, error) {
+		return func(ctx context.Context, c engine.Command) (json.RawMessage, error) {
 			got = append(got, c.Traceparent)
 			return next(ctx, c)
 		}

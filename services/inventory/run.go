@@ -6,7 +6,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"github.com/quintet-eda/quintet/pkg/flow"
+	"github.com/quintet-eda/quintet/pkg/engine"
 	"github.com/quintet-eda/quintet/pkg/service"
 	"github.com/quintet-eda/quintet/pkg/store"
 	"github.com/quintet-eda/quintet/pkg/web"
@@ -37,7 +37,7 @@ func Run(ctx context.Context, c Config) error {
 		Store:       Shelves{},
 		Migrations:  Migrations(),
 		Contract:    schemas.FS,
-		Routes: func(e *echo.Echo, db *store.DB, engine *flow.Engine[Reservation]) {
+		Routes: func(e *echo.Echo, db *store.DB, engine *engine.Engine[Reservation]) {
 			routes(e, spec, db.Read(), engine.Submit)
 		},
 	})

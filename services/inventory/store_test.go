@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/quintet-eda/quintet/pkg/engine"
 	"github.com/quintet-eda/quintet/pkg/flow"
 	"github.com/quintet-eda/quintet/pkg/store"
 	"github.com/quintet-eda/quintet/schemas/events"
@@ -26,7 +27,7 @@ func openDB(t *testing.T) *store.DB {
 			t.Error(err)
 		}
 	})
-	if err := flow.Migrate(t.Context(), db, "inventory", Migrations()); err != nil {
+	if err := engine.Migrate(t.Context(), db, "inventory", Migrations()); err != nil {
 		t.Fatal(err)
 	}
 	return db

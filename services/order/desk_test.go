@@ -22,8 +22,10 @@ import (
 	"github.com/labstack/echo/v4"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/quintet-eda/quintet/pkg/engine"
 	"github.com/quintet-eda/quintet/pkg/flow"
 	"github.com/quintet-eda/quintet/pkg/flowtest"
+	"github.com/quintet-eda/quintet/pkg/record"
 	"github.com/quintet-eda/quintet/pkg/registry"
 	"github.com/quintet-eda/quintet/pkg/store"
 	"github.com/quintet-eda/quintet/pkg/web"
@@ -45,11 +47,11 @@ type desk struct {
 	offsets map[string]int64
 
 	db       *store.DB
-	engine   *flow.Engine[Order]
+	engine   *engine.Engine[Order]
 	watchers *watchers
 	echo     *echo.Echo
 	url      string
-	claims   map[string]*flow.Claim
+	claims   map[string]*engine.Assignment
 	stopHTTP func()
 	stopped  func()
 }
@@ -80,13 +82,13 @@ func (d *desk) start() {
 	if d.db, err = store.Open(d.t.Context(), filepath.Join(d.dir, "order.db")); err != nil {
 		d.t.Fatal(err)
 	}
-	if err := flow.Migrate(d.t.Context(), d.db, "order", Migrations()); err != nil {
+	if err := engine.Migrate(d.t.Context(), d.db, "order", Migrations()); err != nil {
 		d.t.Fatal(err)
 	}
 	d.watchers = newWatchers()
-	d.engine, err = flow.New(flow.Config[Order]{
-		Participant: Flow, Store: Store(), DB: d.db, Codec: d.codecs["order"], OpenLog: d.log.Open, Log: slog.New(slog.DiscardHandler),
-		Metrics: flow.NewMetrics(prometheus.NewRegistry()), Changed: d.watchers.changed, OutboxBound: d.bound, Park: flow.ParkPolicy{Delay: time.Hour, Attempts: 1},
+	d.engine, err = engine.New(engine.Config[Order]{
+		Participant: Flow, Store: Store(), DB: d.db, Codec: d.codecs["order"], OpenProducer: d.log.Open, Log: slog.New(slog.DiscardHandler),
+		Metrics: engine.NewMetrics(prometheus.NewRegistry()), Changed: d.watchers.changed, OutboxBound: d.bound, Park: engine.ParkPolicy{Delay: time.Hour, Attempts: 1},
 	})
 	if err != nil {
 		d.t.Fatal(err)
@@ -130,13 +132,13 @@ func (d *desk) run(listener net.Listener) {
 			d.t.Error(err)
 		}
 	})
-	d.claims = map[string]*flow.Claim{}
-	var claims []*flow.Claim
+	d.claims = map[string]*engine.Assignment{}
+	var claims []*engine.Assignment
 	for _, topic := range Flow.Topics() {
-		d.claims[topic] = &flow.Claim{Topic: topic, Mark: func(int64) {}}
+		d.claims[topic] = &engine.Assignment{Topic: topic, Commit: func(int64) {}}
 		claims = append(claims, d.claims[topic])
 	}
-	if err := d.engine.Assign(d.t.Context(), claims); err != nil { // returns once the loop runs
+	if err := d.engine.OnAssigned(d.t.Context(), claims); err != nil { // returns once the loop runs
 		d.t.Fatal(err)
 	}
 }
@@ -158,18 +160,18 @@ func (d *desk) deliver(event any) {
 		d.t.Fatal(err)
 	}
 	topic := flow.Topic(e.EventOwner())
-	r := &flow.Record{Topic: topic, Offset: d.offsets[topic], Key: e.EventKey(), Value: value, Headers: []flow.Header{
+	r := &record.Record{Topic: topic, Offset: d.offsets[topic], Key: e.EventKey(), Value: value, Headers: []record.Header{
 		{Name: "ce_type", Value: e.EventType()}, {Name: "ce_dataschema", Value: dataSchema},
 	}}
 	d.offsets[topic]++
-	if err := d.engine.Deliver(d.t.Context(), d.claims[topic], r); err != nil {
+	if err := d.engine.Enqueue(d.t.Context(), d.claims[topic], r); err != nil {
 		d.t.Fatal(err)
 	}
 }
 
 func (d *desk) submit(c PlaceOrder) {
 	d.t.Helper()
-	if _, err := d.engine.Submit(d.t.Context(), flow.Command{Key: c.OrderID, Body: c}); err != nil {
+	if _, err := d.engine.Submit(d.t.Context(), engine.Command{Key: c.OrderID, Body: c}); err != nil {
 		d.t.Fatal(err)
 	}
 }

@@ -9,7 +9,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"github.com/quintet-eda/quintet/pkg/flow"
+	"github.com/quintet-eda/quintet/pkg/engine"
 	"github.com/quintet-eda/quintet/pkg/store"
 	"github.com/quintet-eda/quintet/pkg/web"
 	"github.com/quintet-eda/quintet/schemas/events"
@@ -21,7 +21,7 @@ var openapi []byte
 // api is the HTTP face of the service.
 type api struct {
 	db       *store.DB
-	engine   *flow.Engine[Order]
+	engine   *engine.Engine[Order]
 	spec     *web.Spec
 	watchers *watchers
 	deadline time.Duration
@@ -52,8 +52,8 @@ func (a *api) place(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	body.OrderID, body.Deadline = flow.DeriveKey(from.tenant, from.key), a.deadline
-	command := flow.Command{Key: body.OrderID, Body: body, Digest: digest, Tenant: from.tenant, Traceparent: from.traceparent}
+	body.OrderID, body.Deadline = engine.DeriveKey(from.tenant, from.key), a.deadline
+	command := engine.Command{Key: body.OrderID, Body: body, Digest: digest, Tenant: from.tenant, Traceparent: from.traceparent}
 	if from.key != "" { // a tenant holds no slash, so no two pairs make one key
 		command.IdempotencyKey = "place/" + from.tenant + "/" + from.key
 	}
@@ -69,7 +69,7 @@ func (a *api) place(c echo.Context) error {
 // again, an order is asked once.
 func (a *api) cancel(c echo.Context) error {
 	id := c.Param("id")
-	reply, err := a.engine.Submit(c.Request().Context(), flow.Command{Key: id, Body: CancelOrder{OrderID: id}, Traceparent: traceparent(c.Request().Header)})
+	reply, err := a.engine.Submit(c.Request().Context(), engine.Command{Key: id, Body: CancelOrder{OrderID: id}, Traceparent: traceparent(c.Request().Header)})
 	if err != nil {
 		return refusal(err, "Whether the cancellation was asked for is not known yet. Repeat the request: an order is asked once.")
 	}
@@ -85,11 +85,11 @@ func refusal(err error, unknown string) error {
 		return web.NotFound(notFound)
 	case errors.Is(err, ErrTerminal):
 		return web.Conflict("The order has ended and cannot be cancelled.")
-	case errors.Is(err, flow.ErrKeyReused):
+	case errors.Is(err, engine.ErrKeyReused):
 		return web.Invalid("The Idempotency-Key was used for another order.", web.FieldError{Field: "Idempotency-Key", Message: "was used with another body"})
-	case errors.Is(err, flow.ErrBusy):
+	case errors.Is(err, engine.ErrUnavailable):
 		return web.Unavailable("The service takes no commands at the moment. Nothing has happened; try again.", time.Second)
-	case errors.Is(err, flow.ErrUnknown):
+	case errors.Is(err, engine.ErrOutcomeUnknown):
 		return web.Unavailable(unknown, time.Second)
 	}
 	return fmt.Errorf("submit command: %w", err)

@@ -15,8 +15,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/quintet-eda/quintet/pkg/containers"
-	"github.com/quintet-eda/quintet/pkg/flow"
+	"github.com/quintet-eda/quintet/pkg/engine"
 	"github.com/quintet-eda/quintet/pkg/flowtest"
+	"github.com/quintet-eda/quintet/pkg/record"
 	"github.com/quintet-eda/quintet/pkg/store"
 	"github.com/quintet-eda/quintet/schemas"
 	"github.com/quintet-eda/quintet/schemas/events"
@@ -37,12 +38,12 @@ func TestTwoInstancesEndAnOrderOnce(t *testing.T) {
 	defer cancel()
 	log := &flowtest.Log{}
 	engines, db := sharedDesks(ctx, t, log)
-	released := &flow.Claim{Topic: "inventory.events", Mark: func(int64) {}}
-	if err := engines[0].Assign(ctx, []*flow.Claim{released}); err != nil {
+	released := &engine.Assignment{Topic: "inventory.events", Commit: func(int64) {}}
+	if err := engines[0].OnAssigned(ctx, []*engine.Assignment{released}); err != nil {
 		t.Fatal(err)
 	}
 	inventory := flowtest.Codec(t, schemas.FS, "inventory")
-	any := func() *flow.Engine[Order] { return engines[rand.IntN(desks)] }
+	any := func() *engine.Engine[Order] { return engines[rand.IntN(desks)] }
 	var offsets sync.Mutex // records of a partition are delivered one after the other
 	var next int64
 	deliver := func(id string) error {
@@ -53,29 +54,24 @@ func TestTwoInstancesEndAnOrderOnce(t *testing.T) {
 		offsets.Lock()
 		defer offsets.Unlock()
 		next++
-		return engines[0].Deliver(ctx, released, &flow.Record{Topic: "inventory.events", Offset: next - 1, Key: id, Value: value, Headers: []flow.Header{
+		return engines[0].Enqueue(ctx, released, &record.Record{Topic: "inventory.events", Offset: next - 1, Key: id, Value: value, Headers: []record.Header{
 			{Name: "ce_type", Value: "quintet.inventory.StockReleased"}, {Name: "ce_dataschema", Value: dataSchema},
 		}})
 	}
 	race := func(id string) {
-		if _, err := any().Submit(ctx, flow.Command{Key: id, Body: PlaceOrder{OrderID: id, Deadline: time.Hour}}); err != nil {
+		if _, err := any().Submit(ctx, engine.Command{Key: id, Body: PlaceOrder{OrderID: id, Deadline: time.Duration(1+rand.IntN(20)) * time.Millisecond}}); err != nil {
 			t.Errorf("place %s: %v", id, err)
 			return
 		}
 		var at sync.WaitGroup
 		at.Go(func() {
-			if _, err := any().Submit(ctx, flow.Command{Key: id, Body: CancelOrder{OrderID: id}}); err != nil && !errors.Is(err, ErrTerminal) {
+			if _, err := any().Submit(ctx, engine.Command{Key: id, Body: CancelOrder{OrderID: id}}); err != nil && !errors.Is(err, ErrTerminal) {
 				t.Errorf("cancel %s: %v", id, err)
 			}
 		})
 		at.Go(func() {
 			if err := deliver(id); err != nil {
 				t.Errorf("release stock of %s: %v", id, err)
-			}
-		})
-		at.Go(func() {
-			if err := any().Elapse(ctx, id, Deadline{}, 1); err != nil && !errors.Is(err, flow.ErrNothingOpen) {
-				t.Errorf("deadline of %s: %v", id, err)
 			}
 		})
 		at.Wait()
@@ -98,7 +94,7 @@ func TestTwoInstancesEndAnOrderOnce(t *testing.T) {
 
 // sharedDesks runs the service's engine over one database as often as there are
 // instances.
-func sharedDesks(ctx context.Context, t *testing.T, log *flowtest.Log) (engines []*flow.Engine[Order], db *store.DB) {
+func sharedDesks(ctx context.Context, t *testing.T, log *flowtest.Log) (engines []*engine.Engine[Order], db *store.DB) {
 	pg, err := containers.StartPostgres(ctx)
 	if err != nil {
 		t.Fatal(err)
@@ -118,12 +114,12 @@ func sharedDesks(ctx context.Context, t *testing.T, log *flowtest.Log) (engines 
 			t.Fatal(err)
 		}
 		own := db
-		if err := flow.Migrate(ctx, db, "order", Migrations()); err != nil {
+		if err := engine.Migrate(ctx, db, "order", Migrations()); err != nil {
 			t.Fatal(err)
 		}
-		e, err := flow.New(flow.Config[Order]{
-			Participant: Flow, Store: Store(), DB: db, Codec: codec, OpenLog: log.Open, Log: slog.New(slog.DiscardHandler), Instance: fmt.Sprintf("order-%d", n),
-			Metrics: flow.NewMetrics(prometheus.NewRegistry()), OutboxBound: 10 * races, Park: flow.ParkPolicy{Delay: time.Second, Attempts: 1},
+		e, err := engine.New(engine.Config[Order]{
+			Participant: Flow, Store: Store(), DB: db, Codec: codec, OpenProducer: log.Open, Log: slog.New(slog.DiscardHandler), Instance: fmt.Sprintf("order-%d", n),
+			Metrics: engine.NewMetrics(prometheus.NewRegistry()), OutboxBound: 10 * races, Park: engine.ParkPolicy{Delay: time.Second, Attempts: 1},
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -138,7 +134,7 @@ func sharedDesks(ctx context.Context, t *testing.T, log *flowtest.Log) (engines 
 				t.Error(err)
 			}
 		})
-		if err := e.Assign(ctx, nil); err != nil { // returns once the loop runs
+		if err := e.OnAssigned(ctx, nil); err != nil { // returns once the loop runs
 			t.Fatal(err)
 		}
 		engines = append(engines, e)

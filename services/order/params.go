@@ -13,7 +13,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"github.com/quintet-eda/quintet/pkg/flow"
+	"github.com/quintet-eda/quintet/pkg/record"
 	"github.com/quintet-eda/quintet/pkg/telemetry"
 	"github.com/quintet-eda/quintet/pkg/web"
 )
@@ -118,7 +118,7 @@ var (
 )
 
 func callerOf(h http.Header) (caller, error) {
-	c := caller{tenant: flow.DefaultTenant, traceparent: traceparent(h)}
+	c := caller{tenant: record.DefaultTenant, traceparent: traceparent(h)}
 	var faults []web.FieldError
 	for _, field := range []struct {
 		name string

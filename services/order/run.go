@@ -7,7 +7,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"github.com/quintet-eda/quintet/pkg/flow"
+	"github.com/quintet-eda/quintet/pkg/engine"
 	"github.com/quintet-eda/quintet/pkg/service"
 	"github.com/quintet-eda/quintet/pkg/store"
 	"github.com/quintet-eda/quintet/pkg/web"
@@ -41,7 +41,7 @@ func Run(ctx context.Context, c Config) error {
 		Migrations:  Migrations(),
 		Contract:    schemas.FS,
 		Changed:     watchers.changed,
-		Routes: func(e *echo.Echo, db *store.DB, engine *flow.Engine[Order]) {
+		Routes: func(e *echo.Echo, db *store.DB, engine *engine.Engine[Order]) {
 			a := &api{db: db, engine: engine, spec: spec, watchers: watchers, deadline: c.Deadline}
 			a.routes(e)
 		},

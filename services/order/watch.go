@@ -2,6 +2,7 @@ package order
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -52,11 +53,14 @@ func (w *watchers) watch(id string) (told <-chan struct{}, leave func()) {
 	}
 }
 
-// changed tells the listeners of orders. The engine calls it after each commit,
-// so it never waits.
+// changed tells the listeners of orders; nil stands for all of them. The engine
+// calls it after each commit, so it never waits.
 func (w *watchers) changed(ids []string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if ids == nil {
+		ids = slices.Collect(maps.Keys(w.waiting))
+	}
 	for _, id := range ids {
 		for ch := range w.waiting[id] {
 			select {

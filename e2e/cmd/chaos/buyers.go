@@ -28,8 +28,11 @@ type buyers struct {
 
 func newBuyers(w *e2e.World, args arguments) *buyers {
 	b := &buyers{world: w, orders: args.Orders, over: args.For, seed: args.Seed, many: 256}
-	if b.over == 0 {
+	switch {
+	case b.over == 0:
 		b.many = 32
+	case args.Before != "":
+		b.many = 64 // nobody is frozen; each still places the order that it waits for when there are enough
 	}
 	return b
 }
@@ -53,6 +56,9 @@ func (b *buyers) run(ctx context.Context) error {
 	all.Wait()
 	return errors.Join(errs...)
 }
+
+// enough has no more orders placed than have been begun.
+func (b *buyers) enough() { b.next.Store(int64(b.orders)) }
 
 // buy places orders while there are some left, each when its time has come.
 func (b *buyers) buy(ctx context.Context, begun time.Time, full, empty string) error {

@@ -17,7 +17,7 @@ import (
 const progressEvery = 10 * time.Second
 
 // progress prints a line now and then, until ctx ends.
-func progress(ctx context.Context, w *e2e.World, b *buyers, h *havoc) {
+func progress(ctx context.Context, w *e2e.World, b *buyers, t trouble) {
 	facts, err := w.Topics.Follow(ctx)
 	if err != nil {
 		fmt.Fprintln(os.Stdout, "no progress will be shown:", err)
@@ -37,8 +37,8 @@ func progress(ctx context.Context, w *e2e.World, b *buyers, h *havoc) {
 			}
 		case <-ticks.C:
 			placed := b.placed.Load()
-			fmt.Fprintf(os.Stdout, "%4.0f s  %6d placed (%.0f/s)  %6d ended  %3d killed  %3d frozen\n", time.Since(begun).Seconds(),
-				placed, float64(placed-last)/progressEvery.Seconds(), ended, h.kills.Load(), h.freezes.Load())
+			fmt.Fprintf(os.Stdout, "%4.0f s  %6d placed (%.0f/s)  %6d ended  %s\n", time.Since(begun).Seconds(),
+				placed, float64(placed-last)/progressEvery.Seconds(), ended, t.progress())
 			last = placed
 		case <-ctx.Done():
 			return
@@ -50,7 +50,7 @@ func progress(ctx context.Context, w *e2e.World, b *buyers, h *havoc) {
 type figures struct {
 	placed  []string
 	seen    *e2e.Seen
-	havoc   *havoc
+	trouble trouble
 	loading time.Duration
 	resting time.Duration
 	judging time.Duration
@@ -62,28 +62,41 @@ func (f figures) print(w io.Writer) {
 		o := f.seen.Orders[order]
 		ends[strings.TrimSpace(o.Status+" "+o.Reason)]++
 	}
-	took := f.timeToEnd()
-	at := func(share float64) time.Duration {
-		if len(took) == 0 {
-			return 0
-		}
-		return took[min(int(share*float64(len(took))), len(took)-1)].Round(time.Millisecond)
-	}
 	var memory runtime.MemStats
 	runtime.ReadMemStats(&memory)
 	fmt.Fprintf(w, "\norders       %d in %.0f s, %.1f/s\n", len(f.placed), f.loading.Seconds(), float64(len(f.placed))/f.loading.Seconds())
 	for _, end := range slices.Sorted(maps.Keys(ends)) {
 		fmt.Fprintf(w, "  %-32s %d\n", end, ends[end])
 	}
-	fmt.Fprintf(w, "killed       %d, frozen %d\n", f.havoc.kills.Load(), f.havoc.freezes.Load())
-	fmt.Fprintf(w, "time to end  p50 %s, p99 %s, longest %s\n", at(0.5), at(0.99), at(1))
+	fmt.Fprintln(w, f.trouble.summary())
+	stage := func(time.Time) string { return "" }
+	if staged, is := f.trouble.(interface{ stage(time.Time) string }); is {
+		stage = staged.stage
+	}
+	took := f.timeToEnd(stage)
+	for _, stage := range slices.Sorted(maps.Keys(took)) {
+		fmt.Fprintf(w, "time to end  %s\n", spread(stage, took[stage]))
+	}
 	fmt.Fprintf(w, "rest         after %.1f s\n", f.resting.Seconds())
 	fmt.Fprintf(w, "judged       %d records in %.1f s, %d MB held\n", len(f.seen.Facts), f.judging.Seconds(), memory.HeapAlloc>>20)
+	fmt.Fprintf(w, "violations   %d\n", len(f.seen.Violations()))
+}
+
+// spread is how a number of times is distributed.
+func spread(stage string, took []time.Duration) string {
+	slices.Sort(took)
+	at := func(share float64) time.Duration {
+		return took[min(int(share*float64(len(took))), len(took)-1)].Round(time.Millisecond)
+	}
+	if stage != "" {
+		stage = fmt.Sprintf("%s, %d orders: ", stage, len(took))
+	}
+	return fmt.Sprintf("%sp50 %s, p99 %s, longest %s", stage, at(0.5), at(0.99), at(1))
 }
 
 // timeToEnd is how long each order took from its event to that of its end, as
-// the services say, the shortest first.
-func (f figures) timeToEnd() []time.Duration {
+// the services say, by the stage in which it was placed.
+func (f figures) timeToEnd(stage func(time.Time) string) map[string][]time.Duration {
 	from, to := map[string]time.Time{}, map[string]time.Time{}
 	for _, e := range f.seen.Facts {
 		switch e.Name() {
@@ -93,13 +106,13 @@ func (f figures) timeToEnd() []time.Duration {
 			to[e.Key] = e.Time
 		}
 	}
-	var took []time.Duration
+	took := map[string][]time.Duration{}
 	for _, order := range f.placed {
 		if !to[order].IsZero() {
-			took = append(took, to[order].Sub(from[order]))
+			of := stage(from[order])
+			took[of] = append(took[of], to[order].Sub(from[order]))
 		}
 	}
-	slices.Sort(took)
 	return took
 }
 

@@ -26,6 +26,13 @@ func newHavoc(stack *compose.Stack, args arguments) *havoc {
 	return &havoc{stack: stack, every: args.Every, frozen: args.Frozen, random: rand.New(rand.NewPCG(args.Seed, 0))}
 }
 
+// trouble is what a run does to the instances while orders are placed.
+type trouble interface {
+	run(ctx context.Context, done <-chan struct{}) error // at most until done
+	progress() string
+	summary() string
+}
+
 // run does harm to one instance after the other, every so often, until done. It
 // leaves all of them running.
 func (h *havoc) run(ctx context.Context, done <-chan struct{}) error {
@@ -63,4 +70,12 @@ func (h *havoc) harm(ctx context.Context) error {
 	count.Add(1)
 	fmt.Fprintf(os.Stdout, "  %s %s for %.1f s\n", victim, what, lasting.Seconds())
 	return errors.Join(pass(ctx, lasting), repair(victim))
+}
+
+func (h *havoc) summary() string {
+	return fmt.Sprintf("killed       %d, frozen %d", h.kills.Load(), h.freezes.Load())
+}
+
+func (h *havoc) progress() string {
+	return fmt.Sprintf("%3d killed  %3d frozen", h.kills.Load(), h.freezes.Load())
 }

@@ -2,6 +2,9 @@
 // service, kills or freezes one of them every few seconds, lets the system come
 // to rest, and holds every order against all invariants. It exits with 1, and
 // the flows of the orders concerned, when one does not hold.
+//
+// With --before it replaces instances instead: those of that version by those of
+// now, back, and forward again, and places orders until it has.
 package main
 
 import (
@@ -34,6 +37,7 @@ type arguments struct {
 	Rest      time.Duration `help:"How long the system may take to come to rest." default:"3m"`
 	Instances int           `help:"Of each service." default:"2"`
 	Seed      uint64        `help:"Victims and moments follow from it; 0: any."`
+	Before    string        `help:"Version of the images that the run begins with; its instances are replaced, back and forth, and none is frozen."`
 	Dir       string        `help:"Directory of docker-compose.yml." default:"." type:"existingdir"`
 	Project   string        `help:"Of the composed system. One that runs is used, and left running; else it is brought up, and removed." env:"COMPOSE_PROJECT_NAME"`
 	PortBase  int           `help:"All ports follow from it; 0: any that are free." env:"PORT_BASE"`
@@ -65,7 +69,7 @@ func run(args arguments) error {
 	for args.Seed == 0 {
 		args.Seed = rand.Uint64()
 	}
-	stack, err := compose.New(compose.Options{Dir: args.Dir, Project: args.Project, PortBase: args.PortBase, Instances: args.Instances})
+	stack, err := compose.New(compose.Options{Dir: args.Dir, Project: args.Project, PortBase: args.PortBase, Instances: args.Instances, Before: args.Before})
 	if err != nil {
 		return err
 	}
@@ -110,13 +114,16 @@ func play(ctx context.Context, args arguments, stack *compose.Stack) error {
 	}
 	begun := time.Now()
 	buyers := newBuyers(world, args)
-	havoc := newHavoc(stack, args)
+	var trouble trouble = newHavoc(stack, args)
+	if args.Before != "" {
+		trouble = newUpgrade(stack, buyers, args)
+	}
 	playing, over := context.WithCancel(ctx)
 	defer over()
-	go progress(playing, world, buyers, havoc)
+	go progress(playing, world, buyers, trouble)
 	wrecking := make(chan error, 1)
 	placed := make(chan struct{})
-	go func() { wrecking <- havoc.run(ctx, placed) }()
+	go func() { wrecking <- trouble.run(ctx, placed) }()
 	err = buyers.run(ctx)
 	close(placed)
 	if err = errors.Join(err, <-wrecking); err != nil {
@@ -135,7 +142,7 @@ func play(ctx context.Context, args arguments, stack *compose.Stack) error {
 		return errors.Join(unrest, fmt.Errorf("look at the system: %w", err))
 	}
 	verdict := errors.Join(unrest, seen.Err())
-	figures{world.Placed(), seen, havoc, loaded.Sub(begun), rested.Sub(loaded), time.Since(rested)}.print(os.Stdout)
+	figures{world.Placed(), seen, trouble, loaded.Sub(begun), rested.Sub(loaded), time.Since(rested)}.print(os.Stdout)
 	if verdict != nil {
 		flows(os.Stdout, seen, verdict)
 	}

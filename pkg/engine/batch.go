@@ -1,0 +1,161 @@
+package engine
+
+import (
+	"fmt"
+	"sort"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/quintet-eda/quintet/pkg/record"
+)
+
+// batch is one batch in memory: what was loaded for it, and what it will write.
+// It is everything but the participant's own states, which its store keeps.
+type batch struct {
+	now    time.Time
+	inputs []*input
+	shared bool // other processes work on the database too
+
+	positions map[string]*position
+	keys      map[string]*keyState
+	inbox     map[string]*inboxRow
+	heads     map[lane]parkedHead // of parked lanes
+	calls     map[string]bool     // rows that still wait for a result
+	timers    map[string]int64    // due time of rows that are running
+	replies   map[string]*reply   // to commands that came before
+	epochs    map[int]int64       // of the leases that results come under, as they are now
+	created   map[string]bool     // keys whose row was made to be locked
+
+	out writes
+}
+
+type position struct {
+	partition  string
+	next       int64
+	generation int64
+	dirty      bool
+}
+
+// inboxRow is an event that was taken in.
+type inboxRow struct{ id, status, digest string }
+
+// forVersionBefore is the digest of an entry that only the version before reads.
+const forVersionBefore = "before"
+
+// reply is the answer to a command, which each repeat gets.
+type reply struct{ id, digest, text string }
+
+// parkedHead is the oldest row of a parked lane. Once it is handled in this
+// batch, n is 0 and after names it.
+type parkedHead struct {
+	n, after int64
+	attempts int
+	dead     int
+}
+
+// keyState is the engine's own state of a key.
+type keyState struct {
+	key         string
+	emitted     int64 // sequence of the last event emitted
+	made        int64 // how many calls and parked inputs there were: their order
+	seenText    string
+	seen        map[string]int64 // the highest sequence by owner
+	correlation string
+	tenant      string
+	dirty       bool
+}
+
+// writes are what a batch writes besides states.
+type writes struct {
+	inbox     map[string]*inboxRow
+	records   []*outgoing
+	published []outgoing // outbox rows to delete: the broker has them
+	refused   []outgoing // that are set aside until they are due
+	calls     []*call
+	retries   []call   // failed attempts
+	started   []string // at-most-once calls that may be made from here on
+	finished  []string // calls whose result was taken in
+	timers    map[string]*timer
+	parked    []*parkedRow
+	postponed []parkedRow // heads that could not be tried
+	unparked  []parkedID
+	replies   map[string]*reply
+	results   []result
+	probe     bool // nothing is to be written, and it is to be seen whether it could
+}
+
+func newBatch(now time.Time, inputs []*input) *batch {
+	return &batch{
+		now: now, inputs: inputs,
+		positions: map[string]*position{}, keys: map[string]*keyState{}, inbox: map[string]*inboxRow{}, heads: map[lane]parkedHead{},
+		calls: map[string]bool{}, timers: map[string]int64{}, replies: map[string]*reply{},
+		epochs: map[int]int64{}, created: map[string]bool{},
+		out: writes{inbox: map[string]*inboxRow{}, timers: map[string]*timer{}, replies: map[string]*reply{}},
+	}
+}
+
+// key returns the engine's state of a key, new when the key is.
+func (b *batch) key(key string) *keyState {
+	k := b.keys[key]
+	if k == nil {
+		k = &keyState{key: key, seen: map[string]int64{}}
+		b.keys[key] = k
+	}
+	return k
+}
+
+// next numbers what a key makes: calls and parked inputs, in their order.
+func (k *keyState) next() int64 {
+	k.made++
+	k.dirty = true
+	return k.made
+}
+
+// see notes an owner's sequence. It reports whether the event is out of order: its
+// sequence is below one seen before, and its id is new.
+func (k *keyState) see(owner string, seq int64) (outOfOrder bool) {
+	if seq == 0 {
+		return false
+	}
+	if seq < k.seen[owner] {
+		return true
+	}
+	k.seen[owner] = seq
+	k.dirty = true
+	return false
+}
+
+func (k *keyState) readSeen() {
+	k.seen = map[string]int64{}
+	for _, pair := range strings.Fields(k.seenText) {
+		owner, seq, _ := strings.Cut(pair, "=")
+		k.seen[owner], _ = strconv.ParseInt(seq, 10, 64) // written by writeSeen
+	}
+}
+
+func (k *keyState) writeSeen() {
+	owners := make([]string, 0, len(k.seen))
+	for owner, seq := range k.seen {
+		owners = append(owners, fmt.Sprintf("%s=%d", owner, seq))
+	}
+	sort.Strings(owners)
+	k.seenText = strings.Join(owners, " ")
+}
+
+// follow is the trace of what an input leads to. An event is the cause of
+// what follows; a result and a timer hand on the event that asked for them;
+// after a command there is none.
+func (k *keyState) follow(in *input) record.Trace {
+	t := in.Trace
+	if in.eventID != "" {
+		t.CausationID = in.eventID
+	}
+	if t.CorrelationID == "" {
+		t.CorrelationID = k.correlation
+	}
+	if t.Tenant == "" {
+		t.Tenant = k.tenant
+	}
+	return t
+}

@@ -1,0 +1,221 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/quintet-eda/quintet/pkg/flow"
+	"github.com/quintet-eda/quintet/pkg/record"
+)
+
+// call is a row of the open calls: one that is asked for and not answered.
+type call struct {
+	id, key, name, body, causation, traceparent string
+
+	n        int64 // its place among the calls of its key
+	shard    int
+	due      int64 // when the next attempt is; microseconds since 1970
+	began    int64 // when the first was; 0: there was none
+	attempts int
+	started  int   // 1: an attempt may have had an effect
+	epoch    int64 // of the lease under which this process makes it
+}
+
+// concurrentCalls bounds the attempts under way. They wait on others, not on
+// this machine, so there may be many more of them than cores. A call that
+// waits for its next attempt is a row, and nothing else.
+const concurrentCalls = 256
+
+// calls makes the external calls: after the commit that asked for them,
+// concurrently across keys, in order per key. Each attempt ends in a batch: with
+// its result, or with the time of the next one.
+//
+// A row that was there when the lease was taken may have been called by another
+// process, and says so (started, see leases.adopt); one that came later was not.
+type calls[S any] struct {
+	follower[call]
+	e          *Engine[S]
+	performers map[string]flow.Performer
+	attempts   context.Context // outlives the follower a little, so that an attempt under way can end well
+}
+
+var dueCalls = openCalls.due(`AND NOT EXISTS (SELECT 1 FROM effects h WHERE h.key = t.key AND h.n < t.n)`, `t.due, t.key`)
+
+func newCalls[S any](e *Engine[S], ps []flow.Performer) (*calls[S], error) {
+	c := &calls[S]{e: e, performers: map[string]flow.Performer{}}
+	c.follower = newFollower(e.surroundings, "calls", dueCalls, concurrentCalls, func(scan scanner, row *call) (id, key string, due int64, err error) {
+		err = scan(append([]any{&row.epoch}, openCalls.fields(row)...)...)
+		return row.id, row.key, row.due, err
+	}, func(ctx context.Context, row call, end func()) {
+		c.workers.Go(func() {
+			c.turns.next("call", row.key)
+			c.attempt(ctx, row)
+			end()
+		})
+	})
+	service := e.Participant.Service
+	for _, p := range ps {
+		if r, ok := e.table[p.Result]; !ok || r.CallName() != p.Effect {
+			return nil, fmt.Errorf("participant %s does not react to %s as the result of %s", service, p.Result, p.Effect)
+		}
+		if p.GiveUp == nil && (p.Policy.Attempts > 0 || p.Policy.Elapsed > 0 || p.Policy.AtMostOnce) {
+			return nil, fmt.Errorf("participant %s bounds its attempts of %s, and has no result for when they are spent", service, p.Effect)
+		}
+		c.performers[p.Effect] = p
+	}
+	for _, row := range e.Participant.Rows() {
+		for _, effect := range row.Does {
+			if _, ok := c.performers[effect]; !ok {
+				return nil, fmt.Errorf("participant %s does %s, and nothing performs it", service, effect)
+			}
+		}
+	}
+	return c, nil
+}
+
+// repeatable are the calls that may be made more than once.
+func (c *calls[S]) repeatable() (names []string) {
+	for name, p := range c.performers {
+		if !p.Policy.AtMostOnce {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// attempt makes one attempt at a call, and sees what became of it into a batch.
+// Stopping, or without the lease, it leaves the row as it is.
+func (c *calls[S]) attempt(ctx context.Context, row call) {
+	p, ok := c.performers[row.name]
+	err := errors.New("nothing performs it")
+	var effect any
+	if ok {
+		effect, err = p.Decode([]byte(row.body))
+	}
+	if err != nil {
+		// Written by another version of this service. The row, and the calls
+		// of its key behind it, wait for one that knows it.
+		c.e.Metrics.alarms.WithLabelValues(row.name).Inc()
+		c.log.Error("make call of another version", "effect", row.name, "key", row.key, "id", row.id, "error", err)
+		c.again(row, row.started == 1, unknownAgain)
+		return
+	}
+	if p.Policy.AtMostOnce {
+		if row.started == 1 {
+			c.result(row, p, p.GiveUp(effect, true)) // an earlier process may have made it; it is not repeated
+			return
+		}
+		if ctx.Err() != nil || !c.start(row) {
+			return
+		}
+	}
+	if ctx.Err() != nil {
+		return
+	}
+	row.attempts++
+	if row.began == 0 {
+		row.began = time.Now().UnixMicro()
+	}
+	body, err := c.once(p, flow.Call{ID: row.id, Key: row.key, Attempt: row.attempts, Traceparent: row.traceparent}, effect)
+	if err == nil {
+		c.e.Metrics.attempts.WithLabelValues(row.name, "answered").Inc()
+		c.result(row, p, body)
+		return
+	}
+	sure := errors.Is(err, flow.ErrNotDone)
+	c.e.Metrics.attempts.WithLabelValues(row.name, attemptOutcome(sure)).Inc()
+	c.report(row, p, sure, err)
+	unknown := row.started == 1 || !sure
+	spent := p.Policy.Attempts > 0 && row.attempts >= p.Policy.Attempts ||
+		p.Policy.Elapsed > 0 && time.Since(time.UnixMicro(row.began)) >= p.Policy.Elapsed
+	if spent || p.Policy.AtMostOnce && unknown {
+		c.result(row, p, p.GiveUp(effect, unknown))
+		return
+	}
+	c.again(row, unknown, c.turns.backoff(row.attempts))
+}
+
+// unknownAgain is how often a call is looked at again that this version does not
+// know.
+const unknownAgain = time.Minute
+
+// once makes one attempt. A performer that panics may have done anything before.
+func (c *calls[S]) once(p flow.Performer, call flow.Call, effect any) (result any, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("performer of %s panicked: %v", call.ID, r)
+		}
+	}()
+	ctx, cancel := context.WithTimeout(c.attempts, p.Policy.Timeout)
+	defer cancel()
+	return p.Perform(ctx, call, effect)
+}
+
+// result hands a call's result to the loop and waits for its commit.
+func (c *calls[S]) result(row call, p flow.Performer, body any) {
+	in := row.input("result/")
+	in.Kind, in.Name, in.ID, in.Body = flow.KindResult, p.Result, row.id, body
+	_, _ = c.e.submit(c.attempts, in) // the error is a stop: the row stays, for the next start
+}
+
+// start commits that an at-most-once call may be made, before it is made. A process
+// that has lost the lease is refused, and so does not call:
+//
+//	A holds the lease, and pauses ─ B takes it, marks, sends ─ A goes on, and marks: refused
+func (c *calls[S]) start(row call) (started bool) {
+	in := row.input("start/")
+	in.control = func(b *batch) {
+		if started = b.calls[row.id] && !b.lostLease(in); started {
+			b.out.started = append(b.out.started, row.id)
+		}
+	}
+	_, err := c.e.submit(c.attempts, in)
+	return err == nil && started
+}
+
+// again commits when the next attempt is, and whether one may have had an effect.
+func (c *calls[S]) again(row call, unknown bool, after time.Duration) {
+	row.due, row.started = time.Now().Add(after).UnixMicro(), 0
+	if unknown {
+		row.started = 1
+	}
+	in := row.input("again/")
+	in.control = func(b *batch) {
+		if b.calls[row.id] && !b.lostLease(in) {
+			b.out.retries = append(b.out.retries, row)
+		}
+	}
+	_, _ = c.e.submit(c.attempts, in) // the error is a stop: the row stays, for the next start
+}
+
+// input is a step about the call, under its lease.
+func (row call) input(step string) *input {
+	return &input{
+		Input:  flow.Input{ID: step + row.id, Key: row.key},
+		Trace:  record.Trace{CausationID: row.causation, Traceparent: row.traceparent},
+		callID: row.id, epoch: row.epoch,
+	}
+}
+
+func (c *calls[S]) report(row call, p flow.Performer, sure bool, err error) {
+	args := []any{"effect", row.name, "key", row.key, "id", row.id, "attempt", row.attempts, "outcome", attemptOutcome(sure), "error", err}
+	if p.Policy.Attempts == 0 && row.attempts%alarmEvery == 0 {
+		c.e.Metrics.alarms.WithLabelValues(row.name).Inc()
+		c.log.Error("call that must succeed keeps failing", args...)
+		return
+	}
+	c.log.Warn("call failed", args...)
+}
+
+// alarmEvery is how many failed attempts of a call without a budget make one
+// alarm.
+const alarmEvery = 5
+
+func attemptOutcome(sure bool) string {
+	if sure {
+		return "no effect"
+	}
+	return "unknown"
+}

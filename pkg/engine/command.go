@@ -1,0 +1,137 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/quintet-eda/quintet/pkg/flow"
+	"github.com/quintet-eda/quintet/pkg/record"
+)
+
+var (
+	// ErrKeyReused is returned when an idempotency key comes again with
+	// another request.
+	ErrKeyReused = errors.New("idempotency key was used for another request")
+	// ErrInvalidKey is returned when a command's key is empty, no text that can be
+	// stored, or longer than 256 bytes. Nothing happened.
+	ErrInvalidKey = errors.New("key is not usable")
+	// ErrUnavailable is returned when a command was not taken in: the database is
+	// out of reach, or the outbox is over its bound. Nothing happened.
+	ErrUnavailable = errors.New("service cannot take commands now")
+	// ErrOutcomeUnknown is returned when a command may or may not have been taken
+	// in. Repeated with the same idempotency key it happens once.
+	ErrOutcomeUnknown = errors.New("outcome unknown, repeat with the same Idempotency-Key")
+)
+
+// Command is a request to this participant.
+type Command struct {
+	Key            string // whose state it is about
+	Body           any    // a type that the table names
+	IdempotencyKey string // optional
+	Digest         string // of the request; equal for equal requests
+	Tenant         string
+	Traceparent    string
+}
+
+// command is a command in the loop. Its state decides who speaks. A batch takes
+// it under the lock of its key, and until that transaction ends only the batch
+// can tell how it ended. A caller that gives up before leaves it undone; one
+// that gives up meanwhile does not know, and then it happens in that transaction
+// or never. So what the repeat of such a caller is told is final:
+//
+//	A has the command in a batch, and waits for the database ─ the caller gives up: unknown ─
+//	B refuses the repeat ─ A gets its turn: without the caller, it leaves the command out
+type command struct {
+	key    string
+	digest string
+	reply  string
+	err    error
+	state  atomic.Int32
+	answer chan struct{}
+}
+
+const (
+	commandWaiting = iota
+	commandTaken
+	commandLeft
+)
+
+// take claims a command for a transaction that has the lock of its key; false
+// when the caller has left.
+func (c *command) take() bool { return c.state.CompareAndSwap(commandWaiting, commandTaken) }
+
+// release is called when the transaction was rolled back: nothing happened.
+func (c *command) release() { c.state.CompareAndSwap(commandTaken, commandWaiting) }
+
+func (c *command) left() bool { return c.state.Load() == commandLeft }
+
+func (c *command) repeat(r *reply) {
+	c.reply = r.text
+	if r.digest != c.digest {
+		c.err = ErrKeyReused
+	}
+}
+
+// commandPatience is how long a command waits for its batch. It is longer
+// than any healthy commit and shorter than a caller's patience.
+const commandPatience = 5 * time.Second
+
+// Submit hands a command to the next batch and waits for its commit. The reply
+// is what the reaction replied, as JSON. An error that is none of this
+// package's is the reaction's own refusal.
+func (e *Engine[S]) Submit(ctx context.Context, c Command) (json.RawMessage, error) {
+	if c.Key == "" || !record.ValidID(c.Key) {
+		return nil, fmt.Errorf("command about %.64q: %w", c.Key, ErrInvalidKey)
+	}
+	if !e.open.Load() || e.relay.backlog.Load() > int64(e.OutboxBound) {
+		return nil, ErrUnavailable
+	}
+	ctx, cancel := context.WithTimeout(ctx, commandPatience)
+	defer cancel()
+	id := c.IdempotencyKey
+	if id == "" {
+		id = uuid.NewString()
+	}
+	cmd := &command{key: c.IdempotencyKey, digest: c.Digest, answer: make(chan struct{})}
+	in := &input{
+		Input:   flow.Input{Kind: flow.KindCommand, Name: flow.Name(c.Body), ID: "command/" + id, Key: c.Key, Body: c.Body},
+		Trace:   record.Trace{Tenant: c.Tenant, Traceparent: c.Traceparent},
+		command: cmd,
+	}
+	if !e.enqueue(ctx, in) {
+		return nil, ErrUnavailable
+	}
+	select {
+	case <-cmd.answer:
+		return json.RawMessage(cmd.reply), cmd.err
+	case <-ctx.Done():
+	}
+	// The batch and this caller race for the command. Batch first: it is in
+	// a transaction that may yet commit, so the outcome is unknown here.
+	// Caller first: the batch will find that nobody waits and leave it out.
+	if cmd.state.Swap(commandLeft) == commandWaiting {
+		return nil, ErrUnavailable
+	}
+	select {
+	case <-cmd.answer:
+		return json.RawMessage(cmd.reply), cmd.err
+	default:
+		return nil, ErrOutcomeUnknown
+	}
+}
+
+// DeriveKey names what a command creates. With an idempotency key the name is
+// derived from it, so that repeats on any instance meet under one lock; without
+// one it is new.
+func DeriveKey(tenant, idempotencyKey string) string {
+	if idempotencyKey == "" {
+		return uuid.Must(uuid.NewV7()).String()
+	}
+	return flow.DeriveID(tenant, "command", idempotencyKey, 0)
+}

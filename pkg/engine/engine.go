@@ -1,0 +1,144 @@
+package engine
+
+import (
+	"context"
+	"embed"
+	"io/fs"
+	"log/slog"
+	"path"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/google/uuid"
+
+	"github.com/quintet-eda/quintet/pkg/flow"
+	"github.com/quintet-eda/quintet/pkg/registry"
+	"github.com/quintet-eda/quintet/pkg/store"
+)
+
+//go:embed migrations
+var migrations embed.FS
+
+// Migrate brings the engine's tables and the participant's own, a set of that name,
+// to their newest version. Instances may do so at the same time.
+func Migrate(ctx context.Context, db *store.DB, set string, own fs.FS) error {
+	for _, dir := range []string{".", "shared"} {
+		files, err := fs.Sub(migrations, path.Join("migrations", dir))
+		if err != nil {
+			return err
+		}
+		if err := db.Migrate(ctx, strings.TrimSuffix("kit_"+dir, "_."), files); err != nil {
+			return err
+		}
+	}
+	return db.Migrate(ctx, set, own)
+}
+
+// Config is what an engine is made of.
+type Config[S any] struct {
+	Participant  flow.Participant[S]
+	Store        flow.Store[S]
+	DB           *store.DB // migrated
+	Codec        *registry.Codec
+	Performers   []flow.Performer
+	OpenProducer func() (Producer, error) // called again when a producer has failed for good
+	Log          *slog.Logger
+	Metrics      *Metrics
+	// Changed is told after each commit whose states changed, or nil when
+	// another instance's may have; it may be nil. It is best effort: it may run
+	// before the commit is visible, and may miss one. Those who wait must look
+	// by themselves now and then.
+	Changed     func(keys []string)
+	Instance    string // names this one among those that share the database, the same after a restart
+	OutboxBound int    // unpublished events above which commands are refused
+	Park        ParkPolicy
+	Turns       Turns // a simulation's; nil in production
+}
+
+// Engine runs a participant: gather, load under lock, fold, write, commit. One
+// goroutine does it for all of a service's inputs; four followers do what the
+// commits left to be done.
+type Engine[S any] struct {
+	Config[S]
+	surroundings
+	table    flow.Table[S]
+	inputs   chan *input
+	idle     chan *input // a step that can wait for a batch to take it along
+	open     atomic.Bool // takes commands
+	relay    *relay[S]
+	calls    *calls[S]
+	timers   *follower[timer]
+	lanes    *lanes[S]
+	notifier *notifier[S]
+	unknown  sync.Map // since when the registry has not known a schema
+}
+
+// New makes an engine. It fails when the participant's table contradicts itself, or
+// its performers do not fit the table.
+func New[S any](c Config[S]) (*Engine[S], error) {
+	t, err := c.Participant.Table()
+	if err != nil {
+		return nil, err
+	}
+	e := &Engine[S]{Config: c, table: t, inputs: make(chan *input, maxInputs), idle: make(chan *input, 1)}
+	held := &leases{db: c.DB, instance: c.Instance, process: uuid.NewString(), seen: map[string]beat{}, alone: true}
+	e.surroundings = surroundings{db: c.DB, leases: held, turns: c.Turns, ready: &readiness{}, log: c.Log}
+	e.relay = newRelay(e)
+	if e.calls, err = newCalls(e, c.Performers); err != nil {
+		return nil, err
+	}
+	held.repeatable = e.calls.repeatable()
+	e.timers, e.lanes = newClock(e), newLanes(e)
+	e.notifier = &notifier[S]{e: e, hint: make(chan struct{}, 1), heard: make(chan struct{}, 1)}
+	return e, nil
+}
+
+// hints are the followers', in one order on every instance.
+func (e *Engine[S]) hints() [4]chan struct{} {
+	return [...]chan struct{}{e.relay.hint, e.calls.hint, e.timers.hint, e.lanes.hint}
+}
+
+// Wake has every follower look at its table: for those who changed one themselves.
+func (e *Engine[S]) Wake() {
+	for _, hint := range e.hints() {
+		signal(hint)
+	}
+}
+
+// wake hints at what a batch has left to be done, here and at other instances.
+func (e *Engine[S]) wake(b *batch) {
+	o, working, hints, elsewhere := &b.out, e.leases.working(), e.hints(), 0
+	hint := func(follower int, key string) {
+		if working[shardOf(key)] != 0 {
+			signal(hints[follower])
+		} else {
+			elsewhere |= 1 << follower
+		}
+	}
+	e.relay.backlog.Add(int64(len(o.records)))
+	e.relay.pace.Add(int64(len(o.records)))
+	for i := range o.records {
+		hint(0, o.records[i].Key)
+	}
+	for i := range o.calls {
+		hint(1, o.calls[i].key)
+	}
+	soon := b.now.Add(pollEvery).UnixMicro()
+	for _, t := range o.timers {
+		if t != nil && t.due <= soon {
+			hint(2, t.key)
+		}
+	}
+	for i := range o.parked {
+		if o.parked[i].due <= soon {
+			hint(3, o.parked[i].key)
+		}
+	}
+	for i := range o.unparked {
+		hint(3, o.unparked[i].key)
+	}
+	if elsewhere != 0 {
+		e.notifier.tell(elsewhere)
+	}
+}

@@ -1,0 +1,202 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/quintet-eda/quintet/pkg/flow"
+	"github.com/quintet-eda/quintet/pkg/record"
+)
+
+// Outcome is what became of one input.
+type Outcome string
+
+const (
+	Applied   Outcome = "applied"
+	Ignored   Outcome = "ignored"   // not in this participant's table
+	Duplicate Outcome = "duplicate" // handled before; nothing happened again
+	NotOurs   Outcome = "not-ours"  // the partition was lost, or the offset was taken in before
+	Stale     Outcome = "stale"     // a result or timer whose row is gone, or whose lease is lost
+	Parked    Outcome = "parked"    // could not be handled; its lane waits
+	Waiting   Outcome = "waiting"   // parked behind another of its lane, or until the registry explains it
+	DeadNoKey Outcome = "dead"      // no key, so no lane: to the dead-letter topic at once
+	Refused   Outcome = "refused"   // a command that was answered with an error
+	Repeated  Outcome = "repeated"  // a command that was answered before
+	Abandoned Outcome = "abandoned" // a command whose caller gave up; nothing happened
+)
+
+// ErrReused is told of an event whose identity was used before for another one.
+var ErrReused = errors.New("another event had this source and id")
+
+// ErrNoSource is told of an event of a foreign source whose id the version before
+// took in. That one kept no sources, so this is a copy, or the event of another
+// source, and nobody can tell. A dead letter keeps it for whoever knows.
+var ErrNoSource = errors.New("the version before took in an event of this id, and kept no source")
+
+// result is what is told about one input once its batch is committed.
+type result struct {
+	in         *input
+	outcome    Outcome
+	emitted    []string
+	err        error
+	outOfOrder bool
+	fenced     bool // another process has been assigned the partition since
+}
+
+// fold runs the batch's inputs through their reactions, in memory, in the
+// order in which they arrived. Nothing here waits.
+func (e *Engine[S]) fold(b *batch, states flow.Unit[S]) {
+	for _, in := range b.inputs {
+		if in.control != nil {
+			in.control(b)
+			continue
+		}
+		h := result{in: in}
+		e.foldOne(b, states, &h)
+		b.out.results = append(b.out.results, h)
+	}
+}
+
+func (e *Engine[S]) foldOne(b *batch, states flow.Unit[S], h *result) {
+	in := h.in
+	if h.outcome = e.check(b, h); h.outcome != "" {
+		return
+	}
+	if _, waits := b.heads[in.lane()]; waits && in.parkedN == 0 && in.command == nil {
+		h.outcome = Waiting
+		e.park(b, in, nil)
+		return
+	}
+	switch h.err = in.unreadable; {
+	case h.err == nil && in.unasked != nil:
+		h.outcome, h.err = Waiting, in.unasked
+		e.park(b, in, nil)
+		return
+	case h.err == nil && in.Body != nil:
+		h.emitted, h.err = e.apply(b, states, in)
+	}
+	switch {
+	case h.err == nil:
+		h.outcome = Applied
+		b.markHandled(in)
+	case in.command != nil:
+		h.outcome = Refused
+	default:
+		h.outcome = Parked
+		e.park(b, in, h.err)
+	}
+}
+
+// check decides whether there is anything to do. It returns the outcome when
+// there is not.
+func (e *Engine[S]) check(b *batch, h *result) Outcome {
+	in := h.in
+	switch {
+	case in.parkedN > 0:
+		// Only the head of a lane may be retried, or what follows it in this
+		// batch. Another retry may have drained the lane between the reading of
+		// the row and this batch.
+		head, waits := b.heads[in.lane()]
+		switch {
+		case !waits || head.n != 0 && head.n != in.parkedN || head.n == 0 && head.after != in.after:
+			return Stale
+		case head.n != 0:
+			in.attempts, in.dead = head.attempts, head.dead // as they are by now, not when the row was read
+		}
+	case in.Kind == flow.KindEvent:
+		return e.checkEvent(b, h)
+	case in.Kind == flow.KindResult:
+		// Applied iff this transaction deletes the row: a result that comes
+		// twice, or after a give-up, finds it gone. The same for one whose lease
+		// is lost: its new holder makes the call again, and only that result counts.
+		if !b.calls[in.callID] || b.lostLease(in) {
+			return Stale
+		}
+	case in.Kind == flow.KindTimer:
+		if due, running := b.timers[timerID(in.Key, in.Name)]; !running || due != in.due {
+			return Stale
+		}
+	case !in.command.take():
+		return Abandoned
+	case in.command.key != "":
+		if r, known := b.replies[in.command.key]; known {
+			in.command.repeat(r)
+			return Repeated
+		}
+	}
+	return ""
+}
+
+func (e *Engine[S]) checkEvent(b *batch, h *result) Outcome {
+	in := h.in
+	if h.fenced = b.fenced(in.assignment); h.fenced || !b.advance(in.assignment, in.record.Offset) {
+		return NotOurs
+	}
+	if in.Key == "" || !record.ValidID(in.Key) {
+		h.err = fmt.Errorf("record has no usable key: %d bytes", len(in.Key))
+		e.deadLetter(b, in, h.err)
+		return DeadNoKey
+	}
+	if in.ignored() {
+		return Ignored
+	}
+	if before, known := b.inbox[in.ID]; known {
+		if !record.SameContent(before.digest, in.digest) {
+			h.err = fmt.Errorf("%w: %q", ErrReused, in.ID)
+			e.deadLetter(b, in, h.err)
+		}
+		return Duplicate
+	}
+	if before, known := b.inbox[in.eventID]; known && before.digest == "" && in.eventID != in.ID {
+		h.err = fmt.Errorf("%w: %q", ErrNoSource, in.eventID)
+		e.deadLetter(b, in, h.err)
+		return Duplicate
+	}
+	h.outOfOrder = b.key(in.Key).see(strings.TrimSuffix(in.record.Topic, ".events"), in.sequence)
+	return ""
+}
+
+// fenced reports whether another owner has been assigned the partition since.
+func (b *batch) fenced(a *Assignment) bool {
+	p := b.positions[a.key()]
+	return p == nil || p.generation != a.generation
+}
+
+// advance moves the position past an offset. It refuses one below the position,
+// which was taken in before.
+func (b *batch) advance(a *Assignment, offset int64) bool {
+	p := b.positions[a.key()]
+	if offset < p.next {
+		return false
+	}
+	p.next = offset + 1
+	p.dirty = true
+	return true
+}
+
+// markHandled notes that the input is handled.
+func (b *batch) markHandled(in *input) {
+	switch in.Kind {
+	case flow.KindEvent:
+		b.setInbox(in, "applied")
+	case flow.KindResult:
+		b.finish(in.callID)
+	}
+	if in.parkedN > 0 {
+		l := in.lane()
+		b.heads[l] = parkedHead{after: in.parkedN}
+		b.out.unparked = append(b.out.unparked, parkedID{l, in.parkedN})
+	}
+}
+
+func (b *batch) setInbox(in *input, status string) {
+	row := &inboxRow{in.ID, status, in.digest}
+	b.inbox[in.ID] = row
+	b.out.inbox[in.ID] = row
+}
+
+func (b *batch) finish(callID string) {
+	delete(b.calls, callID)
+	b.out.finished = append(b.out.finished, callID)
+}

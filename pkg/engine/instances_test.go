@@ -1,0 +1,443 @@
+//go:build containers
+
+package engine_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/quintet-eda/quintet/pkg/engine"
+	"github.com/quintet-eda/quintet/pkg/flow"
+	"github.com/quintet-eda/quintet/pkg/record"
+	"github.com/quintet-eda/quintet/pkg/store"
+)
+
+// These tests run several instances of the tally over one database.
+
+// instance starts one more, over connections of its own.
+func (w *world) instance(name string) *process {
+	w.t.Helper()
+	db, err := store.Open(w.t.Context(), w.where)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(func() { _ = db.Close() })
+	return w.launch(name, db, 5*time.Second)
+}
+
+// freeze lets nothing of an instance commit any more, as when it is paused. What
+// it has begun goes on.
+func (p *process) freeze() {
+	p.db.SetFaults(store.Faults{BeforeCommit: func() error { return errors.New("frozen") }})
+}
+
+func (p *process) thaw() { p.db.SetFaults(store.Faults{}) }
+
+// shards is how many an instance has leased.
+func (p *process) shards() int { return int(p.gauge("quintet_leased_shards")) }
+
+// balanced waits until every one of the instances has so many.
+func balanced(t *testing.T, each int, ps ...*process) {
+	t.Helper()
+	eventually(t, fmt.Sprintf("each of %d instances holds %d shards", len(ps), each), func() bool {
+		for _, p := range ps {
+			if p.shards() != each {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// everyKeyInOrder holds the published events against the tallies: of every key each
+// sequence once, in order, none left out.
+func everyKeyInOrder(t *testing.T, w *world, keys, each int) {
+	t.Helper()
+	records, copies := w.published("tally.events")
+	next := map[string]int{}
+	for _, r := range records {
+		next[r.Key]++
+		if got := header(r, "ce_sequence"); got != strconv.Itoa(next[r.Key]) {
+			t.Errorf("%s: event %s is published where %d is due", r.Key, got, next[r.Key])
+		}
+	}
+	equal(t, "keys", len(next), keys)
+	for key, n := range next {
+		equal(t, "events of "+key, n, each)
+	}
+	t.Logf("%d events, %d copies", len(records), copies)
+}
+
+func TestSeveralInstancesShareTheWorkAndKeepEachKeysOrder(t *testing.T) {
+	w := newWorld(t)
+	var mu sync.Mutex
+	rang := map[string]int{}
+	w.performers = []flow.Performer{ring(func(_ context.Context, c flow.Call, r Ring) (Rung, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		rang[c.ID]++
+		return Rung{Bell: r.Bell}, nil
+	})}
+	a, b, c := w.instance("a"), w.instance("b"), w.instance("c")
+	a.assign("feeder.events")
+	b.assign("keeper.events")
+	balanced(t, 4, a, b, c)
+	const keys, each = 40, 12
+	var feeding sync.WaitGroup
+	for n := range each / 2 {
+		var added, closed []*record.Record
+		for k := range keys {
+			key, seq := fmt.Sprintf("k%d", k), int64(n+1)
+			added = append(added, w.record(Added{Tally: key, Amount: 1, Then: "all"}, fmt.Sprintf("added-%d-%d", k, n), seq))
+			closed = append(closed, w.record(Closed{Tally: key, Then: "nap"}, fmt.Sprintf("closed-%d-%d", k, n), seq))
+		}
+		feeding.Go(func() { a.deliver("feeder.events", added) })
+		feeding.Go(func() { b.deliver("keeper.events", closed) })
+		feeding.Wait()
+	}
+	eventually(t, "everything is done", func() bool { // looked at in the order in which one follows from the other
+		return w.count("inbox") == strconv.Itoa(keys*each) && w.count("effects") == "0" && w.count("outbox") == "0"
+	})
+	everyKeyInOrder(t, w, keys, each)
+	mu.Lock()
+	defer mu.Unlock()
+	equal(t, "calls", len(rang), keys*each/2)
+	for id, n := range rang {
+		equal(t, "attempts of "+id, n, 1)
+	}
+}
+
+func (p *process) deliver(topic string, records []*record.Record) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	for _, r := range records {
+		if err := p.engine.Enqueue(ctx, p.claims[topic], r); err != nil {
+			p.t.Error(err)
+		}
+	}
+}
+
+func TestCommandsAtTwoInstancesMeetUnderTheKeysLock(t *testing.T) {
+	w := newWorld(t)
+	a, b := w.instance("a"), w.instance("b")
+	const each = 300
+	var asking sync.WaitGroup
+	for _, p := range []*process{a, b} {
+		p.taking()
+		for i := range each {
+			asking.Go(func() {
+				if _, err := p.engine.Submit(t.Context(), engine.Command{Key: "c", Body: Add{1}, IdempotencyKey: fmt.Sprintf("once-%d", i)}); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	}
+	asking.Wait()
+	equal(t, "total", w.one(`SELECT total FROM tallies WHERE key = 'c'`), strconv.Itoa(each)) // each key of a command came to both
+}
+
+func TestTwoInstancesThatMeetANewKeyWaitForEachOther(t *testing.T) {
+	w := newWorld(t)
+	a, b := w.instance("a"), w.instance("b")
+	a.taking()
+	b.taking()
+	const keys = 200
+	var asking sync.WaitGroup
+	for k := range keys {
+		for _, p := range []*process{a, b} {
+			asking.Go(func() {
+				if _, err := p.engine.Submit(t.Context(), engine.Command{Key: fmt.Sprintf("k%d", k), Body: Add{1}}); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	}
+	asking.Wait()
+	equal(t, "tallies of which neither command was lost", w.one(`SELECT count(*) FROM tallies WHERE total = 2`), strconv.Itoa(keys))
+}
+
+// taking waits until an instance takes commands.
+func (p *process) taking() {
+	p.t.Helper()
+	eventually(p.t, "commands are taken", func() bool {
+		_, err := p.engine.Submit(p.t.Context(), engine.Command{Key: "c", Body: Add{0}})
+		return errors.Is(err, errNothing)
+	})
+}
+
+func TestARefusedCommandLeavesNoRowBehind(t *testing.T) {
+	w := newWorld(t)
+	w.instance("a").taking() // until a command is refused for what it says
+	equal(t, "rows", w.count("streams"), "0")
+}
+
+func TestADeadInstanceIsStoodInFor(t *testing.T) {
+	w := newWorld(t)
+	var calls atomic.Int64
+	var hold atomic.Bool
+	hold.Store(true)
+	w.performers = []flow.Performer{ring(func(ctx context.Context, _ flow.Call, r Ring) (Rung, error) {
+		calls.Add(1)
+		if hold.Load() {
+			<-ctx.Done()
+			return Rung{}, ctx.Err()
+		}
+		return Rung{Bell: r.Bell}, nil
+	})}
+	a, b := w.instance("a"), w.instance("b")
+	balanced(t, 6, a, b)
+	a.assign("feeder.events")
+	const keys = 24
+	for k := range keys {
+		a.add(fmt.Sprintf("k%d", k), 1, "ring")
+		a.add(fmt.Sprintf("k%d", k), 300, "nap")
+	}
+	a.taken()
+	eventually(t, "the calls are under way", func() bool { return calls.Load() >= keys })
+	began := time.Now()
+	a.die()
+	hold.Store(false)
+	b.assign("feeder.events")
+	balanced(t, 12, b)
+	eventually(t, "what the dead one left is done", func() bool {
+		return w.count("timers") == "0" && w.count("effects") == "0" && w.count("outbox") == "0"
+	})
+	t.Logf("stood in for after %v", time.Since(began))
+	everyKeyInOrder(t, w, keys, 2)
+}
+
+// die ends an instance as a crash does: nothing commits any more, and nothing is
+// given up.
+func (p *process) die() {
+	p.freeze()
+	p.stop()
+}
+
+func TestARestartTakesItsLeasesBackAtOnce(t *testing.T) {
+	w := newWorld(t)
+	a := w.instance("a")
+	a.assign("feeder.events")
+	balanced(t, 12, a)
+	a.log.Fail(func(string) error { return errors.New("the broker is away") })
+	for k := range 10 {
+		a.add(fmt.Sprintf("k%d", k), 1, "")
+	}
+	a.taken()
+	a.die()
+	a.log.Fail(nil)
+	began := time.Now()
+	again := w.instance("a")
+	balanced(t, 12, again)
+	eventually(t, "what was left is published", func() bool { return w.count("outbox") == "0" })
+	if took := time.Since(began); took > 3*time.Second {
+		t.Errorf("took %v, as if it had waited for its own lease to run out", took)
+	}
+	everyKeyInOrder(t, w, 10, 1)
+}
+
+func TestAResultFromBeyondTheLeaseIsRefused(t *testing.T) {
+	w := newWorld(t)
+	answers := map[string]chan struct{}{"a": make(chan struct{}), "b": make(chan struct{})}
+	var under sync.Map
+	performer := func(instance string) []flow.Performer {
+		return []flow.Performer{ringWith(flow.Policy{Timeout: patience}, func(ctx context.Context, _ flow.Call, r Ring) (Rung, error) {
+			under.Store(instance, true)
+			select {
+			case <-answers[instance]:
+			case <-ctx.Done():
+				return Rung{}, ctx.Err()
+			}
+			return Rung{Bell: map[string]int64{"a": 100, "b": 200}[instance]}, nil
+		})}
+	}
+	w.performers = performer("a")
+	a := w.instance("a")
+	a.assign("feeder.events")
+	balanced(t, 12, a)
+	a.add("k", 1, "ring")
+	eventually(t, "a makes the call", func() bool { _, yes := under.Load("a"); return yes })
+	w.performers = performer("b")
+	a.freeze()
+	w.instance("b")
+	eventually(t, "b makes the call too", func() bool { _, yes := under.Load("b"); return yes })
+	a.thaw()
+	close(answers["a"])
+	eventually(t, "a's result is refused", func() bool { return a.lines.count(`"outcome":"stale"`) == 1 })
+	equal(t, "trail", w.trail("k"), "1")
+	close(answers["b"])
+	eventually(t, "b's result counts", func() bool { return strings.HasSuffix(w.trail("k"), "rung200") })
+}
+
+func TestACallAtMostOnceIsNotBegunBeyondTheLease(t *testing.T) {
+	w := newWorld(t)
+	var first, more atomic.Int64
+	gate := make(chan struct{})
+	policy := flow.Policy{Timeout: patience, AtMostOnce: true, Attempts: 5}
+	w.performers = []flow.Performer{ringWith(policy, func(context.Context, flow.Call, Ring) (Rung, error) {
+		if first.Add(1) > 1 {
+			more.Add(1)
+		}
+		<-gate
+		return Rung{}, errNotSent // so it would be made again
+	})}
+	a := w.instance("a")
+	a.assign("feeder.events")
+	balanced(t, 12, a)
+	a.add("k", 1, "ring")
+	eventually(t, "a makes the call", func() bool { return first.Load() == 1 })
+	w.performers = []flow.Performer{ringWith(policy, func(_ context.Context, _ flow.Call, r Ring) (Rung, error) {
+		t.Error("b makes a call that a may have made")
+		return Rung{Bell: r.Bell}, nil
+	})}
+	a.freeze()
+	b := w.instance("b")
+	eventually(t, "b gives it up", func() bool { return strings.HasSuffix(w.trail("k"), "rung1:gaveup:true") })
+	a.thaw()
+	close(gate)
+	balanced(t, 6, a, b)
+	equal(t, "calls of a beyond its lease", more.Load(), int64(0))
+}
+
+func TestWhatOneCommitsTheOtherPublishesWithoutAPoll(t *testing.T) {
+	w := newWorld(t)
+	a, b := w.instance("a"), w.instance("b")
+	a.assign("feeder.events")
+	balanced(t, 6, a, b)
+	const rounds, late = 60, 500 * time.Millisecond // half of the keys are b's; a poll comes every two seconds
+	began, polled := time.Now(), 0
+	for n := range rounds {
+		asked := time.Now()
+		a.add(fmt.Sprintf("k%d", n), 1, "")
+		eventually(t, "it is published", func() bool { return len(w.log.Records()) > n })
+		if time.Since(asked) > late {
+			polled++
+		}
+	}
+	t.Logf("%d events, one after the other, in %v; %d of them late", rounds, time.Since(began), polled)
+	if polled > rounds/4 {
+		t.Errorf("%d of %d events took longer than %v, as if they had waited for a poll", polled, rounds, late)
+	}
+}
+
+// One instance commits and does not come to tell the other, whose own commits
+// are the next. Half of the keys are the other's.
+func TestWhatWasNeverToldIsPublishedBeforeWhatFollowsIt(t *testing.T) {
+	w := newWorld(t)
+	a, b := w.instance("a"), w.instance("b")
+	a.assign("feeder.events")
+	b.assign("keeper.events")
+	balanced(t, 6, a, b)
+	var batch atomic.Bool // is committed, and not a look at the leases
+	a.db.CountStatements(func(query string) { batch.Store(batch.Load() || strings.Contains(query, "INTO inbox")) })
+	a.db.SetFaults(store.Faults{AfterCommit: func() error {
+		if batch.Swap(false) {
+			return errors.New("the answer is lost")
+		}
+		return nil
+	}})
+	const rounds, keys = 6, 10 // soon one after the other: after two seconds the other would look by itself
+	for n := range rounds {
+		var closed []*record.Record
+		for k := range keys {
+			key := fmt.Sprintf("k%d-%d", n, k)
+			a.add(key, 1, "")
+			closed = append(closed, w.record(Closed{Tally: key}, "closed-"+key, 1))
+		}
+		eventually(t, "the first events are committed", func() bool {
+			return w.one(`SELECT count(*) FROM `+ownInbox+` WHERE id LIKE '%added-%'`) == strconv.Itoa((n+1)*keys)
+		})
+		b.send(closed...)
+		b.taken()
+	}
+	a.die()
+	eventually(t, "everything is published", func() bool { return w.count("outbox") == "0" })
+	everyKeyInOrder(t, w, rounds*keys, 2)
+}
+
+func TestAStopHandsTheShardsOver(t *testing.T) {
+	w := newWorld(t)
+	a, b, c := w.instance("a"), w.instance("b"), w.instance("c")
+	balanced(t, 4, a, b, c)
+	c.stop()
+	balanced(t, 6, a, b)
+	b.stop()
+	balanced(t, 12, a)
+}
+
+func TestAnInstanceWhoseNameIsTakenHoldsNothing(t *testing.T) {
+	w := newWorld(t)
+	a := w.instance("a")
+	balanced(t, 12, a)
+	newer := w.instance("a")
+	balanced(t, 12, newer)
+	eventually(t, "the older one says why", func() bool { return strings.Contains(strings.Join(a.engine.Missing(), " "), "INSTANCE_ID") })
+	newer.stop()
+	eventually(t, "the older one goes on once the name is free", func() bool { return len(a.engine.Missing()) == 0 && a.shards() == 12 })
+}
+
+// The database's clock is set back an hour while an instance is dead. What the
+// version before left in the leases, times of that clock, then lies an hour ahead.
+func TestClockSetBackHoldsNoLease(t *testing.T) {
+	w := newWorld(t)
+	w.exec(`CREATE SCHEMA early`)
+	w.exec(`CREATE TABLE early.step (back INTERVAL NOT NULL)`)
+	w.exec(`INSERT INTO early.step VALUES ('0')`)
+	for _, f := range []string{"now", "clock_timestamp", "statement_timestamp", "transaction_timestamp"} {
+		w.exec(`CREATE FUNCTION early.` + f + `() RETURNS timestamptz LANGUAGE sql VOLATILE AS 'SELECT pg_catalog.` + f + `() - back FROM early.step'`)
+	}
+	w.exec(`ALTER DATABASE "` + w.one(`SELECT current_database()`) + `" SET search_path = early, pg_catalog, public`)
+	a, b := w.instance("a"), w.instance("b")
+	balanced(t, 6, a, b)
+	until := w.one(`SELECT min(until) FROM leases`)
+	equal(t, "the version before is told a time", len(until), 16)
+	w.log.Fail(func(string) error { return errors.New("the broker is away") })
+	a.assign("feeder.events")
+	for k := range 24 {
+		a.add(fmt.Sprintf("k%d", k), 1, "")
+	}
+	a.taken()
+	a.die()
+	w.exec(`UPDATE early.step SET back = '1 hour'`)
+	w.log.Fail(nil)
+	began := time.Now()
+	balanced(t, 12, b)
+	took := time.Since(began)
+	t.Logf("taken over after %v", took)
+	if took > 20*time.Second { // a lease time, and a look before and after it
+		t.Errorf("taken over after %v", took)
+	}
+	if now := w.one(`SELECT max(until) FROM leases`); now >= until {
+		t.Errorf("the clock was not set back: %s after %s", now, until)
+	}
+	eventually(t, "what the dead one left is published", func() bool { return w.count("outbox") == "0" })
+	everyKeyInOrder(t, w, 24, 1)
+}
+
+// Two instances that have nothing to do but wait for the broker read no table whole.
+func TestLongOutboxCostsIdleInstancesNothing(t *testing.T) {
+	w := newWorld(t)
+	w.openLog = func() (engine.Producer, error) { return swallowing{silent{make(chan engine.Ack)}}, nil }
+	w.fillOutbox(200_000)
+	a, b := w.instance("a"), w.instance("b")
+	balanced(t, 6, a, b)
+	ra, rb := countReads(a.db), countReads(b.db)
+	polls := func(n int) {
+		ta, tb := ra.count("timers")+n, rb.count("timers")+n
+		eventually(t, "both look", func() bool { return ra.count("timers") >= ta && rb.count("timers") >= tb })
+	}
+	polls(2)
+	before, cpu, began := ra.count("outbox")+rb.count("outbox"), cpuTime(), time.Now()
+	polls(5)
+	equal(t, "readings of the outbox", ra.count("outbox")+rb.count("outbox")-before, 0)
+	t.Logf("two instances take %.1f %% of a core", 100*float64(cpuTime()-cpu)/float64(time.Since(began)))
+	for _, p := range []*process{a, b} {
+		p.cancel()
+	}
+}

@@ -1,0 +1,133 @@
+package engine
+
+import (
+	"context"
+	"slices"
+	"sort"
+	"strconv"
+
+	"github.com/quintet-eda/quintet/pkg/flow"
+	"github.com/quintet-eda/quintet/pkg/store"
+)
+
+// wanted are the keys of the rows that a batch loads.
+type wanted struct{ partitions, shards, keys, events, calls, timers, commands []string }
+
+func want(inputs []*input, shared bool) (w wanted) {
+	ask := func(list *[]string, what string) {
+		if !slices.Contains(*list, what) { // a batch has many records of few partitions
+			*list = append(*list, what)
+		}
+	}
+	for _, in := range inputs {
+		if in.assignment != nil {
+			ask(&w.partitions, in.assignment.key())
+		}
+		for _, a := range in.assignments {
+			ask(&w.partitions, a.key())
+		}
+		if in.epoch != 0 && shared {
+			ask(&w.shards, strconv.Itoa(shardOf(in.Key)))
+		}
+		switch {
+		case in.Kind == flow.KindEvent:
+			w.events = append(w.events, in.ID)
+			if in.eventID != in.ID {
+				w.events = append(w.events, in.eventID) // as the version before knows it
+			}
+		case in.callID != "":
+			w.calls = append(w.calls, in.callID)
+		case in.Kind == flow.KindTimer:
+			w.timers = append(w.timers, timerID(in.Key, in.Name))
+		case in.command != nil && in.command.key != "":
+			w.commands = append(w.commands, in.command.key)
+		}
+	}
+	w.keys = keys(inputs)
+	sort.Strings(w.keys)
+	return w
+}
+
+// load reads the engine's rows that the batch is about, in the lock order that
+// every batch of every instance keeps: new rows first (see lockNew), then
+// positions, leases, keys. The leases are shared until the commit, so that nobody
+// takes a shard over between this look and the writing of a result. The
+// participant's states, which may share rows between keys, come last.
+func (b *batch) load(ctx context.Context, tx *store.Tx) error {
+	b.shared = tx.Shared()
+	w := want(b.inputs, b.shared)
+	const byID = `id IN ({keys})`
+	for _, step := range []func() error{
+		func() error { return b.lockNew(ctx, tx, w.keys) },
+		func() error {
+			return positions.load(ctx, tx, `claim IN ({keys}) ORDER BY claim {lock}`, w.partitions, func(p *position) { b.positions[p.partition] = p })
+		},
+		func() error {
+			return leaseRows.load(ctx, tx, `CAST(shard AS TEXT) IN ({keys}) ORDER BY shard {share}`, w.shards, func(l *lease) { b.epochs[l.shard] = l.epoch })
+		},
+		func() error {
+			return keyStates.load(ctx, tx, `key IN ({keys}) ORDER BY key {lock}`, w.keys, func(k *keyState) {
+				k.readSeen()
+				b.keys[k.key] = k
+			})
+		},
+		func() error {
+			return inbox.load(ctx, tx, byID+` AND digest <> '`+forVersionBefore+`'`, w.events, func(r *inboxRow) { b.inbox[r.id] = r })
+		},
+		func() error {
+			return parkedHeads.load(ctx, tx, `key IN ({keys}) AND due < `+waiting, w.keys, b.putHead)
+		},
+		func() error { return openCalls.load(ctx, tx, byID, w.calls, func(c *call) { b.calls[c.id] = true }) },
+		func() error { return timers.load(ctx, tx, byID, w.timers, func(t *timer) { b.timers[t.id] = t.due }) },
+		func() error { return replies.load(ctx, tx, byID, w.commands, func(r *reply) { b.replies[r.id] = r }) },
+	} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// putHead takes a row that is no row behind another: the oldest of a lane is its
+// head.
+func (b *batch) putHead(p *parkedRow) {
+	if other, there := b.heads[p.lane]; !there || p.n < other.n {
+		b.heads[p.lane] = parkedHead{n: p.n, attempts: p.attempts, dead: p.dead}
+	}
+}
+
+// lockNew makes the rows that will be locked and do not exist yet. A row that
+// is not there cannot be locked, so without it two instances could both meet a
+// new key, and neither wait for the other. One process alone needs no lock.
+//
+// It is free of deadlocks: rows are first inserted in the order of their keys, then
+// locked in that order, and a batch that waits for an insert holds no row that was
+// there before.
+func (b *batch) lockNew(ctx context.Context, tx *store.Tx, keys []string) error {
+	if !tx.Shared() {
+		return nil
+	}
+	var partitions []string
+	for _, in := range b.inputs {
+		for _, a := range in.assignments {
+			partitions = append(partitions, a.key())
+		}
+	}
+	if err := onKeys(ctx, tx, `INSERT INTO positions (claim, next_offset, epoch)
+			SELECT key, 0, 0 FROM ({keys}) AS new WHERE true ORDER BY key ON CONFLICT (claim) DO NOTHING`, partitions); err != nil || len(keys) == 0 {
+		return err
+	}
+	return tx.Each(ctx, func(scan scanner) error {
+		var key string
+		err := scan(&key)
+		b.created[key] = true
+		return err
+	}, `INSERT INTO streams (key, emitted, made, seen, correlation, tenant)
+		SELECT key, 0, 0, '', '', '' FROM ({keys}) AS new WHERE true ORDER BY key ON CONFLICT (key) DO NOTHING RETURNING key`, store.Keys(keys))
+}
+
+// lostLease reports whether an input comes from a call whose lease another
+// process has taken.
+func (b *batch) lostLease(in *input) bool {
+	return in.epoch != 0 && b.shared && b.epochs[shardOf(in.Key)] != in.epoch
+}

@@ -1,0 +1,91 @@
+-- +goose Up
+-- The version before may work on this database at the same time, while instances
+-- are replaced one by one, forward or back. It knows neither shards nor times of
+-- its rows, and reads the name of a row's writer. What it does not write, and what
+-- it reads, is filled in here; the version after this one drops all of it.
+
+-- From here on nobody writes until the triggers are there, or a row that comes in
+-- between would belong to no shard for ever. The order is that of the migration before.
+--postgres: LOCK TABLE leases, streams, inbox, outbox, effects, timers, parked IN SHARE ROW EXCLUSIVE MODE;
+
+--postgres: -- +goose StatementBegin
+--postgres: CREATE FUNCTION quintet_shard(key text) RETURNS integer LANGUAGE plpgsql IMMUTABLE STRICT AS $$
+--postgres: DECLARE
+--postgres:   hash bigint := 2166136261; -- FNV-1a
+--postgres:   bytes bytea := convert_to(key, 'UTF8');
+--postgres: BEGIN
+--postgres:   FOR i IN 0 .. length(bytes) - 1 LOOP
+--postgres:     hash := ((hash # get_byte(bytes, i)) * 16777619) & 4294967295;
+--postgres:   END LOOP;
+--postgres:   RETURN hash % 12;
+--postgres: END $$;
+--postgres: -- +goose StatementEnd
+
+-- Rows that it has left to be done.
+--postgres: UPDATE outbox SET shard = quintet_shard(key);
+--postgres: UPDATE effects SET shard = quintet_shard(key);
+--postgres: UPDATE timers SET shard = quintet_shard(key);
+--postgres: UPDATE parked SET shard = quintet_shard(key);
+UPDATE parked SET due = 4611686018427387904 WHERE EXISTS (SELECT 1 FROM parked h WHERE h.lane = parked.lane AND h.key = parked.key AND h.n < parked.n);
+
+--postgres: -- +goose StatementBegin
+--postgres: CREATE FUNCTION quintet_fill_shard() RETURNS trigger LANGUAGE plpgsql AS $$
+--postgres: BEGIN
+--postgres:   NEW.shard := quintet_shard(NEW.key);
+--postgres:   RETURN NEW;
+--postgres: END $$;
+--postgres: -- +goose StatementEnd
+--postgres: CREATE TRIGGER fill_shard BEFORE INSERT ON outbox FOR EACH ROW WHEN (NEW.shard = -1) EXECUTE FUNCTION quintet_fill_shard();
+--postgres: CREATE TRIGGER fill_shard BEFORE INSERT ON effects FOR EACH ROW WHEN (NEW.shard = -1) EXECUTE FUNCTION quintet_fill_shard();
+--postgres: CREATE TRIGGER fill_shard BEFORE INSERT ON timers FOR EACH ROW WHEN (NEW.shard = -1) EXECUTE FUNCTION quintet_fill_shard();
+
+-- The first row of a lane is due, those behind it wait. One that fails again comes
+-- this way too, and keeps the time that it has: it was due, and is tried again.
+--postgres: -- +goose StatementBegin
+--postgres: CREATE FUNCTION quintet_fill_parked() RETURNS trigger LANGUAGE plpgsql AS $$
+--postgres: BEGIN
+--postgres:   NEW.shard := quintet_shard(NEW.key);
+--postgres:   IF EXISTS (SELECT 1 FROM parked WHERE lane = NEW.lane AND key = NEW.key) THEN
+--postgres:     NEW.due := 4611686018427387904;
+--postgres:   END IF;
+--postgres:   RETURN NEW;
+--postgres: END $$;
+--postgres: -- +goose StatementEnd
+--postgres: CREATE TRIGGER fill_parked BEFORE INSERT ON parked FOR EACH ROW WHEN (NEW.shard = -1) EXECUTE FUNCTION quintet_fill_parked();
+-- It hands over in memory what follows a row that it wrote last itself. A row that
+-- this version wrote bears another name, so it reads the table.
+--postgres: -- +goose StatementBegin
+--postgres: CREATE FUNCTION quintet_writer() RETURNS trigger LANGUAGE plpgsql AS $$
+--postgres: BEGIN
+--postgres:   NEW.writer := 'table';
+--postgres:   RETURN NEW;
+--postgres: END $$;
+--postgres: -- +goose StatementEnd
+--postgres: CREATE TRIGGER writer BEFORE UPDATE ON streams FOR EACH ROW WHEN (NEW.writer = OLD.writer AND NEW.writer <> 'table') EXECUTE FUNCTION quintet_writer();
+
+-- It knows an event by its id alone. One of another source than its topic's owner,
+-- which this version knows by source and id, is entered for it too; this version
+-- passes over an entry whose digest is 'before'.
+--postgres: -- +goose StatementBegin
+--postgres: CREATE FUNCTION quintet_by_id() RETURNS trigger LANGUAGE plpgsql AS $$
+--postgres: BEGIN
+--postgres:   INSERT INTO inbox (id, status, digest) VALUES (substr(NEW.id, strpos(NEW.id, ' ') + 1), NEW.status, 'before') ON CONFLICT (id) DO NOTHING;
+--postgres:   RETURN NULL;
+--postgres: END $$;
+--postgres: -- +goose StatementEnd
+--postgres: CREATE TRIGGER by_id AFTER INSERT ON inbox FOR EACH ROW WHEN (strpos(NEW.id, ' ') > 0 AND NEW.digest <> '' AND NEW.digest <> 'before') EXECUTE FUNCTION quintet_by_id();
+
+-- It takes a lease whose time is over. This version's leases have none of their
+-- own: each beat of their holder moves it on.
+--postgres: -- +goose StatementBegin
+--postgres: CREATE FUNCTION quintet_lease_end() RETURNS bigint LANGUAGE sql VOLATILE AS
+--postgres:   'SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint + 8000000';
+--postgres: -- +goose StatementEnd
+--postgres: -- +goose StatementBegin
+--postgres: CREATE FUNCTION quintet_lease() RETURNS trigger LANGUAGE plpgsql AS $$
+--postgres: BEGIN
+--postgres:   NEW.until := CASE WHEN NEW.holder = '' THEN 0 ELSE quintet_lease_end() END;
+--postgres:   RETURN NEW;
+--postgres: END $$;
+--postgres: -- +goose StatementEnd
+--postgres: CREATE TRIGGER lease BEFORE UPDATE ON leases FOR EACH ROW WHEN (NEW.holder <> OLD.holder OR NEW.epoch <> OLD.epoch) EXECUTE FUNCTION quintet_lease();

@@ -1,0 +1,40 @@
+-- +goose Up
+-- beat: counted up while the instance lives. One whose counter stands still, by
+-- the clock of whoever looks, may be dead, and its leases are taken.
+--
+-- It is a migration of its own, which locks no other table: an instance of the version
+-- before that looks comes to its own row and then to its leases, and one that stops
+-- comes the other way.
+--sqlite: DROP TABLE instances;
+--sqlite: CREATE TABLE instances (id TEXT PRIMARY KEY, process TEXT NOT NULL, beat BIGINT NOT NULL DEFAULT 0) WITHOUT ROWID;
+--postgres: ALTER TABLE instances ADD COLUMN beat BIGINT NOT NULL DEFAULT 0, ALTER COLUMN until SET DEFAULT 0;
+
+-- For the version before, while both work: its word is a time, this version's a
+-- beat. Each moves the other on. A beat begins with the clock, so that an instance
+-- whose row was deleted meanwhile does not come back with the beat that it had.
+--postgres: -- +goose StatementBegin
+--postgres: CREATE FUNCTION quintet_enter() RETURNS trigger LANGUAGE plpgsql AS $$
+--postgres: BEGIN
+--postgres:   IF NEW.until = 0 THEN
+--postgres:     NEW.until := quintet_lease_end();
+--postgres:   ELSE
+--postgres:     NEW.beat := quintet_lease_end();
+--postgres:   END IF;
+--postgres:   RETURN NEW;
+--postgres: END $$;
+--postgres: -- +goose StatementEnd
+--postgres: CREATE TRIGGER enter BEFORE INSERT ON instances FOR EACH ROW EXECUTE FUNCTION quintet_enter();
+-- The instance's row is locked by now, and its leases follow, as in every look.
+--postgres: -- +goose StatementBegin
+--postgres: CREATE FUNCTION quintet_beat() RETURNS trigger LANGUAGE plpgsql AS $$
+--postgres: BEGIN
+--postgres:   IF NEW.beat = OLD.beat THEN
+--postgres:     NEW.beat := OLD.beat + 1;
+--postgres:   ELSE
+--postgres:     NEW.until := quintet_lease_end();
+--postgres:     UPDATE leases SET until = NEW.until WHERE holder = NEW.id;
+--postgres:   END IF;
+--postgres:   RETURN NEW;
+--postgres: END $$;
+--postgres: -- +goose StatementEnd
+--postgres: CREATE TRIGGER beat BEFORE UPDATE ON instances FOR EACH ROW EXECUTE FUNCTION quintet_beat();

@@ -1,0 +1,177 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/quintet-eda/quintet/pkg/flow"
+	"github.com/quintet-eda/quintet/pkg/record"
+)
+
+// outgoing is an outbox row.
+type outgoing struct {
+	n       int64 // its place in the outbox
+	ID      string
+	Seq     int64
+	headers string // as they are stored
+	shard   int
+	due     int64 // above 0: it was refused before
+	record.Record
+}
+
+// refusal is an outbox row that can never be published as it is.
+type refusal struct {
+	row outgoing
+	err error
+}
+
+func newOutgoing(id string, seq int64, r record.Record) (*outgoing, error) {
+	headers, err := marshal(r.Headers)
+	return &outgoing{ID: id, Seq: seq, headers: headers, shard: shardOf(r.Key), Record: r}, err
+}
+
+// queue takes a row that was read: to be published, or behind one of its lane.
+func (r *relay[S]) queue(o outgoing) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	l := lane{o.Topic, o.Key}
+	if waiting, busy := r.behind[l]; busy && o.Key != "" {
+		r.behind[l] = append(waiting, o)
+		return
+	}
+	r.behind[l] = nil
+	r.next = append(r.next, o)
+}
+
+// take returns the rows to publish now. One that was refused goes alone, since a
+// broker refuses all that comes with it.
+func (r *relay[S]) take(again []outgoing, more bool) []outgoing {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.more = more || len(again) > 0
+	rows := r.next
+	switch i := slices.IndexFunc(again, func(o outgoing) bool { return len(r.flying) == 0 && r.rows.begin(o.ID, o.Key) }); {
+	case i >= 0:
+		rows = again[i : i+1]
+	case len(again) > 0 && len(r.flying) > 0:
+		rows = nil
+	default:
+		r.next = nil
+	}
+	for _, row := range rows {
+		row.Value, row.Headers = nil, nil // on their way
+		r.flying[row.ID] = row
+	}
+	return rows
+}
+
+// published returns a row that is on its way.
+func (r *relay[S]) published(id string) outgoing {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.flying[id]
+}
+
+// acknowledge notes that a record arrived, and lets the next of its lane go.
+func (r *relay[S]) acknowledge(id string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	row, flying := r.flying[id]
+	if !flying {
+		return // told twice
+	}
+	delete(r.flying, id)
+	l := lane{row.Topic, row.Key}
+	waiting := r.behind[l]
+	if len(waiting) == 0 {
+		delete(r.behind, l)
+	} else {
+		r.behind[l] = waiting[1:]
+		r.next = append(r.next, waiting[0])
+	}
+	r.acked = append(r.acked, row)
+	if !r.queued {
+		r.queued = true
+		r.e.idle <- &input{control: r.delete, committed: func(Outcome) { r.deleted() }} // one at a time, so there is room
+	}
+	if len(waiting) > 0 || r.more {
+		signal(r.hint)
+	}
+}
+
+// delete has the batch delete what is acknowledged.
+func (r *relay[S]) delete(b *batch) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := min(len(r.acked), maxDeletes-len(r.deleting))
+	r.deleting = append(r.deleting, r.acked[:n]...)
+	r.acked = r.acked[n:]
+	b.out.published = slices.Clone(r.deleting)
+}
+
+// deleted ends the rows that the batch has deleted.
+func (r *relay[S]) deleted() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, row := range r.deleting {
+		r.rows.end(row.ID)
+	}
+	r.deleting = nil
+	if r.more {
+		signal(r.hint) // there is room for what was not read
+	}
+	if r.queued = len(r.acked) > 0; r.queued {
+		r.e.idle <- &input{control: r.delete, committed: func(Outcome) { r.deleted() }}
+	}
+}
+
+// setAside has what the broker refuses wait, and what is behind it.
+func (r *relay[S]) setAside(ctx context.Context, refused []refusal) error {
+	if len(refused) == 0 {
+		return nil
+	}
+	for _, a := range refused {
+		r.log.Error("publish event: set aside", "id", a.row.ID, "error", a.err)
+	}
+	r.mu.Lock()
+	r.rest = time.Now().Add(pollEvery)
+	r.mu.Unlock()
+	due := time.Now().Add(refusedAgain).UnixMicro()
+	_, err := r.e.submit(ctx, &input{Input: flow.Input{ID: "set aside"}, control: func(b *batch) {
+		for _, a := range refused {
+			b.out.refused = append(b.out.refused, outgoing{n: a.row.n, ID: a.row.ID, due: due})
+		}
+	}})
+	r.count(ctx)
+	return err
+}
+
+// refusedName is the trouble of events that the broker refuses.
+const refusedName = "broker refuses"
+
+// count counts the outbox, as far as its bound.
+func (r *relay[S]) count(ctx context.Context) {
+	var n, refused int64
+	err := r.db.Read().QueryRowContext(ctx, `SELECT (SELECT count(*) FROM (SELECT 1 FROM outbox LIMIT ?) AS bounded), (SELECT count(*) FROM outbox WHERE due > 0)`, r.e.OutboxBound+1).Scan(&n, &refused)
+	if err != nil {
+		return // what it was is as good a guess; the reading tells of the failure
+	}
+	r.backlog.Store(n)
+	if refused == 0 {
+		r.ready.clear(refusedName)
+	} else {
+		r.ready.set(refusedName, fmt.Errorf("%d events, which wait with those behind them: see the log", refused))
+	}
+}
+
+// left reports whether the outbox still has rows of the shards that are held.
+func (r *relay[S]) left(ctx context.Context) bool {
+	left := false
+	err := r.readDue(ctx, dueRecords, time.Now(), 1, func(scanner) (bool, error) {
+		left = true
+		return true, nil
+	})
+	return left || err != nil
+}

@@ -1,0 +1,232 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/quintet-eda/quintet/pkg/flow"
+	"github.com/quintet-eda/quintet/pkg/record"
+)
+
+// The times at which a parked row is due that are none: it waits behind the head
+// of its lane, or it was given up and waits for the next start.
+const (
+	waitingDue = 1 << 62
+	givenUpDue = waitingDue - 1
+)
+
+// waiting is waitingDue in a statement.
+var waiting = text(waitingDue)
+
+type parkedID struct {
+	lane
+	n int64
+}
+
+type parkedRow struct {
+	parkedID
+	inputID  string
+	input    []byte
+	cause    string
+	attempts int
+	dead     int // 1: its dead letter is published
+	due      int64
+	shard    int
+	epoch    int64
+}
+
+// ParkPolicy says how a parked lane is tried again: its head, after a fixed
+// delay, so many times; then it goes to the dead-letter topic and waits until some
+// instance takes its shard, as the next start of the service does.
+type ParkPolicy struct {
+	Delay    time.Duration
+	Attempts int
+}
+
+// park sets an input aside, in the transaction that takes it in. cause is nil
+// for an input that only waits: behind another of its lane, or for the registry.
+//
+// An input that is parked is taken in: the position moves past it, its inbox
+// entry says parked, its call or timer row is gone. The parked row is the truth
+// from here on.
+func (e *Engine[S]) park(b *batch, in *input, cause error) {
+	l := in.lane()
+	row := &parkedRow{parkedID: parkedID{l, in.parkedN}, inputID: in.ID, input: []byte(mustJSON(in.toPark())), attempts: in.attempts, dead: in.dead, shard: shardOf(in.Key)}
+	_, follows := b.heads[l]
+	if in.parkedN == 0 {
+		row.n = b.key(in.Key).next()
+		switch in.Kind {
+		case flow.KindEvent:
+			b.setInbox(in, "parked")
+		case flow.KindResult:
+			b.finish(in.callID)
+		case flow.KindTimer:
+			b.stopTimer(timerID(in.Key, in.Name))
+		}
+	}
+	if follows && in.parkedN == 0 {
+		row.due = waitingDue
+		b.out.parked = append(b.out.parked, row)
+		return
+	}
+	if cause != nil {
+		row.cause, row.attempts, row.due = cause.Error(), in.attempts+1, b.now.Add(e.Park.Delay).UnixMicro()
+		if row.dead == 0 && row.attempts >= e.Park.Attempts {
+			row.dead = 1
+			e.deadLetter(b, in, cause) // once, however often a restart tries it again
+		}
+		if row.dead == 1 {
+			row.due = givenUpDue
+		}
+	}
+	b.heads[l] = parkedHead{n: row.n, attempts: row.attempts, dead: row.dead}
+	b.out.parked = append(b.out.parked, row)
+}
+
+// deadLetter has the batch publish that an input could not be handled.
+func (e *Engine[S]) deadLetter(b *batch, in *input, cause error) {
+	service, of := e.Participant.Service, in.ID
+	if in.record != nil {
+		of = fmt.Sprintf("%s/%d/%d", in.record.Topic, in.record.Partition, in.record.Offset)
+	}
+	letter := record.DeadLetter(in.record, in.Key, in.body(), record.Failure{
+		Service: service, Kind: string(in.Kind), Name: in.Name, Input: in.ID, Attempts: in.attempts + 1, Cause: cause,
+	})
+	row, err := newOutgoing(flow.DeriveID(of, service, "dead-letter", 0), 0, letter)
+	if err != nil {
+		panic(err) // headers are texts
+	}
+	b.out.records = append(b.out.records, row)
+}
+
+const (
+	lanesAtOnce = 64      // lanes that are retried
+	runRows     = 100     // of a lane in one batch
+	runBytes    = 1 << 20 //
+)
+
+// lanes retries the heads of parked lanes, and what follows a head that succeeds.
+type lanes[S any] struct {
+	follower[parkedRow]
+	e *Engine[S]
+}
+
+var dueHeads = parkedHeads.due(``, `t.due, t.lane, t.key`)
+
+func newLanes[S any](e *Engine[S]) *lanes[S] {
+	l := &lanes[S]{e: e}
+	l.follower = newFollower(e.surroundings, "parked lanes", dueHeads, lanesAtOnce, func(scan scanner, row *parkedRow) (id, key string, due int64, err error) {
+		err = scan(append([]any{&row.epoch}, parkedHeads.fields(row)...)...)
+		return row.lane.String(), row.key, row.due, err
+	}, func(ctx context.Context, row parkedRow, end func()) {
+		l.workers.Go(func() {
+			l.turns.next("lane", row.lane.String())
+			if err := l.drain(ctx, row.lane); err != nil && ctx.Err() == nil {
+				l.log.Error("retry parked lane", "lane", row.source, "key", row.key, "error", err)
+				l.postpone(ctx, row.lane)
+			}
+			end()
+		})
+	})
+	return l
+}
+
+// drain hands a lane's rows to the loop, oldest first, until one of them fails
+// again or the lane is empty. It keeps to the pace of the relay, so that what a
+// long lane puts out does not come before everything else.
+func (l *lanes[S]) drain(ctx context.Context, of lane) error {
+	delay := l.turns.newDelay()
+	for {
+		for l.e.relay.pace.Load() > pageRows {
+			if !l.turns.pause(ctx, delay, of.String()) {
+				return ctx.Err()
+			}
+		}
+		run, err := l.readRun(ctx, of)
+		if len(run) == 0 {
+			return err
+		}
+		last := run[len(run)-1]
+		for _, in := range run[:len(run)-1] {
+			if !l.e.enqueue(ctx, in) {
+				return ctx.Err()
+			}
+		}
+		if became, err := l.e.submit(ctx, last); err != nil || became != Applied {
+			return err
+		}
+	}
+}
+
+// readRun makes inputs of a lane's oldest rows. It stops before one that the registry
+// has to explain and cannot now; the error is told if that is the first.
+func (l *lanes[S]) readRun(ctx context.Context, of lane) (run []*input, err error) {
+	rows, err := l.oldest(ctx, of)
+	if err != nil {
+		return nil, fmt.Errorf("read parked rows: %w", err)
+	}
+	after := int64(0)
+	for _, row := range rows {
+		in, err := l.e.unpark(ctx, row)
+		if err != nil {
+			return run, err
+		}
+		in.parkedN, in.after = row.n, after
+		run, after = append(run, in), row.n
+	}
+	return run, nil
+}
+
+func (l *lanes[S]) oldest(ctx context.Context, of lane) (found []parkedRow, err error) {
+	rows, err := l.db.Read().QueryContext(ctx, `SELECT n, input FROM parked WHERE lane = ? AND key = ? ORDER BY n LIMIT ?`, of.source, of.key, runRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for size := 0; size < runBytes && rows.Next(); {
+		var row parkedRow
+		if err := rows.Scan(&row.n, &row.input); err != nil {
+			return nil, err
+		}
+		size += len(row.input)
+		found = append(found, row)
+	}
+	return found, rows.Err()
+}
+
+// unpark makes a parked row an input again. The error is a question to the
+// registry that is open: no attempt.
+func (e *Engine[S]) unpark(ctx context.Context, row parkedRow) (in *input, err error) {
+	var p parkedInput
+	if err := json.Unmarshal(row.input, &p); err != nil {
+		return nil, fmt.Errorf("read parked row %d: %w", row.n, err)
+	}
+	if p.Record != nil {
+		if in, err = e.read(ctx, p.Record); err != nil {
+			return nil, err
+		}
+		in.ID = p.ID // the name it was taken in under, which is the inbox's
+		return in, nil
+	}
+	in = &input{Input: flow.Input{Kind: p.Kind, Name: p.Name, ID: p.ID, Key: p.Key}, Trace: p.Trace, callID: p.EffectID}
+	r, ok := e.table[p.Name]
+	if !ok {
+		in.unreadable, in.raw = e.noReaction(p.Name), p.Body
+		return in, nil
+	}
+	in.readBody(r.Decode, p.Body)
+	return in, nil
+}
+
+// postpone has a lane wait whose head could not be tried.
+func (l *lanes[S]) postpone(ctx context.Context, of lane) {
+	in := &input{Input: flow.Input{ID: "postpone/" + of.String(), Key: of.key}}
+	in.control = func(b *batch) {
+		if head := b.heads[of]; head.n != 0 {
+			b.out.postponed = append(b.out.postponed, parkedRow{parkedID: parkedID{of, head.n}, due: b.now.Add(l.e.Park.Delay).UnixMicro()})
+		}
+	}
+	_, _ = l.e.submit(ctx, in) // the error is ctx's end: the head is tried at the next start
+}

@@ -1,0 +1,56 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+)
+
+// Pending is what a participant still has to do, over all of its instances:
+// everything but Queued is counted in the database they share. All zero over
+// every participant, and Handled unchanged between two readings, means that the
+// system is at rest.
+type Pending struct {
+	Lag     int64 `json:"lag"`     // records of its topics that are not read yet
+	Queued  int64 `json:"queued"`  // inputs that wait for a batch of this instance
+	Outbox  int64 `json:"outbox"`  // committed events that the broker has not acknowledged
+	Effects int64 `json:"effects"` // external calls that are not answered
+	Timers  int64 `json:"timers"`
+	Parked  int64 `json:"parked"`  // inputs that could not be handled, and those behind them
+	Handled int64 `json:"handled"` // records taken in, ever
+}
+
+// Pending counts what is left to do. The lag is the log's to tell, so it is
+// not filled in here.
+func (e *Engine[S]) Pending(ctx context.Context) (Pending, error) {
+	p := Pending{Queued: int64(len(e.inputs))}
+	err := e.DB.Read().QueryRowContext(ctx, `SELECT (SELECT count(*) FROM outbox), (SELECT count(*) FROM effects), (SELECT count(*) FROM timers), (SELECT count(*) FROM parked),
+		(SELECT CAST(coalesce(sum(next_offset), 0) AS BIGINT) FROM positions)`).
+		Scan(&p.Outbox, &p.Effects, &p.Timers, &p.Parked, &p.Handled)
+	if err != nil {
+		return Pending{}, fmt.Errorf("count what is pending: %w", err)
+	}
+	return p, nil
+}
+
+// Missing returns why this participant cannot go on, a sentence per
+// dependency; none when it can.
+func (e *Engine[S]) Missing() []string { return e.ready.list() }
+
+// Positions returns how far each partition is read, by "topic/partition".
+func (e *Engine[S]) Positions(ctx context.Context) (map[string]int64, error) {
+	rows, err := e.DB.Read().QueryContext(ctx, `SELECT claim, next_offset FROM positions`)
+	if err != nil {
+		return nil, fmt.Errorf("read positions: %w", err)
+	}
+	defer rows.Close()
+	next := map[string]int64{}
+	for rows.Next() {
+		var claim string
+		var offset int64
+		if err := rows.Scan(&claim, &offset); err != nil {
+			return nil, fmt.Errorf("read positions: %w", err)
+		}
+		next[claim] = offset
+	}
+	return next, rows.Err()
+}

@@ -1,0 +1,111 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/quintet-eda/quintet/pkg/store"
+)
+
+// handle sees a batch to its end. A database that is out of reach is waited
+// for; a batch that the database refuses is split until the input at fault is
+// alone, and its lane parks, or its command is answered with the error. It
+// reports false when ctx ended first and the batch was abandoned.
+//
+// A batch whose commands have all given up goes on, without them, until the
+// database takes a write. Left to the next input, a service without traffic would
+// stay "not ready" for ever:
+//
+//	a command meets the failure ─ its caller gives up ─ the database is back ─ nobody asks a service that is not ready
+func (e *Engine[S]) handle(ctx context.Context, inputs []*input) bool {
+	delay := e.Turns.newDelay()
+	for {
+		if inputs = live(inputs); len(inputs) == 0 {
+			if !e.ready.about("database") {
+				return true
+			}
+			inputs = []*input{{control: func(b *batch) { b.out.probe = true }}}
+		}
+		err := e.transact(inputs)
+		switch {
+		case err == nil:
+			e.ready.clear("database")
+			return true
+		case errors.Is(err, store.ErrUnknownOutcome):
+			e.Log.Error("commit batch: trying again", "inputs", len(inputs), "error", err)
+			inputs = e.outcomeUnknown(inputs)
+		case store.Transient(err):
+			e.ready.set("database", err)
+			e.Log.Error("batch rolled back; trying again", "inputs", len(inputs), "error", err)
+		case len(inputs) > 1:
+			return e.split(ctx, inputs)
+		case inputs[0].unreadable == nil:
+			e.Metrics.refused.Inc()
+			inputs[0].unreadable = fmt.Errorf("database refused it: %w", err)
+			continue
+		default:
+			// Already set aside, and refused even so: that is no fault of
+			// the input. Going on would skip it, so the service stands still
+			// and says why.
+			e.ready.set("database", err)
+			e.Log.Error("park input", "input", inputs[0].ID, "error", err)
+		}
+		if !e.Turns.pause(ctx, delay, "loop") {
+			e.abandon(inputs)
+			return false
+		}
+	}
+}
+
+// split halves a batch that the database refused. The second half waits for
+// the first: its positions lie behind.
+func (e *Engine[S]) split(ctx context.Context, inputs []*input) bool {
+	e.Metrics.split.Inc()
+	half := len(inputs) / 2
+	if !e.handle(ctx, inputs[:half]) {
+		e.abandon(inputs[half:])
+		return false
+	}
+	return e.handle(ctx, inputs[half:])
+}
+
+// outcomeUnknown is what a commit of unknown outcome leads to. Nothing in memory
+// depends on it: the inputs are tried again, and those that were committed will be
+// found in the inbox, or their rows gone. The repeat waits for the keys' locks, so
+// it finds also a commit that lands late. Commands are told that their outcome is
+// unknown, and Changed that states may have changed.
+func (e *Engine[S]) outcomeUnknown(inputs []*input) (rest []*input) {
+	for _, in := range inputs {
+		if in.command == nil {
+			rest = append(rest, in)
+			continue
+		}
+		in.command.err = ErrOutcomeUnknown
+		close(in.command.answer)
+	}
+	e.Wake() // it may have happened
+	e.changed(keys(inputs))
+	return rest
+}
+
+// abandon answers the commands of a batch that will not be handled any more.
+func (e *Engine[S]) abandon(inputs []*input) {
+	for _, in := range inputs {
+		if in.command != nil {
+			in.command.err = ErrUnavailable
+			close(in.command.answer)
+		}
+	}
+}
+
+// live leaves out commands whose callers have given up.
+func live(inputs []*input) []*input {
+	rest := inputs[:0:0]
+	for _, in := range inputs {
+		if in.command == nil || !in.command.left() {
+			rest = append(rest, in)
+		}
+	}
+	return rest
+}

@@ -1,0 +1,137 @@
+package engine
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/quintet-eda/quintet/pkg/flow"
+)
+
+// Run handles inputs until ctx ends, then what is still queued, and returns
+// when everything committed is published or stop has passed. A database that is
+// out of reach is waited for, and told by Missing.
+func (e *Engine[S]) Run(ctx context.Context, stop time.Duration) {
+	e.Turns.next("start", "")
+	if !e.firstLook(ctx) {
+		return // stopped before it began
+	}
+	e.open.Store(true)
+	// Calls, timers and lanes make inputs, so they end first; the loop goes on
+	// until the queue is empty; the relay ends last, since the loop feeds it.
+	follow, stopFollow := context.WithCancel(context.WithoutCancel(ctx))
+	attempts, stopAttempts := context.WithCancel(context.WithoutCancel(ctx))
+	loop, stopLoop := context.WithCancel(context.WithoutCancel(ctx))
+	publish, stopPublish := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopFollow()
+	defer stopAttempts()
+	defer stopLoop()
+	defer stopPublish()
+	var feeding, looping, publishing sync.WaitGroup
+	e.calls.attempts = attempts
+	feeding.Go(func() { e.calls.run(follow) })
+	feeding.Go(func() { e.timers.run(follow) })
+	feeding.Go(func() { e.lanes.run(follow) })
+	looping.Go(func() { e.loop(loop) })
+	publishing.Go(func() { e.relay.run(publish) })
+	if e.DB.Shared() {
+		publishing.Go(func() { e.keepLeases(publish) })
+		publishing.Go(func() { e.notifier.send(publish) })
+		publishing.Go(func() { e.notifier.pass(publish) })
+		publishing.Go(func() {
+			e.DB.Listen(publish, e.notifier.hear, func() {
+				e.Turns.next("listen", "")
+				e.Wake() // hints may have been lost
+			})
+		})
+	}
+
+	<-ctx.Done()
+	e.Turns.next("stop", "")
+	e.open.Store(false)
+	deadline, cancel := context.WithTimeout(context.WithoutCancel(ctx), stop)
+	defer cancel()
+	stopFollow()
+	cutAttempts := time.AfterFunc(stop/2, stopAttempts)
+	feeding.Wait()
+	e.Turns.next("drain", "")
+	cutAttempts.Stop()
+	e.drain(deadline)
+	stopLoop()
+	looping.Wait()
+	stopPublish()
+	publishing.Wait()
+}
+
+// drain waits until nothing is queued and the broker has everything, or until
+// the deadline; what is left then is in the tables, for the next start.
+func (e *Engine[S]) drain(deadline context.Context) {
+	look := time.NewTicker(5 * time.Millisecond)
+	defer look.Stop()
+	// Nothing queued does not yet mean nothing under way: the loop may have
+	// taken the last inputs and not committed them. This one comes after them.
+	_, _ = e.submit(deadline, &input{Input: flow.Input{ID: "drain"}, control: func(*batch) {}})
+	for len(e.inputs) > 0 || e.relay.left(deadline) {
+		if len(e.inputs) == 0 && len(e.idle) > 0 {
+			e.enqueue(deadline, &input{control: func(*batch) {}}) // an empty batch takes the deletions along
+		}
+		if e.Turns.await(deadline, nil, look.C, "drain", "") == ended {
+			e.Log.Warn("stopping with work left; it goes on at the next start, or elsewhere", "queued", len(e.inputs), "unpublished", e.relay.backlog.Load())
+			return
+		}
+	}
+}
+
+// firstLook takes leases until it succeeds; false when ctx ended first.
+func (e *Engine[S]) firstLook(ctx context.Context) bool {
+	delay := e.Turns.newDelay()
+	for {
+		err := e.look(ctx)
+		if err == nil {
+			e.ready.clear("database")
+			return true
+		}
+		e.ready.set("database", err)
+		if !e.Turns.pause(ctx, delay, "first look") {
+			return false
+		}
+	}
+}
+
+// leaseEvery is how often an instance beats, and looks at the others.
+const leaseEvery = time.Second
+
+// keepLeases keeps this instance's leases until ctx ends, and then gives them up.
+func (e *Engine[S]) keepLeases(ctx context.Context) {
+	tick := time.NewTicker(leaseEvery)
+	defer tick.Stop()
+	for e.Turns.await(ctx, nil, tick.C, "look at leases", "") != ended {
+		_ = e.look(ctx) // told by Missing
+	}
+	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaseTime)
+	defer cancel()
+	if err := e.leases.leave(bounded); err != nil {
+		e.Log.Warn("release leases: they expire", "error", err)
+	}
+}
+
+// look looks at the leases once, and has the followers look at what was taken.
+func (e *Engine[S]) look(ctx context.Context) error {
+	c, err := e.leases.look(context.WithoutCancel(ctx), func(shard int) bool { return e.calls.rows.quiet(shard) && e.relay.rows.quiet(shard) })
+	e.turns.next("leases were looked at", "")
+	if err == nil {
+		e.ready.clear("leases")
+	} else {
+		e.ready.set("leases", err)
+		e.log.Warn("look at leases", "error", err)
+		c.lost += e.leases.dropStale()
+	}
+	if c != (changes{}) {
+		e.log.Info("leases", "gained", c.taken, "lost", c.lost, "giving_back", c.leaving, "held", e.leases.count())
+	}
+	if c.taken > 0 {
+		e.Wake()
+	}
+	e.Metrics.shards.Set(float64(e.leases.count()))
+	return err
+}

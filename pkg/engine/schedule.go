@@ -1,0 +1,92 @@
+package engine
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+)
+
+// Turns lets a simulation decide who goes on. An engine's goroutines wait for
+// each other, for time, for the registry, for the database, the log and the
+// outside world; where one of them goes on after any but the last three, and
+// before it touches what they share, it calls this with the place and the key or
+// id that it is about.
+// Whoever keeps it waiting there has one goroutine running at a time, and with
+// the seams of [store.Faults], [Producer] and [flow.Performer] every order of steps in its
+// hands. In production it is nil and costs a comparison.
+//
+// The idea is FoundationDB's simulation: production code, one thread, a seed.
+type Turns func(place, about string)
+
+func (t Turns) next(place, about string) {
+	if t != nil {
+		t(place, about)
+	}
+}
+
+// newDelay returns the kit's one way to wait between attempts: exponential
+// with jitter, so that what failed together does not come back together. In a
+// simulation chance is the seed's.
+func (t Turns) newDelay() *backoff.ExponentialBackOff {
+	b := backoff.NewExponentialBackOff()
+	b.InitialInterval = 50 * time.Millisecond
+	b.MaxInterval = 5 * time.Second
+	if t != nil {
+		b.RandomizationFactor = 0
+	}
+	return b
+}
+
+// backoff is how long a call waits after so many attempts.
+func (t Turns) backoff(attempts int) time.Duration {
+	const first, most = 50 * time.Millisecond, 5 * time.Second
+	d := most
+	if attempts < 8 {
+		d = min(most, first<<(attempts-1))
+	}
+	if t != nil {
+		return d
+	}
+	return d/2 + rand.N(d)
+}
+
+// wake is why a goroutine goes on.
+type wake int
+
+const (
+	ended wake = iota // its context has
+	woken             // by another goroutine
+	due               // by the clock
+)
+
+// await waits for what comes first, and for its turn. Of what is there already
+// it takes the first in this order, as a select does not: equal seeds must make
+// equal stories. Either channel may be nil.
+func (t Turns) await(ctx context.Context, by <-chan struct{}, at <-chan time.Time, place, about string) wake {
+	if ctx.Err() != nil {
+		return ended
+	}
+	why := woken
+	select {
+	case <-by:
+	default:
+		select {
+		case <-ctx.Done():
+			return ended
+		case <-by:
+		case <-at:
+			why = due
+		}
+	}
+	t.next(place, about)
+	return why
+}
+
+// pause waits for the next delay. It reports false when ctx ended first.
+func (t Turns) pause(ctx context.Context, d *backoff.ExponentialBackOff, about string) bool {
+	wait := time.NewTimer(d.NextBackOff())
+	defer wait.Stop()
+	return t.await(ctx, nil, wait.C, "paused", about) != ended
+}

@@ -1,0 +1,73 @@
+package simulation
+
+import (
+	"hash/fnv"
+	"strconv"
+	"strings"
+)
+
+// shards is how many parts the keys are divided into, as in pkg/engine.
+const shards = 12
+
+func shardOf(key string) string {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(key)) // a hash takes everything
+	return strconv.Itoa(int(h.Sum32() % shards))
+}
+
+// holders is what the judge knows of calls and leases, as the last commit left them.
+type holders struct {
+	now   map[string]string // instance by shard; empty: given back
+	last  map[string]lease  // that was not empty
+	calls map[string]string // whether it is begun, by key and id of the call
+}
+
+type lease struct {
+	holder string
+	epoch  int64
+}
+
+func newHolders() holders {
+	return holders{now: map[string]string{}, last: map[string]lease{}, calls: map[string]string{}}
+}
+
+// Every lease, and every call that is open, each in a line of its own.
+const (
+	leaseRows = `(SELECT group_concat(shard || char(9) || holder || char(9) || epoch, char(10)) FROM leases)`
+	callRows  = `(SELECT coalesce(group_concat(key || ' ' || id || char(9) || started, char(10)), '') FROM effects)`
+)
+
+// leases holds that a shard that another instance takes comes under a higher
+// epoch, by which what the first one still does is refused.
+func (j *judge) leases(text string) {
+	for line := range strings.Lines(text) {
+		f := strings.Split(strings.TrimSuffix(line, "\n"), "\t")
+		now := lease{holder: f[1]}
+		now.epoch, _ = strconv.ParseInt(f[2], 10, 64) // a number of the database's
+		was := j.holders.last[f[0]]
+		if was.holder != "" && now.holder != "" && was.holder != now.holder && now.epoch <= was.epoch {
+			j.w.violate("shard %s went from %s to %s, and its epoch from %d to %d", f[0], was.holder, now.holder, was.epoch, now.epoch)
+		}
+		if j.holders.now[f[0]] = now.holder; now.holder != "" {
+			j.holders.last[f[0]] = now
+		}
+	}
+}
+
+// calls holds that who takes a result in, or notes that a mail is begun, has not
+// lost the lease of its key to another.
+func (j *judge) calls(by *process, text string) {
+	now := map[string]string{}
+	for line := range strings.Lines(text) {
+		call, begun, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
+		now[call] = begun
+	}
+	for call, was := range j.holders.calls {
+		key, id, _ := strings.Cut(call, " ")
+		holder := j.holders.now[shardOf(key)]
+		if now[call] != was && holder != "" && holder != by.instance {
+			j.w.violate("%s wrote about the call %s of %s, whose lease %s has", by, id, key, holder)
+		}
+	}
+	j.holders.calls = now
+}

@@ -1,0 +1,116 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/quintet-eda/quintet/pkg/store"
+)
+
+// take takes free shards. Each must still be as it was read.
+//
+// The lock on a lease waits for no one (SKIP LOCKED), and no one's commit is
+// overtaken: a batch that writes a result under the old epoch holds a share of the
+// row until it has committed, so the row is skipped until then. A plain UPDATE would
+// not wait, for it does not conflict with that share.
+//
+//	A reads epoch 5, and pauses ─ B takes the shard (epoch 6) ─ A writes a result: refused
+//	A's batch shares epoch 5 ─ B skips the row ─ A commits ─ B takes the shard, and finds the result
+func (l *leases) take(ctx context.Context, tx *store.Tx, free []lease) (taken []lease, err error) {
+	var wanted, unlocked []string
+	for _, r := range free {
+		wanted = append(wanted, fmt.Sprintf("%d:%d", r.shard, r.epoch))
+	}
+	if len(wanted) == 0 {
+		return nil, nil
+	}
+	if err := tx.Each(ctx, func(scan scanner) error {
+		var shard string
+		err := scan(&shard)
+		unlocked = append(unlocked, shard)
+		return err
+	}, `SELECT CAST(shard AS TEXT) FROM leases WHERE CAST(shard AS TEXT) || ':' || CAST(epoch AS TEXT) IN ({keys}) ORDER BY shard {free}`, store.Keys(wanted)); err != nil {
+		return nil, err
+	}
+	err = tx.Each(ctx, func(scan scanner) error {
+		var r lease
+		err := scan(leaseRows.fields(&r)...)
+		taken = append(taken, r)
+		return err
+	}, `UPDATE leases SET holder = ?, epoch = epoch + 1 WHERE CAST(shard AS TEXT) IN ({keys}) RETURNING shard, holder, epoch`, l.instance, store.Keys(unlocked))
+	return taken, err
+}
+
+// adopt takes over what the shards' last holder may have begun, and only then do
+// the shards count as held. A call that is there may have been made, and each lane
+// is tried once more: its cause may have been mended where it was before.
+//
+// It is a transaction of its own, after the one that took the shards:
+//
+//	a call is committed ─ A reads it, and makes it ─ B takes the shard ─ B marks every call that it sees
+//
+// A reads nothing after B's commit, since its reading is joined with the epoch; so
+// whatever A has read is there when B marks. If it fails, the next look takes the
+// shards again, under another epoch.
+func (l *leases) adopt(ctx context.Context, taken []lease) error {
+	names := make([]string, len(taken))
+	for i, r := range taken {
+		names[i] = strconv.Itoa(r.shard)
+	}
+	if err := l.transact(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if _, err := tx.Exec(ctx, `UPDATE effects SET started = 1 WHERE started = 0 AND CAST(shard AS TEXT) IN ({keys}) AND name IN ({keys})`,
+			store.Keys(names), store.Keys(l.repeatable)); err != nil {
+			return err
+		}
+		return onKeys(ctx, tx, `UPDATE parked SET due = 0 WHERE CAST(shard AS TEXT) IN ({keys})
+			AND n = (SELECT min(h.n) FROM parked h WHERE h.lane = parked.lane AND h.key = parked.key)`, names)
+	}); err != nil {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, r := range taken {
+		l.held[r.shard] = r.epoch
+	}
+	return nil
+}
+
+// release is how a shard is given up by the instance that has it.
+const release = `UPDATE leases SET holder = '' WHERE shard = ? AND holder = ? AND epoch = ?`
+
+// giveBack frees the shards that are being left and quiet, and begins to leave what
+// is above a fair share. It reports how many it began to leave.
+func (l *leases) giveBack(ctx context.Context, tx *store.Tx, fair int, quiet func(int) bool) (began int, err error) {
+	surplus := l.count() - fair
+	for shard := shards - 1; shard >= 0; shard-- {
+		switch since := l.leaving[shard]; {
+		case l.held[shard] == 0:
+		case since.IsZero() && began < surplus:
+			l.mu.Lock()
+			l.leaving[shard] = time.Now()
+			l.mu.Unlock()
+			began++
+		case !since.IsZero() && (quiet(shard) || time.Since(since) >= leaveTime):
+			if _, err := tx.Exec(ctx, release, shard, l.instance, l.held[shard]); err != nil {
+				return 0, err
+			}
+			l.drop(shard)
+		}
+	}
+	return began, nil
+}
+
+// leave gives up everything, so that the others need not wait for it to run out.
+func (l *leases) leave(ctx context.Context) error {
+	return l.transact(ctx, func(ctx context.Context, tx *store.Tx) error {
+		for shard, epoch := range l.held {
+			if _, err := tx.Exec(ctx, release, shard, l.instance, epoch); err != nil {
+				return err
+			}
+		}
+		_, err := tx.Exec(ctx, `DELETE FROM instances WHERE id = ? AND process = ?`, l.instance, l.process)
+		return err
+	})
+}

@@ -1,0 +1,57 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"strconv"
+
+	"github.com/quintet-eda/quintet/pkg/flow"
+	"github.com/quintet-eda/quintet/pkg/record"
+)
+
+// timer is a row of the running timers: one of a name per key.
+type timer struct {
+	id, key, name, body, causation, traceparent string
+
+	due   int64 // microseconds since 1970
+	shard int
+	epoch int64
+}
+
+// timerID names a timer.
+func timerID(key, name string) string { return name + "/" + key }
+
+var dueTimers = timers.due(``, `t.due, t.id`)
+
+// newClock makes the follower that turns timers that are due into inputs. A timer
+// that fires while a batch stops or moves it finds its row gone, or due at another
+// time, and nothing happens.
+func newClock[S any](e *Engine[S]) *follower[timer] {
+	f := newFollower(e.surroundings, "timers", dueTimers, maxInputs, func(scan scanner, t *timer) (id, key string, due int64, err error) {
+		err = scan(append([]any{&t.epoch}, timers.fields(t)...)...)
+		return t.inputID(), t.key, t.due, err
+	}, func(ctx context.Context, t timer, end func()) {
+		in := e.elapsed(t)
+		in.committed = func(Outcome) { end() }
+		e.enqueue(ctx, in)
+	})
+	return &f
+}
+
+// inputID has the due time in it: a timer that is started again is another input.
+func (t *timer) inputID() string { return "timer/" + t.id + "/" + strconv.FormatInt(t.due, 10) }
+
+func (e *Engine[S]) elapsed(t timer) *input {
+	in := &input{
+		Input: flow.Input{Kind: flow.KindTimer, Name: t.name, Key: t.key, ID: t.inputID()},
+		Trace: record.Trace{CausationID: t.causation, Traceparent: t.traceparent},
+		due:   t.due,
+	}
+	r, ok := e.table[t.name]
+	if !ok {
+		in.unreadable, in.raw = e.noReaction(t.name), json.RawMessage(t.body)
+		return in
+	}
+	in.readBody(r.Decode, []byte(t.body))
+	return in
+}

@@ -1,0 +1,166 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/quintet-eda/quintet/pkg/store"
+)
+
+// transactTime bounds one transaction. It does not follow the service's own
+// end: a batch that was begun is committed, so that stopping is clean.
+const transactTime = 30 * time.Second
+
+// transact is the loop's one transaction: load, fold, write, commit. What follows
+// stands in the tables by then.
+func (e *Engine[S]) transact(inputs []*input) error {
+	ctx, cancel := context.WithTimeout(context.Background(), transactTime)
+	defer cancel()
+	began := time.Now()
+	b := newBatch(began.UTC().Truncate(time.Microsecond), inputs)
+	tx, err := e.DB.Begin(ctx)
+	if err != nil {
+		return err
+	}
+	if err := e.try(ctx, tx, b); err != nil {
+		tx.Rollback(err)
+		undo(inputs)
+		return err
+	}
+	if err := tx.Commit(); err != nil {
+		if !errors.Is(err, store.ErrUnknownOutcome) { // else the commands stay the batch's: their callers will be told
+			undo(inputs)
+		}
+		return err
+	}
+	e.Metrics.observe(len(inputs), time.Since(began))
+	e.Turns.next("committed", "")
+	e.onCommitted(b)
+	return nil
+}
+
+// try does what a batch does before its commit. A store that panics does so over
+// one of the inputs, so it is found like one that the database refuses.
+func (e *Engine[S]) try(ctx context.Context, tx *store.Tx, b *batch) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("store of %s panicked: %v", e.Participant.Service, p)
+		}
+	}()
+	if err := b.load(ctx, tx); err != nil {
+		return err
+	}
+	states, err := e.Store.Load(ctx, tx, reacting(b.inputs)) // what only parks must not fail over its state again
+	if err != nil {
+		return err
+	}
+	e.fold(b, states)
+	return b.write(ctx, tx, states.Save)
+}
+
+// undo gives the commands back that a transaction took which did not happen.
+func undo(inputs []*input) {
+	for _, in := range inputs {
+		if in.command != nil {
+			in.command.err, in.command.reply = nil, ""
+			in.command.release()
+		}
+	}
+}
+
+// onCommitted wakes those who do what follows, answers the commands, and gives
+// the broker its hint about the position. A crash in here loses nothing.
+func (e *Engine[S]) onCommitted(b *batch) {
+	e.wake(b)
+	commits := map[*Assignment]int64{}
+	var changed []string
+	for _, h := range b.out.results {
+		e.report(h, b.now)
+		in := h.in
+		if h.outcome == Applied {
+			changed = append(changed, in.Key)
+		}
+		if c := in.command; c != nil {
+			if h.outcome == Refused {
+				c.err = h.err
+			}
+			close(c.answer)
+		}
+		if in.assignment != nil && h.outcome != NotOurs {
+			commits[in.assignment] = in.record.Offset + 1
+		}
+		if h.fenced {
+			in.assignment.fence()
+		}
+		if in.committed != nil {
+			in.committed(h.outcome)
+		}
+	}
+	for _, in := range b.inputs {
+		if in.control != nil && in.committed != nil {
+			in.committed(Applied)
+		}
+	}
+	e.changed(changed)
+	for a, next := range commits {
+		a.Commit(next)
+	}
+}
+
+// report writes the one line per handled input, and counts it.
+func (e *Engine[S]) report(h result, now time.Time) {
+	in := h.in
+	name := in.Name
+	if _, ours := e.table[name]; !ours {
+		name = "other" // a name that a foreign producer chose must not become a series
+	}
+	e.Metrics.inputs.WithLabelValues(string(in.Kind), name, string(h.outcome)).Inc()
+	attrs := []slog.Attr{
+		slog.String("kind", string(in.Kind)), slog.String("input", in.Name), slog.String("outcome", string(h.outcome)),
+		slog.String("key", in.Key), slog.String("id", in.ID),
+	}
+	if in.CorrelationID != "" {
+		attrs = append(attrs, slog.String("correlation_id", in.CorrelationID))
+	}
+	if in.CausationID != "" {
+		attrs = append(attrs, slog.String("causation_id", in.CausationID))
+	}
+	if len(h.emitted) > 0 {
+		attrs = append(attrs, slog.Any("emitted", h.emitted))
+	}
+	if in.record != nil {
+		attrs = append(attrs, slog.String("topic", in.record.Topic), slog.Int("partition", int(in.record.Partition)), slog.Int64("offset", in.record.Offset))
+	}
+	if !in.occurred.IsZero() {
+		attrs = append(attrs, slog.Float64("age_ms", float64(now.Sub(in.occurred).Microseconds())/1000))
+	}
+	level := slog.LevelInfo
+	switch {
+	case h.outcome == Parked || h.outcome == DeadNoKey:
+		level = slog.LevelError
+		attrs = append(attrs, slog.Int("attempt", in.attempts+1), slog.String("error", h.err.Error()))
+	case h.outcome == Duplicate && h.err != nil:
+		level = slog.LevelError
+		attrs = append(attrs, slog.String("error", h.err.Error()))
+		e.Metrics.conflicts.Inc()
+	case h.outOfOrder:
+		level = slog.LevelError
+		attrs = append(attrs, slog.String("error", "sequence is below one seen before: order of an owner was broken"), slog.Int64("sequence", in.sequence))
+		e.Metrics.outOfOrder.Inc()
+	case h.err != nil:
+		attrs = append(attrs, slog.String("error", h.err.Error()))
+	}
+	e.Log.LogAttrs(context.Background(), level, "handled", attrs...)
+}
+
+// changed tells those who wait for a state here, and the other instances.
+func (e *Engine[S]) changed(keys []string) {
+	if e.Changed == nil || len(keys) == 0 {
+		return
+	}
+	e.Changed(keys)
+	e.notifier.tell(0)
+}

@@ -1,0 +1,83 @@
+// Package record is what stands on a topic: records, the CloudEvents envelope in
+// their headers, how a value is read, and what a dead letter carries.
+package record
+
+import (
+	"encoding/json"
+	"strings"
+	"unicode/utf8"
+)
+
+// Record is a record on a topic, as the log carries it.
+type Record struct {
+	Topic     string   `json:"topic"`
+	Partition int32    `json:"partition"`
+	Offset    int64    `json:"offset"`
+	Key       string   `json:"key"` // empty: the record has no key
+	Value     []byte   `json:"value"`
+	Headers   []Header `json:"headers"`
+}
+
+// What a record weighs on the wire besides its bytes: the lengths and deltas of
+// record and headers as variable-length integers, each at its longest.
+const (
+	recordOverhead = 36
+	headerOverhead = 10
+)
+
+// Size is what the record takes on the wire, in bytes, at most.
+func (r *Record) Size() int {
+	n := recordOverhead + len(r.Key) + len(r.Value)
+	for _, h := range r.Headers {
+		n += headerOverhead + len(h.Name) + len(h.Value)
+	}
+	return n
+}
+
+// Header is one header of a record. A foreign producer may put any bytes into it.
+type Header struct {
+	Name  string
+	Value string
+}
+
+// headerText is a header in JSON. A text that is no UTF-8 would come back as
+// another one, so it goes as bytes too; the version before reads that other one.
+type headerText struct {
+	Name  string     `json:"name"`
+	Value string     `json:"value"`
+	Raw   *[2][]byte `json:"raw,omitempty"`
+}
+
+// MarshalJSON writes the header so that each byte comes back.
+func (h Header) MarshalJSON() ([]byte, error) {
+	t := headerText{Name: h.Name, Value: h.Value}
+	if !utf8.ValidString(h.Name) || !utf8.ValidString(h.Value) {
+		t.Raw = &[2][]byte{[]byte(h.Name), []byte(h.Value)}
+	}
+	return json.Marshal(t)
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (h *Header) UnmarshalJSON(text []byte) error {
+	var t headerText
+	if err := json.Unmarshal(text, &t); err != nil {
+		return err
+	}
+	h.Name, h.Value = t.Name, t.Value
+	if t.Raw != nil {
+		h.Name, h.Value = string(t.Raw[0]), string(t.Raw[1])
+	}
+	return nil
+}
+
+// maxID bounds an identifier that a foreign producer may choose: it becomes a key
+// in this service's database.
+const maxID = 256
+
+// ValidID reports whether a foreign text may become an identifier here: at most
+// 256 bytes, and the same after it has been through JSON and a database. Bytes
+// that are not UTF-8 are not: looked up they would be found under another text,
+// so a duplicate would be new and a known key's state empty.
+func ValidID(text string) bool {
+	return len(text) <= maxID && utf8.ValidString(text) && !strings.ContainsRune(text, 0)
+}
