@@ -82,8 +82,8 @@
 // TestATimerThatFiresWhileABatchStopsOrMovesItDoesNothing,
 // TestACommitOfUnknownOutcomeMakesNoCallTwiceAndForgetsNone
 //
-// A command that was answered is committed. One that was not answered is told
-// apart: [ErrUnavailable], nothing happened; [ErrOutcomeUnknown], repeat it with its
+// An answered command is committed. For any other, the error says what happened:
+// [ErrUnavailable], nothing; [ErrOutcomeUnknown], repeat it with its
 // idempotency key, and it happens once.
 // TestACommandIsNeverAppliedSilentlyWhileTheDatabaseIsDown,
 // TestACommandOfUnknownOutcomeHappensOnceWhenRepeated,

@@ -45,10 +45,10 @@ type Config[S any] struct {
 	OpenProducer func() (Producer, error) // called again when a producer has failed for good
 	Log          *slog.Logger
 	Metrics      *Metrics
-	// Changed is told after each commit whose states changed, or nil when
-	// another instance's may have; it may be nil. It is best effort: it may run
-	// before the commit is visible, and may miss one. Those who wait must look
-	// by themselves now and then.
+	// Changed runs after each commit, with the keys whose states changed. nil
+	// stands for any key: another instance committed. Changed is best effort. It
+	// may run before the commit is visible, and may miss one, so waiters must also
+	// poll. The field may be nil.
 	Changed     func(keys []string)
 	Instance    string // names this one among those that share the database, the same after a restart
 	OutboxBound int    // unpublished events above which commands are refused

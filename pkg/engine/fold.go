@@ -26,7 +26,7 @@ const (
 	Abandoned Outcome = "abandoned" // a command whose caller gave up; nothing happened
 )
 
-// ErrReused is told of an event whose identity was used before for another one.
+// ErrReused is logged for an event whose source and id another event had before.
 var ErrReused = errors.New("another event had this source and id")
 
 // ErrNoSource is told of an event of a foreign source whose id the version before
@@ -34,7 +34,7 @@ var ErrReused = errors.New("another event had this source and id")
 // source, and nobody can tell. A dead letter keeps it for whoever knows.
 var ErrNoSource = errors.New("the version before took in an event of this id, and kept no source")
 
-// result is what is told about one input once its batch is committed.
+// result is the outcome of one input. The engine reports it after the commit.
 type result struct {
 	in         *input
 	outcome    Outcome
@@ -88,8 +88,7 @@ func (e *Engine[S]) foldOne(b *batch, states flow.Unit[S], h *result) {
 	}
 }
 
-// check decides whether there is anything to do. It returns the outcome when
-// there is not.
+// check decides whether the input is to be applied. If not, it returns the outcome.
 func (e *Engine[S]) check(b *batch, h *result) Outcome {
 	in := h.in
 	switch {

@@ -18,8 +18,8 @@ import (
 // nothing but what is in the table and what is under way here.
 //
 // It misses nothing. A key's rows become visible in the order of their commits,
-// since a batch locks the key until its commit, so what is at the head of the table
-// is what comes next, whoever committed it. A hint that is lost costs pollEvery.
+// since a batch locks the key until its commit, so the head of the table comes
+// next, whichever instance committed it. A lost hint costs pollEvery.
 type follower[R any] struct {
 	surroundings
 	name  string
