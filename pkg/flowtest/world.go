@@ -206,6 +206,10 @@ func (w *world[S]) submit(ctx context.Context, i int, in any) error {
 	return err
 }
 
+// RecordID is the id under which a case's i-th input arrives as a record: a UUID,
+// as each of the kit's own events has one.
+func RecordID(i int) string { return flow.DeriveID("story", "flowtest", "record", i) }
+
 // deliver hands an event over as a record of its owner's topic, and waits until
 // it is taken in.
 func (w *world[S]) deliver(ctx context.Context, i int, e flow.Event) error {
@@ -220,7 +224,7 @@ func (w *world[S]) deliver(ctx context.Context, i int, e flow.Event) error {
 	}
 	offset := w.offsets[topic]
 	w.offsets[topic]++
-	id := "input-" + strconv.Itoa(i)
+	id := RecordID(i)
 	r := &record.Record{Topic: topic, Offset: offset, Key: e.EventKey(), Value: value, Headers: []record.Header{
 		{Name: "ce_id", Value: id}, {Name: "ce_type", Value: e.EventType()}, {Name: "ce_dataschema", Value: dataSchema},
 		{Name: "ce_correlationid", Value: "story"}, {Name: "ce_sequence", Value: strconv.Itoa(i + 1)},
