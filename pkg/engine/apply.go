@@ -119,7 +119,7 @@ func (b *batch) put(in *input, out *flow.Outputs, o outputs) {
 	}
 	b.out.records = append(b.out.records, o.records...)
 	for i := range o.calls {
-		o.calls[i].n = k.next()
+		o.calls[i].n = k.next(b.now)
 	}
 	b.out.calls = append(b.out.calls, o.calls...)
 	for _, name := range out.Stopped {

@@ -58,7 +58,7 @@ type parkedHead struct {
 type keyState struct {
 	key         string
 	emitted     int64 // sequence of the last event emitted
-	made        int64 // how many calls and parked inputs there were: their order
+	made        int64 // number of the last call or parked input
 	seenText    string
 	seen        map[string]int64 // the highest sequence by owner
 	correlation string
@@ -105,9 +105,11 @@ func (b *batch) key(key string) *keyState {
 	return k
 }
 
-// next numbers what a key makes: calls and parked inputs, in their order.
-func (k *keyState) next() int64 {
-	k.made++
+// next numbers what a key makes, calls and parked inputs, in their order. Numbers go
+// with the clock where it goes forward, so that the calls of all keys come about in
+// the order in which they were asked for.
+func (k *keyState) next(now time.Time) int64 {
+	k.made = max(k.made+1, now.UnixMicro())
 	k.dirty = true
 	return k.made
 }

@@ -41,14 +41,14 @@ type calls[S any] struct {
 	attempts   context.Context // outlives the follower a little, so that an attempt under way can end well
 }
 
-var dueCalls = openCalls.due(`AND NOT EXISTS (SELECT 1 FROM effects h WHERE h.key = t.key AND h.n < t.n)`, `t.due, t.key`)
+var dueCalls = openCalls.due(`AND NOT EXISTS (SELECT 1 FROM effects h WHERE h.key = t.key AND h.n < t.n)`, `t.due, t.n`)
 
 func newCalls[S any](e *Engine[S], ps []flow.Performer) (*calls[S], error) {
 	c := &calls[S]{e: e, performers: map[string]flow.Performer{}}
-	c.follower = newFollower(e.surroundings, "calls", dueCalls, concurrentCalls, func(scan scanner, row *call) (id, key string, due int64, err error) {
-		err = scan(append([]any{&row.epoch}, openCalls.fields(row)...)...)
-		return row.id, row.key, row.due, err
-	}, func(ctx context.Context, row call, end func()) {
+	c.follower = newFollower(e.surroundings(), "calls", dueCalls, concurrentCalls, func(row *call) (id, key string, due int64) {
+		return row.id, row.key, row.due
+	}, func(ctx context.Context, row call, epoch int64, end func()) {
+		row.epoch = epoch
 		c.workers.Go(func() {
 			c.turns.next("call", row.key)
 			c.attempt(ctx, row)
@@ -92,19 +92,18 @@ func (c *calls[S]) attempt(ctx context.Context, row call) {
 	err := errors.New("nothing performs it")
 	var effect any
 	if ok {
-		effect, err = p.Decode([]byte(row.body))
+		err = guard(row.name, func() (err error) {
+			effect, err = p.Decode([]byte(row.body))
+			return err
+		})
 	}
 	if err != nil {
-		// Written by another version of this service. The row, and the calls
-		// of its key behind it, wait for one that knows it.
-		c.e.Metrics.alarms.WithLabelValues(row.name).Inc()
-		c.log.Error("make call of another version", "effect", row.name, "key", row.key, "id", row.id, "error", err)
-		c.again(row, row.started == 1, unknownAgain)
+		c.leave(row, row.started == 1, err)
 		return
 	}
 	if p.Policy.AtMostOnce {
 		if row.started == 1 {
-			c.result(row, p, p.GiveUp(effect, true)) // an earlier process may have made it; it is not repeated
+			c.giveUp(row, p, effect, true) // an earlier process may have made it; it is not repeated
 			return
 		}
 		if ctx.Err() != nil || !c.start(row) {
@@ -131,26 +130,52 @@ func (c *calls[S]) attempt(ctx context.Context, row call) {
 	spent := p.Policy.Attempts > 0 && row.attempts >= p.Policy.Attempts ||
 		p.Policy.Elapsed > 0 && time.Since(time.UnixMicro(row.began)) >= p.Policy.Elapsed
 	if spent || p.Policy.AtMostOnce && unknown {
-		c.result(row, p, p.GiveUp(effect, unknown))
+		c.giveUp(row, p, effect, unknown)
 		return
 	}
 	c.again(row, unknown, c.turns.backoff(row.attempts))
 }
 
-// unknownAgain is how often a call is looked at again that this version does not
-// know.
-const unknownAgain = time.Minute
-
 // once makes one attempt. A performer that panics may have done anything before.
 func (c *calls[S]) once(p flow.Performer, call flow.Call, effect any) (result any, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("performer of %s panicked: %v", call.ID, r)
-		}
-	}()
 	ctx, cancel := context.WithTimeout(c.attempts, p.Policy.Timeout)
 	defer cancel()
-	return p.Perform(ctx, call, effect)
+	err = guard(p.Effect, func() (err error) {
+		result, err = p.Perform(ctx, call, effect)
+		return err
+	})
+	return result, err
+}
+
+// giveUp ends a call with the result for when its budget is spent.
+func (c *calls[S]) giveUp(row call, p flow.Performer, effect any, unknown bool) {
+	var result any
+	if err := guard(row.name, func() error { result = p.GiveUp(effect, unknown); return nil }); err != nil {
+		c.leave(row, unknown, err)
+		return
+	}
+	c.result(row, p, result)
+}
+
+// leaveFor is how long a call is left that this version of the service cannot make.
+const leaveFor = time.Minute
+
+// leave leaves a call to a version of the service that can make it, or give it up.
+// The calls of its key wait behind it.
+func (c *calls[S]) leave(row call, unknown bool, err error) {
+	c.e.Metrics.alarms.WithLabelValues(row.name).Inc()
+	c.log.Error("make call: this version cannot", "effect", row.name, "key", row.key, "id", row.id, "error", err)
+	c.again(row, unknown, leaveFor)
+}
+
+// guard runs a function of a performer, and makes a panic its error.
+func guard(effect string, run func() error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("performer of %s panicked: %v", effect, r)
+		}
+	}()
+	return run()
 }
 
 // result hands a call's result to the loop and waits for its commit.

@@ -73,6 +73,38 @@ func TestAPerformerThatPanicsLeavesTheOutcomeUnknown(t *testing.T) {
 	eventually(t, "it is given up as unknown", func() bool { return w.trail("k") == "1 rung1:gaveup:true" })
 }
 
+// A performer's other functions run in the same process as everything else.
+func TestPanicOutsideAnAttemptLeavesTheCall(t *testing.T) {
+	works := func(_ context.Context, _ flow.Call, r Ring) (Rung, error) { return Rung{Bell: r.Bell}, nil }
+	fails := func(context.Context, flow.Call, Ring) (Rung, error) { return Rung{}, errTimeout }
+	for name, c := range map[string]struct {
+		perform func(context.Context, flow.Call, Ring) (Rung, error)
+		spoil   func(*flow.Performer)
+		mended  string
+	}{
+		"decode":  {works, func(p *flow.Performer) { p.Decode = func([]byte) (any, error) { panic("in Decode") } }, "1 rung1"},
+		"give up": {fails, func(p *flow.Performer) { p.GiveUp = func(any, bool) any { panic("in GiveUp") } }, "1 rung1:gaveup:true"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			once := flow.Policy{Timeout: time.Second, Attempts: 1}
+			broken := ringWith(once, c.perform)
+			c.spoil(&broken)
+			w.performers = []flow.Performer{broken}
+			p := w.start()
+			p.add("k", 1, "ring")
+			eventually(t, "it alarms", func() bool { return p.lines.count("make call: this version cannot") == 1 })
+			p.add("other", 1, "")
+			eventually(t, "the process goes on", func() bool { return w.trail("other") == "1" })
+			p.stop()
+			w.exec(`UPDATE effects SET due = 0`)
+			w.performers = []flow.Performer{ringWith(once, c.perform)}
+			w.start()
+			eventually(t, "the mended version ends it", func() bool { return w.trail("k") == c.mended })
+		})
+	}
+}
+
 func TestACallFoundAfterARestartMayHaveBeenMade(t *testing.T) {
 	w := newWorld(t)
 	w.performers = []flow.Performer{ringWith(flow.Policy{Timeout: time.Second}, func(context.Context, flow.Call, Ring) (Rung, error) { return Rung{}, errNotSent })}
@@ -243,7 +275,7 @@ func TestACallThatThisVersionDoesNotKnowWaitsForOneThatDoes(t *testing.T) {
 	w.exec(`UPDATE effects SET name = 'Whistle'`)
 	w.performers = []flow.Performer{ring(func(_ context.Context, _ flow.Call, r Ring) (Rung, error) { return Rung{Bell: r.Bell}, nil })}
 	p = w.start()
-	eventually(t, "it alarms", func() bool { return p.lines.count("make call of another version") == 1 })
+	eventually(t, "it alarms", func() bool { return p.lines.count("make call: this version cannot") == 1 })
 	p.add("k", 2, "")
 	p.taken()
 	equal(t, "rows", w.count("effects"), "1")

@@ -33,7 +33,7 @@ var (
 type Command struct {
 	Key            string // whose state it is about
 	Body           any    // a type that the table names
-	IdempotencyKey string // optional
+	IdempotencyKey string // optional; one of all commands of the service, so it holds tenant and operation
 	Digest         string // of the request; equal for equal requests
 	Tenant         string
 	Traceparent    string

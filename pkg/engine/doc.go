@@ -25,9 +25,9 @@
 // lock; the holder of the lease on the key's shard follows (lease.go).
 //
 // When an instance dies, its counter stands still. Within [leaseTime] another one
-// takes its shards, each under a higher epoch, marks the calls that are open as ones
-// that may have been made (those that are made at most once carry their own mark), and goes on from the tables. What the dead one still has
-// under way, should it only have been paused, is refused by the epoch or is a copy.
+// takes its shards, each under a higher epoch, marks their open calls as ones that
+// may have been made, and goes on from the tables. What the dead one still has under
+// way, should it only have been paused, is refused by the epoch or is a copy.
 //
 // # Guarantees
 //

@@ -61,7 +61,8 @@ type Config[S any] struct {
 // commits left to be done.
 type Engine[S any] struct {
 	Config[S]
-	surroundings
+	leases   *leases
+	ready    *readiness
 	table    flow.Table[S]
 	inputs   chan *input
 	idle     chan *input // a step that can wait for a batch to take it along
@@ -81,22 +82,29 @@ func New[S any](c Config[S]) (*Engine[S], error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Engine[S]{Config: c, table: t, inputs: make(chan *input, maxInputs), idle: make(chan *input, 1)}
 	held := &leases{db: c.DB, instance: c.Instance, process: uuid.NewString(), seen: map[string]beat{}, alone: true}
-	e.surroundings = surroundings{db: c.DB, leases: held, turns: c.Turns, ready: &readiness{}, log: c.Log}
+	e := &Engine[S]{Config: c, leases: held, ready: &readiness{}, table: t, inputs: make(chan *input, maxInputs), idle: make(chan *input, 1)}
 	e.relay = newRelay(e)
 	if e.calls, err = newCalls(e, c.Performers); err != nil {
 		return nil, err
 	}
 	held.repeatable = e.calls.repeatable()
-	e.timers, e.lanes = newClock(e), newLanes(e)
+	e.timers, e.lanes = newTimers(e), newLanes(e)
 	e.notifier = &notifier[S]{e: e, hint: make(chan struct{}, 1), heard: make(chan struct{}, 1)}
 	return e, nil
 }
 
-// hints are the followers', in one order on every instance.
+// The followers, as instances tell each other of them.
+const (
+	toRelay = iota
+	toCalls
+	toTimers
+	toLanes
+)
+
+// hints are the followers' own.
 func (e *Engine[S]) hints() [4]chan struct{} {
-	return [...]chan struct{}{e.relay.hint, e.calls.hint, e.timers.hint, e.lanes.hint}
+	return [...]chan struct{}{toRelay: e.relay.hint, toCalls: e.calls.hint, toTimers: e.timers.hint, toLanes: e.lanes.hint}
 }
 
 // Wake has every follower look at its table: for those who changed one themselves.
@@ -119,24 +127,24 @@ func (e *Engine[S]) wake(b *batch) {
 	e.relay.backlog.Add(int64(len(o.records)))
 	e.relay.pace.Add(int64(len(o.records)))
 	for i := range o.records {
-		hint(0, o.records[i].Key)
+		hint(toRelay, o.records[i].Key)
 	}
 	for i := range o.calls {
-		hint(1, o.calls[i].key)
+		hint(toCalls, o.calls[i].key)
 	}
 	soon := b.now.Add(pollEvery).UnixMicro()
 	for _, t := range o.timers {
 		if t != nil && t.due <= soon {
-			hint(2, t.key)
+			hint(toTimers, t.key)
 		}
 	}
 	for i := range o.parked {
 		if o.parked[i].due <= soon {
-			hint(3, o.parked[i].key)
+			hint(toLanes, o.parked[i].key)
 		}
 	}
 	for i := range o.unparked {
-		hint(3, o.unparked[i].key)
+		hint(toLanes, o.unparked[i].key)
 	}
 	if elsewhere != 0 {
 		e.notifier.tell(elsewhere)

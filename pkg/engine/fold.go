@@ -69,8 +69,8 @@ func (e *Engine[S]) foldOne(b *batch, states flow.Unit[S], h *result) {
 		return
 	}
 	switch h.err = in.unreadable; {
-	case h.err == nil && in.unasked != nil:
-		h.outcome, h.err = Waiting, in.unasked
+	case h.err == nil && in.unexplained != nil:
+		h.outcome, h.err = Waiting, in.unexplained
 		e.park(b, in, nil)
 		return
 	case h.err == nil && in.Body != nil:

@@ -22,16 +22,16 @@ import (
 // next, whichever instance committed it. A lost hint costs pollEvery.
 type follower[R any] struct {
 	surroundings
-	name  string
-	query string
-	most  int // rows under way at once
-	hint  chan struct{}
-	rows  *underWay
-	// scan reads a row, and tells what it is called, its key, and when it is due.
-	scan func(scan scanner, row *R) (id, key string, due int64, err error)
-	// begin does what a row is about, or begins it, and calls end once its work
-	// has ended and the table says so.
-	begin   func(ctx context.Context, row R, end func())
+	name string
+	due  dueRows[R]
+	most int // rows under way at once
+	hint chan struct{}
+	rows *underWay
+	// about tells what a row is called, its key, and when it is due.
+	about func(row *R) (id, key string, due int64)
+	// begin does what a row is about, under the epoch of its shard's lease, or begins
+	// it, and calls end once its work has ended and the table says so.
+	begin   func(ctx context.Context, row R, epoch int64, end func())
 	workers sync.WaitGroup // what begin began
 }
 
@@ -44,14 +44,23 @@ type surroundings struct {
 	log    *slog.Logger
 }
 
-func newFollower[R any](s surroundings, name, query string, most int, scan func(scanner, *R) (string, string, int64, error), begin func(context.Context, R, func())) follower[R] {
-	return follower[R]{surroundings: s, name: name, query: query, most: most, scan: scan, begin: begin, hint: make(chan struct{}, 1), rows: newUnderWay()}
+// surroundings are what the engine's followers share with it.
+func (e *Engine[S]) surroundings() surroundings {
+	return surroundings{db: e.DB, leases: e.leases, turns: e.Turns, ready: e.ready, log: e.Log}
+}
+
+func newFollower[R any](s surroundings, name string, due dueRows[R], most int, about func(*R) (string, string, int64), begin func(context.Context, R, int64, func())) follower[R] {
+	return follower[R]{surroundings: s, name: name, due: due, most: most, about: about, begin: begin, hint: make(chan struct{}, 1), rows: newUnderWay()}
 }
 
 // pollEvery is how long a follower goes without looking at its table. It bounds
 // what a lost hint costs, and a clock that is set forward. One that is set back delays
 // what is due by the step.
 const pollEvery = 2 * time.Second
+
+// restMost bounds the rest after a reading, which is four times as long as the
+// reading: a follower reads for a fifth of the time at most, however many hints come.
+const restMost = 50 * time.Millisecond
 
 // run follows until ctx ends, and waits for what it has begun.
 func (f *follower[R]) run(ctx context.Context) {
@@ -65,29 +74,27 @@ func (f *follower[R]) look(ctx context.Context) (next time.Time, err error) {
 		return next, nil // each that ends is a hint
 	}
 	type found struct {
-		id, key string
-		row     R
+		row   *R
+		epoch int64
 	}
 	var due []found
 	now := time.Now()
-	err = f.readDue(ctx, f.query, now.Add(pollEvery), f.most, func(scan scanner) (bool, error) {
-		var r R
-		id, key, at, err := f.scan(scan, &r)
-		if at := time.UnixMicro(at); at.After(now) {
-			next = at
-			return true, err
+	err = f.due.read(ctx, &f.surroundings, now.Add(pollEvery), f.most, func(r *R, epoch int64) (enough bool) {
+		if _, _, at := f.about(r); time.UnixMicro(at).After(now) {
+			next = time.UnixMicro(at)
+			return true
 		}
-		due = append(due, found{id, key, r})
-		return false, err
+		due = append(due, found{r, epoch})
+		return false
 	})
 	f.turns.next(f.name+" are read", "")
 	if err != nil {
 		return next, err
 	}
 	for _, d := range due {
-		if f.rows.begin(d.id, d.key) {
-			f.begin(ctx, d.row, func() {
-				f.rows.end(d.id)
+		if id, key, _ := f.about(d.row); f.rows.begin(id, key) {
+			f.begin(ctx, *d.row, d.epoch, func() {
+				f.rows.end(id)
 				signal(f.hint)
 			})
 		}
@@ -100,7 +107,11 @@ func (f *follower[R]) look(ctx context.Context) (next time.Time, err error) {
 func (s *surroundings) follow(ctx context.Context, name string, hint <-chan struct{}, look func(context.Context) (next time.Time, err error)) {
 	delay := s.turns.newDelay()
 	for {
+		began := time.Now()
 		next, err := look(ctx)
+		rest := time.NewTimer(min(restMost, 4*time.Since(began)))
+		goesOn := s.turns.await(ctx, nil, rest.C, name, "")
+		rest.Stop()
 		wait := pollEvery
 		switch {
 		case ctx.Err() != nil:
@@ -117,9 +128,9 @@ func (s *surroundings) follow(ctx context.Context, name string, hint <-chan stru
 			}
 		}
 		timer := time.NewTimer(wait)
-		why := s.turns.await(ctx, hint, timer.C, name, "")
+		goesOn = goesOn && s.turns.await(ctx, hint, timer.C, name, "")
 		timer.Stop()
-		if why == ended {
+		if !goesOn {
 			return
 		}
 	}
@@ -133,32 +144,49 @@ func signal(hint chan struct{}) {
 	}
 }
 
-// due is the reading of a follower: the rows of table t whose shards' leases are
-// held, each with the lease's epoch.
-func (t table[R]) due(where, order string) string {
-	return `SELECT l.epoch, t.` + strings.Join(t.columns, ", t.") + ` FROM ` + t.name + ` t CROSS JOIN leases l
-		WHERE l.shard = t.shard AND CAST(l.shard AS TEXT) || ':' || CAST(l.epoch AS TEXT) IN ({keys}) AND t.due <= ? ` + where + `
-		ORDER BY ` + order + ` LIMIT ?`
+// dueRows is what a follower reads: the rows of a table that are due and whose
+// shards' leases are held, each with the lease's epoch.
+type dueRows[R any] struct {
+	fields        func(*R) []any
+	shared, alone string
 }
 
-// readDue reads rows that are due until a time, and calls row for each until it
-// says that it has enough. A lease that is lost gives no rows.
-func (s *surroundings) readDue(ctx context.Context, query string, until time.Time, limit int, row func(scan scanner) (enough bool, err error)) error {
-	set := s.leases.set()
-	if len(set) == 0 {
+// due makes a follower's reading of a table. A process alone with its database has
+// every lease, so it need not look.
+func (t table[R]) due(where, order string) dueRows[R] {
+	columns := `t.` + strings.Join(t.columns, ", t.") + ` FROM ` + t.name + ` t`
+	rest := ` t.due <= ? ` + where + ` ORDER BY ` + order + ` LIMIT ?`
+	return dueRows[R]{
+		fields: t.fields,
+		alone:  `SELECT 0, ` + columns + ` WHERE` + rest,
+		shared: `SELECT l.epoch, ` + columns + ` CROSS JOIN leases l
+			WHERE l.shard = t.shard AND CAST(l.shard AS TEXT) || ':' || CAST(l.epoch AS TEXT) IN ({keys}) AND` + rest,
+	}
+}
+
+// read reads rows that are due until a time, and calls row for each until it says
+// that it has enough. A lease that is lost gives no rows.
+func (d dueRows[R]) read(ctx context.Context, s *surroundings, until time.Time, limit int, row func(r *R, epoch int64) (enough bool)) error {
+	held := s.leases.set()
+	if len(held) == 0 {
 		return nil
 	}
-	rows, err := s.db.Read().QueryContext(ctx, query, store.Keys(set), until.UnixMicro(), limit)
+	query, args := d.alone, []any{until.UnixMicro(), limit}
+	if s.db.Shared() {
+		query, args = d.shared, append([]any{store.Keys(held)}, args...)
+	}
+	rows, err := s.db.Read().QueryContext(ctx, query, args...)
 	if err != nil {
 		return fmt.Errorf("read due rows: %w", err)
 	}
 	defer rows.Close()
 	for rows.Next() {
-		enough, err := row(rows.Scan)
-		if err != nil {
+		var epoch int64
+		r := new(R)
+		if err := rows.Scan(append([]any{&epoch}, d.fields(r)...)...); err != nil {
 			return fmt.Errorf("read due rows: %w", err)
 		}
-		if enough {
+		if row(r, epoch) {
 			return nil
 		}
 	}

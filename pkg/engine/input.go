@@ -15,10 +15,10 @@ type input struct {
 	flow.Input
 	record.Trace
 
-	unreadable error           // why it has no Body
-	unasked    error           // the registry has to be asked about it first
-	raw        json.RawMessage // the body as it was written down, when it could not be read
-	occurred   time.Time
+	unreadable  error           // why it has no Body
+	unexplained error           // the registry has to be asked about it first
+	raw         json.RawMessage // the body as it was written down, when it could not be read
+	occurred    time.Time
 
 	record     *record.Record // event
 	assignment *Assignment
@@ -107,7 +107,7 @@ func (in *input) cost() int {
 
 // ignored reports whether an event is none of this participant's.
 func (in *input) ignored() bool {
-	return in.Kind == flow.KindEvent && in.Body == nil && in.unreadable == nil && in.unasked == nil && in.parkedN == 0
+	return in.Kind == flow.KindEvent && in.Body == nil && in.unreadable == nil && in.unexplained == nil && in.parkedN == 0
 }
 
 // keys are those whose rows a batch of the inputs locks.

@@ -142,7 +142,7 @@ func (l *leases) look(ctx context.Context, quiet func(shard int) bool) (c change
 			}
 			// An earlier process of this name held it, or this one before it lost
 			// sight of the database.
-			if _, err := tx.Exec(ctx, release, r.shard, l.instance, r.epoch); err != nil {
+			if _, err := tx.Exec(ctx, releaseShard, r.shard, l.instance, r.epoch); err != nil {
 				return err
 			}
 		}
@@ -152,7 +152,7 @@ func (l *leases) look(ctx context.Context, quiet func(shard int) bool) (c change
 	if err != nil {
 		return c, err
 	}
-	l.heard = time.Now()
+	l.entered, l.heard = true, time.Now()
 	if len(taken) > 0 {
 		err = l.adopt(ctx, taken)
 		c.taken = len(taken)
@@ -203,13 +203,13 @@ func (l *leases) read(ctx context.Context, tx *store.Tx) (live map[string]bool, 
 	if err != nil {
 		return nil, nil, err
 	}
-	l.entered = true
+	away := time.Since(l.heard) >= leaseTime/2 // who was away itself cannot say that another was
 	seen := map[string]beat{}
 	err = tx.Each(ctx, func(scan scanner) error {
 		var id string
 		b := beat{since: time.Now()}
 		err := scan(&id, &b.process, &b.count)
-		if was, met := l.seen[id]; met && was.process == b.process && was.count == b.count {
+		if was, met := l.seen[id]; met && !away && was.process == b.process && was.count == b.count {
 			b.since = was.since
 		}
 		if seen[id] = b; time.Since(b.since) < leaseTime {

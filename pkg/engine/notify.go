@@ -43,7 +43,7 @@ func (n *notifier[S]) tell(work int) {
 
 // send sends hints until ctx ends.
 func (n *notifier[S]) send(ctx context.Context) {
-	for n.e.Turns.await(ctx, n.hint, nil, "tell", "") != ended {
+	for n.e.Turns.await(ctx, n.hint, nil, "tell", "") {
 		n.mu.Lock()
 		m := message{From: n.e.leases.process, Work: n.work}
 		n.work = 0
@@ -89,7 +89,7 @@ const changedEvery = 500 * time.Millisecond
 
 // pass tells those who wait for a state here of the others' commits.
 func (n *notifier[S]) pass(ctx context.Context) {
-	for n.e.Turns.await(ctx, n.heard, nil, "others changed", "") != ended {
+	for n.e.Turns.await(ctx, n.heard, nil, "others changed", "") {
 		if n.e.Changed == nil {
 			continue
 		}

@@ -169,9 +169,9 @@ func (r *relay[S]) count(ctx context.Context) {
 // left reports whether the outbox still has rows of the shards that are held.
 func (r *relay[S]) left(ctx context.Context) bool {
 	left := false
-	err := r.readDue(ctx, dueRecords, time.Now(), 1, func(scanner) (bool, error) {
+	err := dueRecords.read(ctx, &r.surroundings, time.Now(), 1, func(*outgoing, int64) (enough bool) {
 		left = true
-		return true, nil
+		return true
 	})
 	return left || err != nil
 }

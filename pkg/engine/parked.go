@@ -34,7 +34,6 @@ type parkedRow struct {
 	dead     int // 1: its dead letter is published
 	due      int64
 	shard    int
-	epoch    int64
 }
 
 // ParkPolicy says how a parked lane is tried again: its head, after a fixed
@@ -56,7 +55,7 @@ func (e *Engine[S]) park(b *batch, in *input, cause error) {
 	row := &parkedRow{parkedID: parkedID{l, in.parkedN}, inputID: in.ID, input: []byte(mustJSON(in.toPark())), attempts: in.attempts, dead: in.dead, shard: shardOf(in.Key)}
 	_, follows := b.heads[l]
 	if in.parkedN == 0 {
-		row.n = b.key(in.Key).next()
+		row.n = b.key(in.Key).next(b.now)
 		switch in.Kind {
 		case flow.KindEvent:
 			b.setInbox(in, "parked")
@@ -117,10 +116,9 @@ var dueHeads = parkedHeads.due(``, `t.due, t.lane, t.key`)
 
 func newLanes[S any](e *Engine[S]) *lanes[S] {
 	l := &lanes[S]{e: e}
-	l.follower = newFollower(e.surroundings, "parked lanes", dueHeads, lanesAtOnce, func(scan scanner, row *parkedRow) (id, key string, due int64, err error) {
-		err = scan(append([]any{&row.epoch}, parkedHeads.fields(row)...)...)
-		return row.lane.String(), row.key, row.due, err
-	}, func(ctx context.Context, row parkedRow, end func()) {
+	l.follower = newFollower(e.surroundings(), "parked lanes", dueHeads, lanesAtOnce, func(row *parkedRow) (id, key string, due int64) {
+		return row.lane.String(), row.key, row.due
+	}, func(ctx context.Context, row parkedRow, _ int64, end func()) {
 		l.workers.Go(func() {
 			l.turns.next("lane", row.lane.String())
 			if err := l.drain(ctx, row.lane); err != nil && ctx.Err() == nil {

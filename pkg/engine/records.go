@@ -111,16 +111,16 @@ func (e *Engine[S]) read(ctx context.Context, r *record.Record) (*input, error) 
 	w, err := e.Codec.Writer(ctx, r.Value, in.dataSchema)
 	e.Turns.next("explained", r.Key) // it may have waited for the registry
 	e.explain(in, w, err)
-	if errors.Is(in.unasked, registry.ErrUnknownSchema) && e.unknownLong(r) {
-		in.unasked, in.unreadable = nil, err
+	if errors.Is(in.unexplained, registry.ErrUnknownSchema) && e.unknownLong(r) {
+		in.unexplained, in.unreadable = nil, err
 	}
-	return in, in.unasked
+	return in, in.unexplained
 }
 
 // explain fills in what an input says, from how its record is written.
 func (e *Engine[S]) explain(in *input, w *registry.Writer, err error) {
 	if errors.Is(err, registry.ErrUnavailable) || errors.Is(err, registry.ErrUnknownSchema) {
-		in.unasked = err
+		in.unexplained = err
 		return
 	}
 	if err == nil {

@@ -73,7 +73,7 @@ type relay[S any] struct {
 }
 
 func newRelay[S any](e *Engine[S]) *relay[S] {
-	return &relay[S]{surroundings: e.surroundings, e: e, hint: make(chan struct{}, 1), rows: newUnderWay(), flying: map[string]outgoing{}, behind: map[lane][]outgoing{}}
+	return &relay[S]{surroundings: e.surroundings(), e: e, hint: make(chan struct{}, 1), rows: newUnderWay(), flying: map[string]outgoing{}, behind: map[lane][]outgoing{}}
 }
 
 // run publishes until ctx ends, with one producer after the other.
@@ -184,23 +184,21 @@ func (r *relay[S]) look(ctx context.Context, producer Producer) (err error) {
 	var again []outgoing                       // refused before
 	var unreadable []refusal
 	if limit := under + pageRows; under <= pageRows {
-		err = r.readDue(ctx, dueRecords, r.until(), limit, func(scan scanner) (bool, error) {
-			var epoch int64
-			var o outgoing
-			if err := scan(append([]any{&epoch}, outboxRows.fields(&o)...)...); err != nil {
-				return false, err
-			}
+		err = dueRecords.read(ctx, &r.surroundings, r.until(), limit, func(o *outgoing, _ int64) (enough bool) {
 			read++
-			if err := json.Unmarshal([]byte(o.headers), &o.Headers); err != nil {
-				unreadable = append(unreadable, refusal{o, fmt.Errorf("headers are not JSON: %w", err)})
-			} else if o.due > 0 {
-				again = append(again, o)
-			} else if r.rows.begin(o.ID, o.Key) {
-				size += o.Size()
-				r.queue(o)
+			if o.due > 0 || r.rows.begin(o.ID, o.Key) { // else it is on its way
+				if err := json.Unmarshal([]byte(o.headers), &o.Headers); err != nil {
+					r.rows.end(o.ID)
+					unreadable = append(unreadable, refusal{*o, fmt.Errorf("headers are not JSON: %w", err)})
+				} else if o.due > 0 {
+					again = append(again, *o)
+				} else {
+					size += o.Size()
+					r.queue(*o)
+				}
 			}
 			full = read >= limit || size >= pageBytes
-			return full, nil
+			return full
 		})
 		if err != nil {
 			return err

@@ -75,7 +75,7 @@ func (e *Engine[S]) drain(deadline context.Context) {
 		if len(e.inputs) == 0 && len(e.idle) > 0 {
 			e.enqueue(deadline, &input{control: func(*batch) {}}) // an empty batch takes the deletions along
 		}
-		if e.Turns.await(deadline, nil, look.C, "drain", "") == ended {
+		if !e.Turns.await(deadline, nil, look.C, "drain", "") {
 			e.Log.Warn("stopping with work left; it goes on at the next start, or elsewhere", "queued", len(e.inputs), "unpublished", e.relay.backlog.Load())
 			return
 		}
@@ -105,7 +105,7 @@ const leaseEvery = time.Second
 func (e *Engine[S]) keepLeases(ctx context.Context) {
 	tick := time.NewTicker(leaseEvery)
 	defer tick.Stop()
-	for e.Turns.await(ctx, nil, tick.C, "look at leases", "") != ended {
+	for e.Turns.await(ctx, nil, tick.C, "look at leases", "") {
 		_ = e.look(ctx) // told by Missing
 	}
 	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaseTime)
@@ -118,16 +118,16 @@ func (e *Engine[S]) keepLeases(ctx context.Context) {
 // look looks at the leases once, and has the followers look at what was taken.
 func (e *Engine[S]) look(ctx context.Context) error {
 	c, err := e.leases.look(context.WithoutCancel(ctx), func(shard int) bool { return e.calls.rows.quiet(shard) && e.relay.rows.quiet(shard) })
-	e.turns.next("leases were looked at", "")
+	e.Turns.next("leases were looked at", "")
 	if err == nil {
 		e.ready.clear("leases")
 	} else {
 		e.ready.set("leases", err)
-		e.log.Warn("look at leases", "error", err)
+		e.Log.Warn("look at leases", "error", err)
 		c.lost += e.leases.dropStale()
 	}
 	if c != (changes{}) {
-		e.log.Info("leases", "gained", c.taken, "lost", c.lost, "giving_back", c.leaving, "held", e.leases.count())
+		e.Log.Info("leases", "gained", c.taken, "lost", c.lost, "giving_back", c.leaving, "held", e.leases.count())
 	}
 	if c.taken > 0 {
 		e.Wake()

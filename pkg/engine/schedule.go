@@ -52,41 +52,30 @@ func (t Turns) backoff(attempts int) time.Duration {
 	return d/2 + rand.N(d)
 }
 
-// wake is why a goroutine goes on.
-type wake int
-
-const (
-	ended wake = iota // its context has
-	woken             // by another goroutine
-	due               // by the clock
-)
-
-// await waits for what comes first, and for its turn. Of what is there already
-// it takes the first in this order, as a select does not: equal seeds must make
-// equal stories. Either channel may be nil.
-func (t Turns) await(ctx context.Context, by <-chan struct{}, at <-chan time.Time, place, about string) wake {
+// await waits for what comes first, and for its turn. It reports false when ctx ended
+// first. Of what is there already it takes the first in this order, as a select does
+// not: equal seeds must make equal stories. Either channel may be nil.
+func (t Turns) await(ctx context.Context, by <-chan struct{}, at <-chan time.Time, place, about string) bool {
 	if ctx.Err() != nil {
-		return ended
+		return false
 	}
-	why := woken
 	select {
 	case <-by:
 	default:
 		select {
 		case <-ctx.Done():
-			return ended
+			return false
 		case <-by:
 		case <-at:
-			why = due
 		}
 	}
 	t.next(place, about)
-	return why
+	return true
 }
 
 // pause waits for the next delay. It reports false when ctx ended first.
 func (t Turns) pause(ctx context.Context, d *backoff.ExponentialBackOff, about string) bool {
 	wait := time.NewTimer(d.NextBackOff())
 	defer wait.Stop()
-	return t.await(ctx, nil, wait.C, "paused", about) != ended
+	return t.await(ctx, nil, wait.C, "paused", about)
 }

@@ -77,8 +77,8 @@ func (l *leases) adopt(ctx context.Context, taken []lease) error {
 	return nil
 }
 
-// release is how a shard is given up by the instance that has it.
-const release = `UPDATE leases SET holder = '' WHERE shard = ? AND holder = ? AND epoch = ?`
+// releaseShard is how a shard is given up by the instance that has it.
+const releaseShard = `UPDATE leases SET holder = '' WHERE shard = ? AND holder = ? AND epoch = ?`
 
 // giveBack frees the shards that are being left and quiet, and begins to leave what
 // is above a fair share. It reports how many it began to leave.
@@ -93,7 +93,7 @@ func (l *leases) giveBack(ctx context.Context, tx *store.Tx, fair int, quiet fun
 			l.mu.Unlock()
 			began++
 		case !since.IsZero() && (quiet(shard) || time.Since(since) >= leaveTime):
-			if _, err := tx.Exec(ctx, release, shard, l.instance, l.held[shard]); err != nil {
+			if _, err := tx.Exec(ctx, releaseShard, shard, l.instance, l.held[shard]); err != nil {
 				return 0, err
 			}
 			l.drop(shard)
@@ -106,7 +106,7 @@ func (l *leases) giveBack(ctx context.Context, tx *store.Tx, fair int, quiet fun
 func (l *leases) leave(ctx context.Context) error {
 	return l.transact(ctx, func(ctx context.Context, tx *store.Tx) error {
 		for shard, epoch := range l.held {
-			if _, err := tx.Exec(ctx, release, shard, l.instance, epoch); err != nil {
+			if _, err := tx.Exec(ctx, releaseShard, shard, l.instance, epoch); err != nil {
 				return err
 			}
 		}

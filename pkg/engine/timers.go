@@ -15,7 +15,6 @@ type timer struct {
 
 	due   int64 // microseconds since 1970
 	shard int
-	epoch int64
 }
 
 // timerID names a timer.
@@ -23,14 +22,13 @@ func timerID(key, name string) string { return name + "/" + key }
 
 var dueTimers = timers.due(``, `t.due, t.id`)
 
-// newClock makes the follower that turns timers that are due into inputs. A timer
+// newTimers makes the follower that turns timers that are due into inputs. A timer
 // that fires while a batch stops or moves it finds its row gone, or due at another
 // time, and nothing happens.
-func newClock[S any](e *Engine[S]) *follower[timer] {
-	f := newFollower(e.surroundings, "timers", dueTimers, maxInputs, func(scan scanner, t *timer) (id, key string, due int64, err error) {
-		err = scan(append([]any{&t.epoch}, timers.fields(t)...)...)
-		return t.inputID(), t.key, t.due, err
-	}, func(ctx context.Context, t timer, end func()) {
+func newTimers[S any](e *Engine[S]) *follower[timer] {
+	f := newFollower(e.surroundings(), "timers", dueTimers, maxInputs, func(t *timer) (id, key string, due int64) {
+		return t.inputID(), t.key, t.due
+	}, func(ctx context.Context, t timer, _ int64, end func()) {
 		in := e.elapsed(t)
 		in.committed = func(Outcome) { end() }
 		e.enqueue(ctx, in)

@@ -74,7 +74,8 @@ func (o *Out) After(d time.Duration, timer any) {
 	o.timers = append(o.timers, startedTimer{name: Name(timer), body: timer, due: o.now.Add(d)})
 }
 
-// Stop ends a timer, if it is running.
+// Stop ends a timer, if it is running. One that has fired and was parked is not: it
+// is handled once its reaction takes it.
 func (o *Out) Stop(timer any) {
 	o.timers = slices.DeleteFunc(o.timers, func(t startedTimer) bool { return t.name == Name(timer) })
 	o.stopped = append(o.stopped, Name(timer))

@@ -17,13 +17,14 @@ var ErrNotDone = errors.New("call had no effect")
 type Call struct {
 	ID      string // the idempotency key: the same for every attempt, also after a restart
 	Key     string
-	Attempt int // counted from 1, over all processes
+	Attempt int // counted from 1, over all processes; see Policy for what counts
 	// Traceparent is the W3C trace context of what asked for the call; empty
 	// when there is none.
 	Traceparent string
 }
 
-// Policy bounds the attempts of an effect.
+// Policy bounds the attempts of a call. An attempt counts once it has come back: one
+// that ends the process is made again, so a performer must not do that.
 type Policy struct {
 	Timeout    time.Duration // of one attempt
 	Attempts   int           // 0: no bound

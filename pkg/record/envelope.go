@@ -126,8 +126,8 @@ type Event struct {
 }
 
 // Headers writes the envelope of an event.
-func (e *Event) Headers() []Header {
-	hs := []Header{
+func (e *Event) Headers() Headers {
+	hs := Headers{
 		{headerID, e.ID},
 		{headerSource, source(e.Owner)},
 		{headerSpecVersion, "1.0"},

@@ -10,12 +10,12 @@ import (
 
 // Record is a record on a topic, as the log carries it.
 type Record struct {
-	Topic     string   `json:"topic"`
-	Partition int32    `json:"partition"`
-	Offset    int64    `json:"offset"`
-	Key       string   `json:"key"` // empty: the record has no key
-	Value     []byte   `json:"value"`
-	Headers   []Header `json:"headers"`
+	Topic     string  `json:"topic"`
+	Partition int32   `json:"partition"`
+	Offset    int64   `json:"offset"`
+	Key       string  `json:"key"` // empty: the record has no key
+	Value     []byte  `json:"value"`
+	Headers   Headers `json:"headers"`
 }
 
 // What a record weighs on the wire besides its bytes: the lengths and deltas of
@@ -40,6 +40,9 @@ type Header struct {
 	Value string
 }
 
+// Headers are a record's, in their order. As JSON they keep each byte.
+type Headers []Header
+
 // headerText is a header in JSON. A text that is no UTF-8 would come back as
 // another one, so it goes as bytes too; the version before reads that other one.
 type headerText struct {
@@ -48,24 +51,30 @@ type headerText struct {
 	Raw   *[2][]byte `json:"raw,omitempty"`
 }
 
-// MarshalJSON writes the header so that each byte comes back.
-func (h Header) MarshalJSON() ([]byte, error) {
-	t := headerText{Name: h.Name, Value: h.Value}
-	if !utf8.ValidString(h.Name) || !utf8.ValidString(h.Value) {
-		t.Raw = &[2][]byte{[]byte(h.Name), []byte(h.Value)}
+// MarshalJSON implements [json.Marshaler].
+func (hs Headers) MarshalJSON() ([]byte, error) {
+	texts := make([]headerText, len(hs))
+	for i, h := range hs {
+		texts[i] = headerText{Name: h.Name, Value: h.Value}
+		if !utf8.ValidString(h.Name) || !utf8.ValidString(h.Value) {
+			texts[i].Raw = &[2][]byte{[]byte(h.Name), []byte(h.Value)}
+		}
 	}
-	return json.Marshal(t)
+	return json.Marshal(texts)
 }
 
-// UnmarshalJSON reads what MarshalJSON wrote.
-func (h *Header) UnmarshalJSON(text []byte) error {
-	var t headerText
-	if err := json.Unmarshal(text, &t); err != nil {
+// UnmarshalJSON implements [json.Unmarshaler].
+func (hs *Headers) UnmarshalJSON(text []byte) error {
+	var texts []headerText
+	if err := json.Unmarshal(text, &texts); err != nil {
 		return err
 	}
-	h.Name, h.Value = t.Name, t.Value
-	if t.Raw != nil {
-		h.Name, h.Value = string(t.Raw[0]), string(t.Raw[1])
+	*hs = make(Headers, len(texts))
+	for i, t := range texts {
+		(*hs)[i] = Header{t.Name, t.Value}
+		if t.Raw != nil {
+			(*hs)[i] = Header{string(t.Raw[0]), string(t.Raw[1])}
+		}
 	}
 	return nil
 }

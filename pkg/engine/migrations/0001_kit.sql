@@ -41,7 +41,7 @@ CREATE TABLE effects (
 	n           BIGINT  NOT NULL,
 	name        TEXT    NOT NULL,
 	body        TEXT    NOT NULL,
-	started     INTEGER NOT NULL, -- 1: an at-most-once call may have been made
+	started     INTEGER NOT NULL, -- 1: it may have been made
 	causation   TEXT    NOT NULL,
 	traceparent TEXT    NOT NULL
 ) WITHOUT ROWID;
@@ -58,7 +58,7 @@ CREATE TABLE timers (
 
 -- Inputs that could not be handled, and those that wait behind them.
 CREATE TABLE parked (
-	lane     TEXT    NOT NULL, -- the topic, or the kind of a result or timer
+	lane     TEXT    NOT NULL, -- the topic, or the kind and name of a result or timer
 	key      TEXT    NOT NULL,
 	n        BIGINT  NOT NULL,
 	input_id TEXT    NOT NULL,

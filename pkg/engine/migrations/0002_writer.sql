@@ -1,4 +1,4 @@
 -- +goose Up
--- Which process changed the row last. What another process committed for a key
--- may not have been handed over here yet; see follow.go.
+-- Which process changed the row last: for the version before, which hands over in
+-- memory what follows.
 ALTER TABLE streams ADD COLUMN writer TEXT NOT NULL DEFAULT '';

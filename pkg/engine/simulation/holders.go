@@ -20,6 +20,9 @@ type holders struct {
 	now   map[string]string // instance by shard; empty: given back
 	last  map[string]lease  // that was not empty
 	calls map[string]string // whether it is begun, by key and id of the call
+
+	doubt map[string]bool      // instances whose last commit happened after they had given it up
+	moved map[[2]string]string // the shard that went last from one instance to another
 }
 
 type lease struct {
@@ -28,7 +31,7 @@ type lease struct {
 }
 
 func newHolders() holders {
-	return holders{now: map[string]string{}, last: map[string]lease{}, calls: map[string]string{}}
+	return holders{now: map[string]string{}, last: map[string]lease{}, calls: map[string]string{}, doubt: map[string]bool{}, moved: map[[2]string]string{}}
 }
 
 // Every lease, and every call that is open, each in a line of its own.
@@ -48,10 +51,24 @@ func (j *judge) leases(text string) {
 		if was.holder != "" && now.holder != "" && was.holder != now.holder && now.epoch <= was.epoch {
 			j.w.violate("shard %s went from %s to %s, and its epoch from %d to %d", f[0], was.holder, now.holder, was.epoch, now.epoch)
 		}
+		if was.holder != "" && now.holder != "" && was.holder != now.holder {
+			j.holders.move(j.w, f[0], was.holder, now.holder)
+		}
 		if j.holders.now[f[0]] = now.holder; now.holder != "" {
 			j.holders.last[f[0]] = now
 		}
 	}
+}
+
+// move notes that a shard went from one instance to another.
+func (h *holders) move(w *world, shard, from, to string) {
+	if h.doubt[from] {
+		w.seen("a lease was taken whose holder did not know what its commit had done")
+	}
+	if back, swapped := h.moved[[2]string{to, from}]; swapped && back != shard {
+		w.seen("two instances have swapped shards")
+	}
+	h.moved[[2]string{from, to}] = shard
 }
 
 // calls holds that who takes a result in, or notes that a mail is begun, has not

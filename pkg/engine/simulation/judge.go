@@ -52,6 +52,7 @@ const left = `SELECT
 
 // observe sees what a process's commit has left.
 func (j *judge) observe(by *process) {
+	delete(j.holders.doubt, by.instance)
 	query := left + leaseRows
 	var keyed, unkeyed, positions, lanes, calls, leases string
 	var empty int

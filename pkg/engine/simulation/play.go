@@ -227,6 +227,7 @@ func (w *world) landsLater(by *process) error {
 		w.landing = append(w.landing, func() error {
 			err := land()
 			w.judge.observe(by)
+			w.judge.holders.doubt[by.instance] = true
 			return err
 		})
 	}}

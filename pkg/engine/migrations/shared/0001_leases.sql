@@ -1,5 +1,6 @@
 -- +goose Up
--- These tables exist where several instances share the database.
+-- Where several instances share the database, each does part of what follows. One alone
+-- holds everything.
 
 -- Which instance does what follows the commits of a shard of keys: publishing,
 -- calls, timers, retries of parked lanes.

@@ -42,7 +42,9 @@ CREATE INDEX outbox_refused ON outbox (topic, key) WHERE due > 0;
 ALTER TABLE effects ADD COLUMN due BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE effects ADD COLUMN attempts INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE effects ADD COLUMN began BIGINT NOT NULL DEFAULT 0; -- the first attempt: microseconds since 1970
-CREATE INDEX effects_by_due ON effects (due);
+CREATE INDEX effects_by_due ON effects (due, n);
+DROP INDEX effects_by_key;
+CREATE INDEX effects_by_key ON effects (key, n);
 
 --sqlite: ALTER TABLE timers ADD COLUMN shard INTEGER NOT NULL DEFAULT 0;
 --postgres: ALTER TABLE timers ADD COLUMN shard INTEGER NOT NULL DEFAULT -1;
@@ -55,7 +57,7 @@ CREATE INDEX effects_by_due ON effects (due);
 ALTER TABLE parked ADD COLUMN due BIGINT NOT NULL DEFAULT 0;
 DROP INDEX parked_by_key;
 CREATE INDEX parked_heads ON parked (key, due);
-CREATE INDEX parked_by_due ON parked (due);
+CREATE INDEX parked_by_due ON parked (due, lane, key);
 
 -- Whatever comes to the head of a lane is due at once, whoever took away the row in
 -- front of it: a batch, the version before, or a person.
