@@ -19,6 +19,9 @@ type World struct {
 	Topics  *Topics
 	Control Control // nil when nobody may touch the system's processes
 	Before  *Seen   // the system when it was judged last and all was well, perhaps in another story; nil when it was not
+	// Attempted, unless it is nil, is told of each request of a patient customer:
+	// when it was made, and why it has to be made again.
+	Attempted func(begun time.Time, err error)
 
 	Narrator
 	run string // tells this story's SKUs, customers and keys from every other's
@@ -94,7 +97,9 @@ func (w *World) Order(ctx context.Context, p Placement) (order string, err error
 func (w *World) Insist(ctx context.Context, p Placement) (order string, err error) {
 	key := w.name("key")
 	err = Until(ctx, "the order is taken", func(ctx context.Context) (bool, error) {
+		begun := time.Now()
 		named, err := w.Place(ctx, p, key)
+		w.attempted(begun, err)
 		order = named
 		return err == nil, err
 	})
@@ -109,12 +114,20 @@ func (w *World) Insist(ctx context.Context, p Placement) (order string, err erro
 // that it will be tried, or that the order has ended.
 func (w *World) InsistOnCancelling(ctx context.Context, order string) error {
 	return Until(ctx, "the cancellation of order "+order+" is answered", func(ctx context.Context) (bool, error) {
+		begun := time.Now()
 		err := w.Cancel(ctx, order)
 		if refused(err, http.StatusConflict) {
 			err = nil
 		}
+		w.attempted(begun, err)
 		return err == nil, err
 	})
+}
+
+func (w *World) attempted(begun time.Time, err error) {
+	if w.Attempted != nil {
+		w.Attempted(begun, err)
+	}
 }
 
 func (w *World) acknowledged(order string) {

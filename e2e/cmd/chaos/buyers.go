@@ -22,12 +22,14 @@ type buyers struct {
 	seed   uint64
 	many   int
 
-	next   atomic.Int64
-	placed atomic.Int64
+	next     atomic.Int64
+	placed   atomic.Int64
+	requests requests
 }
 
 func newBuyers(w *e2e.World, args arguments) *buyers {
 	b := &buyers{world: w, orders: args.Orders, over: args.For, seed: args.Seed, many: 256}
+	w.Attempted = b.requests.attempted
 	switch {
 	case b.over == 0:
 		b.many = 32
@@ -80,7 +82,7 @@ func (b *buyers) buy(ctx context.Context, begun time.Time, full, empty string) e
 // one places one order, of a kind that chance decides on.
 func (b *buyers) one(ctx context.Context, random *rand.Rand, full, empty string) error {
 	basket := b.world.Basket(full)
-	cancelled := false
+	cancelled, delayed := false, false
 	switch kind := random.IntN(100); {
 	case kind < 10:
 		basket.PaymentToken = "tok_declined"
@@ -90,25 +92,35 @@ func (b *buyers) one(ctx context.Context, random *rand.Rand, full, empty string)
 		basket.ShippingAddress.Country = "XX" // the carrier refuses
 	case kind < 30:
 		basket.PaymentToken = "tok_flaky"
+		delayed = true
 	case kind < 33:
 		basket.PaymentToken = "tok_timeout"
+		delayed = true
 	case kind < 36:
 		basket.ShippingAddress.Country = "XT" // booked, and not answered
+		delayed = true
 	case kind < 51:
 		cancelled = true
 	}
+	begun := time.Now()
 	order, err := b.world.Insist(ctx, basket)
 	if err != nil {
 		return err
 	}
 	b.placed.Add(1)
+	b.requests.placed(order, time.Since(begun), delayed)
 	if !cancelled {
 		return nil
 	}
 	if err := pass(ctx, time.Duration(random.Int64N(int64(2*time.Second)))); err != nil {
 		return err
 	}
-	return b.world.InsistOnCancelling(ctx, order)
+	begun = time.Now()
+	if err := b.world.InsistOnCancelling(ctx, order); err != nil {
+		return err
+	}
+	b.requests.cancelled(time.Since(begun))
+	return nil
 }
 
 // pass lets time pass, none if d is not positive.

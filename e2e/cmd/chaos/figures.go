@@ -48,12 +48,14 @@ func progress(ctx context.Context, w *e2e.World, b *buyers, t trouble) {
 
 // figures are what a run comes to.
 type figures struct {
-	placed  []string
-	seen    *e2e.Seen
-	trouble trouble
-	loading time.Duration
-	resting time.Duration
-	judging time.Duration
+	placed   []string
+	seen     *e2e.Seen
+	trouble  trouble
+	requests *requests
+	begun    time.Time
+	loading  time.Duration
+	resting  time.Duration
+	judging  time.Duration
 }
 
 func (f figures) print(w io.Writer) {
@@ -77,6 +79,12 @@ func (f figures) print(w io.Writer) {
 	for _, stage := range slices.Sorted(maps.Keys(took)) {
 		fmt.Fprintf(w, "time to end  %s\n", spread(stage, took[stage]))
 	}
+	var harms []harm
+	if harmful, is := f.trouble.(interface{ harmed() []harm }); is {
+		harms = harmful.harmed()
+	}
+	f.requests.print(w, harms)
+	printHarms(w, f.begun, harms, waits(harms, f.seen.Facts, f.requests.delayed), f.requests.failures)
 	fmt.Fprintf(w, "rest         after %.1f s\n", f.resting.Seconds())
 	fmt.Fprintf(w, "judged       %d records in %.1f s, %d MB held\n", len(f.seen.Facts), f.judging.Seconds(), memory.HeapAlloc>>20)
 	fmt.Fprintf(w, "violations   %d\n", len(f.seen.Violations()))
@@ -84,14 +92,24 @@ func (f figures) print(w io.Writer) {
 
 // spread is how a number of times is distributed.
 func spread(stage string, took []time.Duration) string {
-	slices.Sort(took)
-	at := func(share float64) time.Duration {
-		return took[min(int(share*float64(len(took))), len(took)-1)].Round(time.Millisecond)
-	}
 	if stage != "" {
 		stage = fmt.Sprintf("%s, %d orders: ", stage, len(took))
 	}
-	return fmt.Sprintf("%sp50 %s, p99 %s, longest %s", stage, at(0.5), at(0.99), at(1))
+	return fmt.Sprintf("%sp50 %s, p99 %s, longest %s", stage, at(0.5, took), at(0.99, took), at(1, took))
+}
+
+// middle is what there is to say of a few.
+func middle(took []time.Duration) string {
+	return fmt.Sprintf("p50 %s, longest %s", at(0.5, took), at(1, took))
+}
+
+// at is the time that a share of them does not exceed; 0 when there are none.
+func at(share float64, took []time.Duration) time.Duration {
+	if len(took) == 0 {
+		return 0
+	}
+	slices.Sort(took)
+	return took[min(int(share*float64(len(took))), len(took)-1)].Round(time.Millisecond)
 }
 
 // timeToEnd is how long each order took from its event to that of its end, as

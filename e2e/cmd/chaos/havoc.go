@@ -20,6 +20,7 @@ type havoc struct {
 	random *rand.Rand
 
 	kills, freezes atomic.Int64
+	harms          []harm // written by run, and read when it has returned
 }
 
 func newHavoc(stack *compose.Stack, args arguments) *havoc {
@@ -58,19 +59,24 @@ func (h *havoc) harm(ctx context.Context) error {
 	services := h.stack.Parts()[:5]
 	instances := h.stack.Instances(services[h.random.IntN(len(services))])
 	victim := instances[h.random.IntN(len(instances))]
-	harm, repair, lasting := h.stack.Kill, h.stack.Start, time.Duration(h.random.Int64N(int64(5*time.Second)))
-	what, count := "killed", &h.kills
+	hurt, repair, lasting := h.stack.Kill, h.stack.Start, time.Duration(h.random.Int64N(int64(5*time.Second)))
+	what, count := killed, &h.kills
 	if h.random.IntN(4) == 0 {
-		harm, repair, lasting = h.stack.Pause, h.stack.Resume, h.frozen
-		what, count = "frozen", &h.freezes
+		hurt, repair, lasting = h.stack.Pause, h.stack.Resume, h.frozen
+		what, count = frozen, &h.freezes
 	}
-	if err := harm(victim); err != nil {
+	begun := time.Now()
+	if err := hurt(victim); err != nil {
 		return err
 	}
+	h.harms = append(h.harms, harm{what, victim, begun, time.Now()})
 	count.Add(1)
 	fmt.Fprintf(os.Stdout, "  %s %s for %.1f s\n", victim, what, lasting.Seconds())
 	return errors.Join(pass(ctx, lasting), repair(victim))
 }
+
+// harmed is all that was done to instances, in its order.
+func (h *havoc) harmed() []harm { return h.harms }
 
 func (h *havoc) summary() string {
 	return fmt.Sprintf("killed       %d, frozen %d", h.kills.Load(), h.freezes.Load())

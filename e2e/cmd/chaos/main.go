@@ -142,7 +142,7 @@ func play(ctx context.Context, args arguments, stack *compose.Stack) error {
 		return errors.Join(unrest, fmt.Errorf("look at the system: %w", err))
 	}
 	verdict := errors.Join(unrest, seen.Err())
-	figures{world.Placed(), seen, trouble, loaded.Sub(begun), rested.Sub(loaded), time.Since(rested)}.print(os.Stdout)
+	figures{world.Placed(), seen, trouble, &buyers.requests, begun, loaded.Sub(begun), rested.Sub(loaded), time.Since(rested)}.print(os.Stdout)
 	if verdict != nil {
 		flows(os.Stdout, seen, verdict)
 	}
