@@ -101,6 +101,10 @@ func (c *calls[S]) attempt(ctx context.Context, row call) {
 		c.leave(row, row.started == 1, err)
 		return
 	}
+	if p.Policy.Attempts > 0 && row.attempts >= p.Policy.Attempts { // it could not be given up before
+		c.giveUp(row, p, effect, row.started == 1)
+		return
+	}
 	if p.Policy.AtMostOnce {
 		if row.started == 1 {
 			c.giveUp(row, p, effect, true) // an earlier process may have made it; it is not repeated
@@ -109,8 +113,8 @@ func (c *calls[S]) attempt(ctx context.Context, row call) {
 		if ctx.Err() != nil || !c.start(row) {
 			return
 		}
-	}
-	if ctx.Err() != nil {
+		// Marked, it is made even if the follower stops: who finds the mark does not.
+	} else if ctx.Err() != nil {
 		return
 	}
 	row.attempts++
@@ -234,8 +238,7 @@ func (c *calls[S]) report(row call, p flow.Performer, sure bool, err error) {
 	c.log.Warn("call failed", args...)
 }
 
-// alarmEvery is how many failed attempts of a call without a budget make one
-// alarm.
+// alarmEvery is how many failed attempts of a call without a budget make an alarm.
 const alarmEvery = 5
 
 func attemptOutcome(sure bool) string {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/quintet-eda/quintet/pkg/engine"
 	"github.com/quintet-eda/quintet/pkg/flow"
+	"github.com/quintet-eda/quintet/pkg/store"
 )
 
 func ring(perform func(context.Context, flow.Call, Ring) (Rung, error)) flow.Performer {
@@ -87,8 +88,13 @@ func TestPanicOutsideAnAttemptLeavesTheCall(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
+			var calls atomic.Int32
+			perform := func(ctx context.Context, call flow.Call, r Ring) (Rung, error) {
+				calls.Add(1)
+				return c.perform(ctx, call, r)
+			}
 			once := flow.Policy{Timeout: time.Second, Attempts: 1}
-			broken := ringWith(once, c.perform)
+			broken := ringWith(once, perform)
 			c.spoil(&broken)
 			w.performers = []flow.Performer{broken}
 			p := w.start()
@@ -98,9 +104,10 @@ func TestPanicOutsideAnAttemptLeavesTheCall(t *testing.T) {
 			eventually(t, "the process goes on", func() bool { return w.trail("other") == "1" })
 			p.stop()
 			w.exec(`UPDATE effects SET due = 0`)
-			w.performers = []flow.Performer{ringWith(once, c.perform)}
+			w.performers = []flow.Performer{ringWith(once, perform)}
 			w.start()
 			eventually(t, "the mended version ends it", func() bool { return w.trail("k") == c.mended })
+			equal(t, "calls", calls.Load(), int32(1))
 		})
 	}
 }
@@ -137,6 +144,33 @@ func TestACallAtMostOnceIsNotRepeatedAfterACrash(t *testing.T) {
 	w.start()
 	eventually(t, "it is given up as unknown", func() bool { return w.trail("k") == "1 rung1:gaveup:true" })
 	equal(t, "calls", calls.Load(), int32(1))
+}
+
+// Who finds a mark does not make the call, so who has set it must.
+func TestMarkedCallIsMadeThoughTheServiceStops(t *testing.T) {
+	w := newWorld(t)
+	w.openLog = func() (engine.Producer, error) { return silent{make(chan engine.Ack)}, nil } // so that no deletion commits
+	var calls, commits atomic.Int32
+	w.performers = []flow.Performer{ringWith(flow.Policy{Timeout: time.Second, AtMostOnce: true}, func(_ context.Context, _ flow.Call, r Ring) (Rung, error) {
+		calls.Add(1)
+		return Rung{Bell: r.Bell}, nil
+	})}
+	p := w.startStopping(time.Second)
+	marking, stopped := make(chan struct{}), make(chan struct{})
+	p.db.SetFaults(store.Faults{BeforeCommit: func() error {
+		if commits.Add(1) == 2 { // the event's is the first
+			close(marking)
+			<-stopped
+		}
+		return nil
+	}})
+	p.add("k", 1, "ring")
+	<-marking
+	p.cancel()
+	close(stopped)
+	<-p.ended
+	equal(t, "calls", calls.Load(), int32(1))
+	equal(t, "trail", w.trail("k"), "1 rung1")
 }
 
 func TestACallAtMostOnceIsRepeatedOnlyAfterAnAnswerThatNothingHappened(t *testing.T) {

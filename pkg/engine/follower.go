@@ -105,6 +105,7 @@ func (f *follower[R]) look(ctx context.Context) (next time.Time, err error) {
 // follow looks at a table until ctx ends: at each hint, when look says that the
 // next row is due, and every pollEvery.
 func (s *surroundings) follow(ctx context.Context, name string, hint <-chan struct{}, look func(context.Context) (next time.Time, err error)) {
+	defer s.ready.clear(name)
 	delay := s.turns.newDelay()
 	for {
 		began := time.Now()
@@ -144,6 +145,10 @@ func signal(hint chan struct{}) {
 	}
 }
 
+// readTime bounds one reading, so that a connection to a database that is gone
+// without a word is given up.
+const readTime = 10 * time.Second
+
 // dueRows is what a follower reads: the rows of a table that are due and whose
 // shards' leases are held, each with the lease's epoch.
 type dueRows[R any] struct {
@@ -167,6 +172,8 @@ func (t table[R]) due(where, order string) dueRows[R] {
 // read reads rows that are due until a time, and calls row for each until it says
 // that it has enough. A lease that is lost gives no rows.
 func (d dueRows[R]) read(ctx context.Context, s *surroundings, until time.Time, limit int, row func(r *R, epoch int64) (enough bool)) error {
+	ctx, cancel := context.WithTimeout(ctx, readTime)
+	defer cancel()
 	held := s.leases.set()
 	if len(held) == 0 {
 		return nil

@@ -32,6 +32,9 @@ const (
 	// for a paused instance's transaction to be ended by the server (3 s), since a
 	// beat waits behind its own batch.
 	leaseTime = 8 * time.Second
+	// leaseLooks is how many looks must have found a counter unchanged besides. After
+	// an outage of the database for all, each has time to beat again.
+	leaseLooks = 3
 	// leaveTime is how long a shard that is given back waits for the calls under way.
 	leaveTime = 10 * time.Second
 )
@@ -65,6 +68,7 @@ type beat struct {
 	process string
 	count   int64
 	since   time.Time
+	looks   int // that have found it unchanged
 }
 
 // lease is a shard's lease as the database has it.
@@ -160,24 +164,6 @@ func (l *leases) look(ctx context.Context, quiet func(shard int) bool) (c change
 	return c, err
 }
 
-// transact runs one step in a transaction of its own.
-func (l *leases) transact(ctx context.Context, step func(context.Context, *store.Tx) error) error {
-	tx, err := l.db.Begin(ctx)
-	if err == nil {
-		bounded, cancel := context.WithTimeout(ctx, leaseTime/2) // from here on: it may have waited for a batch
-		defer cancel()
-		if err = step(bounded, tx); err != nil {
-			tx.Rollback(err)
-		} else {
-			err = tx.Commit()
-		}
-	}
-	if err != nil {
-		return fmt.Errorf("look at leases: %w", err)
-	}
-	return nil
-}
-
 // read beats, and reads which instances live and who holds what. Instances that are
 // dead are forgotten. A process alone with its database has nobody to beat for.
 func (l *leases) read(ctx context.Context, tx *store.Tx) (live map[string]bool, rows []lease, err error) {
@@ -203,16 +189,15 @@ func (l *leases) read(ctx context.Context, tx *store.Tx) (live map[string]bool, 
 	if err != nil {
 		return nil, nil, err
 	}
-	away := time.Since(l.heard) >= leaseTime/2 // who was away itself cannot say that another was
 	seen := map[string]beat{}
 	err = tx.Each(ctx, func(scan scanner) error {
 		var id string
 		b := beat{since: time.Now()}
 		err := scan(&id, &b.process, &b.count)
-		if was, met := l.seen[id]; met && !away && was.process == b.process && was.count == b.count {
-			b.since = was.since
+		if was, met := l.seen[id]; met && was.process == b.process && was.count == b.count {
+			b.since, b.looks = was.since, was.looks+1
 		}
-		if seen[id] = b; time.Since(b.since) < leaseTime {
+		if seen[id] = b; time.Since(b.since) < leaseTime || b.looks < leaseLooks {
 			live[id] = true
 		} else {
 			dead = append(dead, id)
@@ -222,10 +207,13 @@ func (l *leases) read(ctx context.Context, tx *store.Tx) (live map[string]bool, 
 	if err == nil {
 		err = onKeys(ctx, tx, `DELETE FROM instances WHERE id IN ({keys})`, dead)
 	}
+	if err != nil {
+		return nil, nil, err
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.seen, l.alone = seen, len(live) == 1
-	return live, rows, err
+	return live, rows, nil
 }
 
 // drop forgets a shard. The database may still hold it for this instance; a look

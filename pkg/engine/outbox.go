@@ -46,19 +46,22 @@ func (r *relay[S]) queue(o outgoing) {
 }
 
 // take returns the rows to publish now. One that was refused goes alone, since a
-// broker refuses all that comes with it.
+// broker refuses all that comes with it; after it comes the turn of all others.
 func (r *relay[S]) take(again []outgoing, more bool) []outgoing {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.more = more || len(again) > 0
 	rows := r.next
+	if r.others && len(r.next) > 0 {
+		again = nil
+	}
 	switch i := slices.IndexFunc(again, func(o outgoing) bool { return len(r.flying) == 0 && r.rows.begin(o.ID, o.Key) }); {
 	case i >= 0:
-		rows = again[i : i+1]
+		rows, r.others = again[i:i+1], true
 	case len(again) > 0 && len(r.flying) > 0:
 		rows = nil
 	default:
-		r.next = nil
+		r.next, r.others = nil, false
 	}
 	for _, row := range rows {
 		row.Value, row.Headers = nil, nil // on their way
@@ -153,6 +156,8 @@ const refusedName = "broker refuses"
 
 // count counts the outbox, as far as its bound.
 func (r *relay[S]) count(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, readTime)
+	defer cancel()
 	var n, refused int64
 	err := r.db.Read().QueryRowContext(ctx, `SELECT (SELECT count(*) FROM (SELECT 1 FROM outbox LIMIT ?) AS bounded), (SELECT count(*) FROM outbox WHERE due > 0)`, r.e.OutboxBound+1).Scan(&n, &refused)
 	if err != nil {

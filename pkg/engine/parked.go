@@ -178,6 +178,8 @@ func (l *lanes[S]) readRun(ctx context.Context, of lane) (run []*input, err erro
 }
 
 func (l *lanes[S]) oldest(ctx context.Context, of lane) (found []parkedRow, err error) {
+	ctx, cancel := context.WithTimeout(ctx, readTime)
+	defer cancel()
 	rows, err := l.db.Read().QueryContext(ctx, `SELECT n, input FROM parked WHERE lane = ? AND key = ? ORDER BY n LIMIT ?`, of.source, of.key, runRows)
 	if err != nil {
 		return nil, err

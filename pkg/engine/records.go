@@ -111,6 +111,9 @@ func (e *Engine[S]) read(ctx context.Context, r *record.Record) (*input, error) 
 	w, err := e.Codec.Writer(ctx, r.Value, in.dataSchema)
 	e.Turns.next("explained", r.Key) // it may have waited for the registry
 	e.explain(in, w, err)
+	if err == nil {
+		e.unknown.Delete(schemaOf(r))
+	}
 	if errors.Is(in.unexplained, registry.ErrUnknownSchema) && e.unknownLong(r) {
 		in.unexplained, in.unreadable = nil, err
 	}
@@ -156,6 +159,9 @@ func (e *Engine[S]) reactsTo(event string) bool {
 // enough. The time counts from the first record that named it: were it each
 // record's own, a thousand of them would wait for a day.
 func (e *Engine[S]) unknownLong(r *record.Record) bool {
-	since, _ := e.unknown.LoadOrStore(string(r.Value[:min(5, len(r.Value))]), time.Now()) // the magic byte and the id
+	since, _ := e.unknown.LoadOrStore(schemaOf(r), time.Now())
 	return time.Since(since.(time.Time)) >= unknownFor
 }
+
+// schemaOf is how a record names its schema: the magic byte and the id.
+func schemaOf(r *record.Record) string { return string(r.Value[:min(5, len(r.Value))]) }

@@ -70,6 +70,7 @@ type relay[S any] struct {
 	queued   bool
 	more     bool      // there is more to be read, once something has arrived
 	rest     time.Time // no row that was refused is tried again before
+	others   bool      // one that was refused has had its turn
 }
 
 func newRelay[S any](e *Engine[S]) *relay[S] {
@@ -190,6 +191,7 @@ func (r *relay[S]) look(ctx context.Context, producer Producer) (err error) {
 				if err := json.Unmarshal([]byte(o.headers), &o.Headers); err != nil {
 					r.rows.end(o.ID)
 					unreadable = append(unreadable, refusal{*o, fmt.Errorf("headers are not JSON: %w", err)})
+					return true // those of its lane come after it is set aside
 				} else if o.due > 0 {
 					again = append(again, *o)
 				} else {

@@ -43,11 +43,14 @@ func (l *leases) take(ctx context.Context, tx *store.Tx, free []lease) (taken []
 	return taken, err
 }
 
+// adoptRows is how many calls one transaction marks.
+const adoptRows = 5000
+
 // adopt takes over what the shards' last holder may have begun, and only then do
 // the shards count as held. A call that is there may have been made, and each lane
 // is tried once more: its cause may have been mended where it was before.
 //
-// It is a transaction of its own, after the one that took the shards:
+// It has transactions of its own, after the one that took the shards:
 //
 //	a call is committed ─ A reads it, and makes it ─ B takes the shard ─ B marks every call that it sees
 //
@@ -59,13 +62,21 @@ func (l *leases) adopt(ctx context.Context, taken []lease) error {
 	for i, r := range taken {
 		names[i] = strconv.Itoa(r.shard)
 	}
-	if err := l.transact(ctx, func(ctx context.Context, tx *store.Tx) error {
-		if _, err := tx.Exec(ctx, `UPDATE effects SET started = 1 WHERE started = 0 AND CAST(shard AS TEXT) IN ({keys}) AND name IN ({keys})`,
-			store.Keys(names), store.Keys(l.repeatable)); err != nil {
+	for marked := int64(adoptRows); marked == adoptRows; { // what is marked stays so, however many there are
+		if err := l.transact(ctx, func(ctx context.Context, tx *store.Tx) error {
+			done, err := tx.Exec(ctx, `UPDATE effects SET started = 1 WHERE id IN (SELECT id FROM effects
+				WHERE started = 0 AND CAST(shard AS TEXT) IN ({keys}) AND name IN ({keys}) LIMIT ?)`, store.Keys(names), store.Keys(l.repeatable), adoptRows)
+			if err == nil {
+				marked, err = done.RowsAffected()
+			}
+			return err
+		}); err != nil {
 			return err
 		}
-		return onKeys(ctx, tx, `UPDATE parked SET due = 0 WHERE CAST(shard AS TEXT) IN ({keys})
-			AND n = (SELECT min(h.n) FROM parked h WHERE h.lane = parked.lane AND h.key = parked.key)`, names)
+	}
+	if err := l.transact(ctx, func(ctx context.Context, tx *store.Tx) error {
+		return onKeys(ctx, tx, `UPDATE parked SET due = 0 WHERE (lane, key, n) IN
+			(SELECT lane, key, min(n) FROM parked WHERE CAST(shard AS TEXT) IN ({keys}) GROUP BY lane, key)`, names)
 	}); err != nil {
 		return err
 	}
@@ -113,4 +124,24 @@ func (l *leases) leave(ctx context.Context) error {
 		_, err := tx.Exec(ctx, `DELETE FROM instances WHERE id = ? AND process = ?`, l.instance, l.process)
 		return err
 	})
+}
+
+// transact runs one step in a transaction of its own.
+func (l *leases) transact(ctx context.Context, step func(context.Context, *store.Tx) error) error {
+	ctx, end := context.WithTimeout(ctx, transactTime+leaseTime) // a database that says nothing must not keep the one connection
+	defer end()
+	tx, err := l.db.Begin(ctx)
+	if err == nil {
+		bounded, cancel := context.WithTimeout(ctx, leaseTime/2) // from here on: it may have waited for a batch
+		defer cancel()
+		if err = step(bounded, tx); err != nil {
+			tx.Rollback(err)
+		} else {
+			err = tx.Commit()
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("look at leases: %w", err)
+	}
+	return nil
 }

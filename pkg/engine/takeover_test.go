@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/quintet-eda/quintet/pkg/flow"
+	"github.com/quintet-eda/quintet/pkg/store"
 )
 
 // These tests have one instance take over from another.
@@ -201,4 +202,21 @@ func TestClockSetBackHoldsNoLease(t *testing.T) {
 	}
 	eventually(t, "what the dead one left is published", func() bool { return w.count("outbox") == "0" })
 	everyKeyInOrder(t, w, 24, 1)
+}
+
+// A database that is out of reach for everybody makes every counter stand still.
+func TestOutageForAllMovesNoShard(t *testing.T) {
+	w := newWorld(t)
+	a, b := w.instance("a"), w.instance("b")
+	balanced(t, 6, a, b)
+	holders := `SELECT string_agg(holder, '' ORDER BY shard) FROM leases`
+	before := w.one(holders)
+	for _, p := range []*process{a, b} {
+		p.db.SetFaults(store.Faults{Begin: func() error { return errors.New("out of reach") }})
+	}
+	balanced(t, 0, a, b) // each has forgotten what others may have taken by now
+	a.thaw()
+	b.thaw()
+	balanced(t, 6, a, b)
+	equal(t, "holders", w.one(holders), before)
 }

@@ -70,10 +70,10 @@ func Mutants() []Mutant {
 		one("a lease is taken under the epoch of before", "takeover.go", "epoch = epoch + 1", "epoch = max(epoch, 1)"),
 		one("a lease is taken while its holder lives", "lease.go", "case !mine && (r.holder == l.instance || !live[r.holder]):", "case !mine && (r.holder == l.instance || !live[r.holder] || r.epoch%2 == 1):"),
 		one("a dead instance's leases are never taken", "lease.go", "if was, met := l.seen[id]; met &&", "if was, met := l.seen[id]; met && false &&"),
-		one("a first look that was rolled back counts as made", "lease.go", "\taway := time.Since(l.heard)", "\tl.entered = true\n\taway := time.Since(l.heard)"),
-		one("a call found open counts as not made", "takeover.go", "UPDATE effects SET started = 1 WHERE started = 0", "UPDATE effects SET started = 1 WHERE started = 2"),
+		one("a first look that was rolled back counts as made", "lease.go", "\tseen := map[string]beat{}\n", "\tl.entered = true\n\tseen := map[string]beat{}\n"),
+		one("a call found open counts as not made", "takeover.go", "WHERE started = 0 AND CAST(shard", "WHERE started = 2 AND CAST(shard"),
 		one("a shard is worked on before its open calls are marked", "takeover.go", "\t\ttaken = append(taken, r)\n", "\t\ttaken = append(taken, r)\n\t\tl.held[r.shard] = r.epoch\n"),
-		one("a lane is not tried again where it was taken over", "takeover.go", "UPDATE parked SET due = 0 WHERE CAST", "UPDATE parked SET due = due WHERE CAST"),
+		one("a lane is not tried again where it was taken over", "takeover.go", "UPDATE parked SET due = 0 WHERE (lane", "UPDATE parked SET due = due WHERE (lane"),
 		one("a result counts though its lease is lost", "fold.go", "if !b.calls[in.callID] || b.lostLease(in) {", "if !b.calls[in.callID] {"),
 		one("a result counts though its call is answered", "fold.go", "if !b.calls[in.callID] || b.lostLease(in) {", "if b.lostLease(in) {"),
 
