@@ -66,7 +66,7 @@ func Mutants() []Mutant {
 		// Followers and leases.
 		one("a follower reads without the lease's epoch", "follower.go", "AND CAST(l.shard AS TEXT) || ':' || CAST(l.epoch AS TEXT) IN ({keys}) AND", "AND CAST(l.shard AS TEXT) || ':0' NOT IN ({keys}) AND"),
 		one("a lost hint is never made up for", "follower.go", "const pollEvery = 2 * time.Second", "const pollEvery = 200 * time.Hour"),
-		one("what has ended is never forgotten", "follower.go", "\t\tdelete(u.ids, id)\n", "\t\t_ = id\n"),
+		one("what has ended is never forgotten", "underway.go", "\t\tdelete(u.ids, id)\n", "\t\t_ = id\n"),
 		one("a lease is taken under the epoch of before", "takeover.go", "epoch = epoch + 1", "epoch = max(epoch, 1)"),
 		one("a lease is taken while its holder lives", "lease.go", "case !mine && (r.holder == l.instance || !live[r.holder]):", "case !mine && (r.holder == l.instance || !live[r.holder] || r.epoch%2 == 1):"),
 		one("a dead instance's leases are never taken", "lease.go", "if was, met := l.seen[id]; met &&", "if was, met := l.seen[id]; met && false &&"),
