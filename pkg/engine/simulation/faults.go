@@ -141,11 +141,11 @@ func (w *world) repair() bool {
 	return true
 }
 
-// down are the instances of which no process runs. Where the database is one
+// down are the instances of which no process runs, and one may. Where the database is one
 // process's alone its successor waits for the file.
 func (w *world) down() (names []string) {
 	for _, name := range w.instances {
-		up := false
+		up := name == w.buried
 		for _, p := range w.live {
 			up = up || p.instance == name
 		}

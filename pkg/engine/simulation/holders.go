@@ -19,7 +19,7 @@ func shardOf(key string) string {
 type holders struct {
 	now   map[string]string // instance by shard; empty: given back
 	last  map[string]lease  // that was not empty
-	calls map[string]string // whether it is begun, by key and id of the call
+	calls map[string]string // whether it is begun, and its attempts, by key and id of the call
 
 	doubt map[string]bool      // instances whose last commit happened after they had given it up
 	moved map[[2]string]string // the shard that went last from one instance to another
@@ -37,7 +37,7 @@ func newHolders() holders {
 // Every lease, and every call that is open, each in a line of its own.
 const (
 	leaseRows = `(SELECT group_concat(shard || char(9) || holder || char(9) || epoch, char(10)) FROM leases)`
-	callRows  = `(SELECT coalesce(group_concat(key || ' ' || id || char(9) || started, char(10)), '') FROM effects)`
+	callRows  = `(SELECT coalesce(group_concat(key || ' ' || id || char(9) || started || ' ' || attempts, char(10)), '') FROM effects)`
 )
 
 // leases holds that a shard that another instance takes comes under a higher
@@ -71,13 +71,13 @@ func (h *holders) move(w *world, shard, from, to string) {
 	h.moved[[2]string{from, to}] = shard
 }
 
-// calls holds that who takes a result in, or notes that a mail is begun, has not
-// lost the lease of its key to another.
+// calls holds that who takes a result in, or notes that a mail is begun or that an
+// attempt failed, has not lost the lease of its key to another.
 func (j *judge) calls(by *process, text string) {
 	now := map[string]string{}
 	for line := range strings.Lines(text) {
-		call, begun, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
-		now[call] = begun
+		call, state, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
+		now[call] = state
 	}
 	for call, was := range j.holders.calls {
 		key, id, _ := strings.Cut(call, " ")

@@ -152,6 +152,20 @@ func (w *world) calmDown() {
 	for w.rollOut() {
 		synctest.Wait()
 	}
+	if w.shared && w.chance(3) {
+		w.bury(pick(w.scheduler, w.instances))
+	}
+}
+
+// bury has an instance die for good, so that the other must do what it has left.
+func (w *world) bury(instance string) {
+	w.seen("an instance died for good")
+	w.buried = instance
+	for _, p := range slices.Concat(w.live, w.leaving) {
+		if p.instance == instance {
+			w.kill(p)
+		}
+	}
 }
 
 // mend brings a new binary, in which nothing is ill. Every instance is restarted

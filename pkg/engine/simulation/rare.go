@@ -54,6 +54,7 @@ func Rare() map[string]string {
 		"a record was refused by the broker":                                   "",
 		"a record was appended twice":                                          "",
 		"a lease was taken whose holder did not know what its commit had done": "",
+		"an instance died for good":                                            "the other did what it had left",
 		"two instances have swapped shards":                                    "one died or paused, and later the other did",
 		"leases: gained":                                                       "shards were taken",
 		"leases: lost":                                                         "shards were found to be another's",

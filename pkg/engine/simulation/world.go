@@ -25,6 +25,7 @@ type world struct {
 	group    *group
 
 	instances    []string
+	buried       string // the instance that died for good
 	live         []*process
 	leaving      []*process
 	all          []*process
