@@ -19,8 +19,8 @@ type World struct {
 	Topics  *Topics
 	Control Control // nil when nobody may touch the system's processes
 	Before  *Seen   // the system when it was judged last and all was well, perhaps in another story; nil when it was not
-	// Attempted, unless it is nil, is told of each request of a patient customer:
-	// when it was made, and why it has to be made again.
+	// Attempted runs after each request of Insist and InsistOnCancelling. err is why
+	// the request has to be made again. The field may be nil.
 	Attempted func(begun time.Time, err error)
 
 	Narrator

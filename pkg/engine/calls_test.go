@@ -146,7 +146,7 @@ func TestACallAtMostOnceIsNotRepeatedAfterACrash(t *testing.T) {
 	equal(t, "calls", calls.Load(), int32(1))
 }
 
-// Who finds a mark does not make the call, so who has set it must.
+// A process that finds a mark does not make the call, so the one that set it must.
 func TestMarkedCallIsMadeThoughTheServiceStops(t *testing.T) {
 	w := newWorld(t)
 	w.openLog = func() (engine.Producer, error) { return silent{make(chan engine.Ack)}, nil } // so that no deletion commits

@@ -16,8 +16,8 @@ import (
 // maxMessage is what the client refuses to send more than, and the brokers' default.
 const maxMessage = 1 << 20
 
-// What a record weighs on the wire is not only its bytes. A letter that is too large
-// would be refused for ever.
+// Lengths of headers count on the wire too. The broker would refuse a letter that is
+// too large at each attempt.
 func TestDeadLetterOfManyEmptyHeadersFits(t *testing.T) {
 	w := newWorld(t)
 	w.park = engine.ParkPolicy{Delay: time.Hour, Attempts: 1}
@@ -103,7 +103,7 @@ func wireSize(r *record.Record) int {
 	return n
 }
 
-// A result is no record, and may be as large as whoever was called likes.
+// No broker has bounded the result of a call: the other side chooses its size.
 func TestDeadLetterOfLargeResultFits(t *testing.T) {
 	w := newWorld(t)
 	w.park = engine.ParkPolicy{Delay: time.Hour, Attempts: 1}
@@ -120,7 +120,7 @@ func TestDeadLetterOfLargeResultFits(t *testing.T) {
 	equal(t, "what is left out", header(dead[0], "dl_left_out"), fmt.Sprint(2<<20+13))
 }
 
-// What broke a reader may be any bytes, and whoever looks into it needs those.
+// A record with odd bytes can break a consumer. The operator needs those very bytes.
 func TestDeadLetterKeepsEveryByte(t *testing.T) {
 	odd := []record.Header{
 		{Name: "raw", Value: "\x80\xff\x00\x01"},

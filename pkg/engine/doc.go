@@ -33,10 +33,10 @@
 //
 // Each is followed by the tests that name it.
 //
-// Exactly once in effect. A reaction is applied once per participant and event
-// (source and id), whatever is delivered twice, replayed or redriven: the inbox mark
-// commits with the reaction's effects. Another event under a source and id that were
-// used before is a dead letter, and told. TestAnEventIsAppliedOnceHoweverOftenItComes,
+// Exactly once in effect. A participant applies its reaction once to an event, named
+// by source and id, also when the event is delivered twice, replayed or redriven. The
+// inbox mark commits with the reaction's effects. Another event under a source and id
+// that were used before becomes a dead letter and an error line. TestAnEventIsAppliedOnceHoweverOftenItComes,
 // TestEqualIDsOfTwoSourcesAreTwoEvents, TestIDWithOtherContentIsTold
 //
 // All or nothing. State change, outputs and inbox mark commit together or not

@@ -29,9 +29,9 @@ const (
 // ErrReused is logged for an event whose source and id another event had before.
 var ErrReused = errors.New("another event had this source and id")
 
-// ErrNoSource is told of an event of a foreign source whose id the version before
-// took in. That one kept no sources, so this is a copy, or the event of another
-// source, and nobody can tell. A dead letter keeps it for whoever knows.
+// ErrNoSource is logged for an event of a foreign source whose id the version before
+// took in. That version kept no sources, so the event may be a copy or a new one. A
+// dead letter keeps it for the operator.
 var ErrNoSource = errors.New("the version before took in an event of this id, and kept no source")
 
 // result is the outcome of one input. The engine reports it after the commit.

@@ -104,7 +104,7 @@ func (w *world) dead() (records []record.Record, copies int) {
 	return records, copies
 }
 
-// What came first may be parked, and what comes with its id is told even so.
+// The first event may be parked. The log names the second one of its id all the same.
 func TestIDOfParkedEventComesWithOtherContent(t *testing.T) {
 	w := newWorld(t)
 	w.park.Attempts = 1000

@@ -7,8 +7,8 @@ import (
 	"github.com/quintet-eda/quintet/pkg/record"
 )
 
-// A label's value is a series for ever, and one that is no UTF-8 ends the
-// process. No name that a foreign producer chose may become one.
+// Each value of a label makes a series, and Prometheus panics at one that is no
+// UTF-8. So no label takes a name that a foreign producer chose.
 func TestAForeignNameBecomesNoSeries(t *testing.T) {
 	w := newWorld(t)
 	p := w.start()

@@ -39,8 +39,8 @@ const (
 	leaveTime = 10 * time.Second
 )
 
-// errNameTaken is returned when a newer process runs under this one's name. It
-// stays so until a restart: whoever gave one name to two must mend that.
+// errNameTaken is returned while a newer process runs under this one's name. The
+// operator must give one of the two another name.
 var errNameTaken = errors.New("INSTANCE_ID is in use by another process")
 
 // leases are the shards whose work this process does. Each instance counts a

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// notifier carries hints between the instances that share a database. A hint says
-// that there is something to be read, and not what: one that is lost costs a poll.
+// notifier carries hints between the instances that share a database. A hint names
+// the followers that should read their tables. A lost hint costs a poll.
 type notifier[S any] struct {
 	e     *Engine[S]
 	hint  chan struct{}

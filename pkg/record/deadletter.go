@@ -6,9 +6,8 @@ import "strconv"
 // each with its cause.
 func DeadLetterTopic(service string) string { return service + ".dead-letter" }
 
-// What a dead letter adds to a record must not make it too large for the
-// broker: it would be refused for ever, and what is behind it would wait. Over
-// this size it only tells where the original is.
+// The headers of a dead letter must not make it too large for the broker, which would
+// refuse it at each attempt. Over this size a letter only names the original's place.
 const (
 	maxDeadLetter = 768 << 10 // bytes on the wire
 	maxCause      = 4 << 10   // bytes
