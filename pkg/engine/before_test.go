@@ -194,10 +194,10 @@ func transact(t *testing.T, db *store.DB, statements []string, n int) error {
 		return err
 	}
 	for _, s := range statements {
-		if _, err := tx.Exec(t.Context(), strings.ReplaceAll(s, "<n>", strconv.Itoa(n))); err != nil {
+		if err := tx.Exec(t.Context(), strings.ReplaceAll(s, "<n>", strconv.Itoa(n))); err != nil {
 			tx.Rollback(err)
 			return err
 		}
 	}
-	return tx.Commit()
+	return tx.Commit(t.Context())
 }

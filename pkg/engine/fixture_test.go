@@ -103,13 +103,14 @@ func tallies(panics func(place, key string)) flow.ByKey[Tally] {
 			}, `SELECT key, total, trail FROM tallies WHERE key IN ({keys})`, store.Keys(keys))
 			return found, err
 		},
-		Upsert: func(ctx context.Context, tx *store.Tx, keys []string, states []Tally) error {
+		Upsert: func(tx *store.Tx, keys []string, states []Tally) error {
 			var args []any
 			for i, s := range states {
 				panics("save", keys[i])
 				args = append(args, keys[i], s.Total, s.Trail)
 			}
-			return tx.Bulk(ctx, `INSERT INTO tallies (key, total, trail)`, 3, `ON CONFLICT (key) DO UPDATE SET total = excluded.total, trail = excluded.trail`, args)
+			tx.Bulk(`INSERT INTO tallies (key, total, trail)`, 3, `ON CONFLICT (key) DO UPDATE SET total = excluded.total, trail = excluded.trail`, args)
+			return nil
 		},
 	}
 }

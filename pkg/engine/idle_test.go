@@ -31,10 +31,8 @@ func (w *world) fillOutbox(many int) {
 	for i := range many {
 		rows = append(rows, fmt.Sprintf("id-%d", i), "tally.events", fmt.Sprintf("k%d", i%5000), int64(i/5000+1), "[]", []byte(strings.Repeat("v", 200)), int64(i%12))
 	}
-	if err := tx.Bulk(w.t.Context(), `INSERT INTO outbox (id, topic, key, seq, headers, value, shard)`, 7, `ON CONFLICT DO NOTHING`, rows); err != nil {
-		w.t.Fatal(err)
-	}
-	if err := tx.Commit(); err != nil {
+	tx.Bulk(`INSERT INTO outbox (id, topic, key, seq, headers, value, shard)`, 7, `ON CONFLICT DO NOTHING`, rows)
+	if err := tx.Commit(w.t.Context()); err != nil {
 		w.t.Fatal(err)
 	}
 }

@@ -137,18 +137,14 @@ func (l *leases) look(ctx context.Context, quiet func(shard int) bool) (c change
 			}
 		}
 		fair := (shards + len(live) - 1) / len(live)
-		if c.leaving, err = l.giveBack(ctx, tx, fair, quiet); err != nil {
-			return err
-		}
+		c.leaving = l.giveBack(tx, fair, quiet)
 		for i, r := range free {
 			if i < fair-l.count() {
 				continue
 			}
 			// An earlier process of this name held it, or this one before it lost
 			// sight of the database.
-			if _, err := tx.Exec(ctx, releaseShard, r.shard, l.instance, r.epoch); err != nil {
-				return err
-			}
+			tx.Queue(nil, releaseShard, r.shard, l.instance, r.epoch)
 		}
 		taken, err = l.take(ctx, tx, free[:max(0, min(len(free), fair-l.count()))])
 		return err
@@ -171,7 +167,8 @@ func (l *leases) read(ctx context.Context, tx *store.Tx) (live map[string]bool, 
 	for shard := range every {
 		every[shard] = strconv.Itoa(shard)
 	}
-	err = leaseRows.load(ctx, tx, `CAST(shard AS TEXT) IN ({keys}) ORDER BY shard`, every, func(r *lease) { rows = append(rows, *r) })
+	leaseRows.load(tx, `CAST(shard AS TEXT) IN ({keys}) ORDER BY shard`, every, func(r *lease) { rows = append(rows, *r) })
+	err = tx.Flush(ctx)
 	live = map[string]bool{l.instance: true}
 	if err != nil || !tx.Shared() {
 		return live, rows, err
@@ -204,12 +201,10 @@ func (l *leases) read(ctx context.Context, tx *store.Tx) (live map[string]bool, 
 		}
 		return err
 	}, `SELECT id, process, beat FROM instances`)
-	if err == nil {
-		err = onKeys(ctx, tx, `DELETE FROM instances WHERE id IN ({keys})`, dead)
-	}
 	if err != nil {
 		return nil, nil, err
 	}
+	onKeys(tx, `DELETE FROM instances WHERE id IN ({keys})`, dead)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.seen, l.alone = seen, len(live) == 1

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"context"
 	"slices"
 	"sort"
 	"strconv"
@@ -48,44 +47,27 @@ func want(inputs []*input, shared bool) (w wanted) {
 	return w
 }
 
-// load reads the engine's rows that the batch is about, in the lock order that
-// every batch of every instance keeps: new rows first (see lockNew), then
+// load queues the reading of the engine's rows that the batch is about, in the lock
+// order that every batch of every instance keeps: new rows first (see lockNew), then
 // positions, leases, keys. The leases are shared until the commit, so that nobody
 // takes a shard over between this look and the writing of a result. The
 // participant's states, which may share rows between keys, come last.
-func (b *batch) load(ctx context.Context, tx *store.Tx) error {
+func (b *batch) load(tx *store.Tx) {
 	b.shared = tx.Shared()
 	w := want(b.inputs, b.shared)
 	const byID = `id IN ({keys})`
-	for _, step := range []func() error{
-		func() error { return b.lockNew(ctx, tx, w.keys) },
-		func() error {
-			return positions.load(ctx, tx, `claim IN ({keys}) ORDER BY claim {lock}`, w.partitions, func(p *position) { b.positions[p.partition] = p })
-		},
-		func() error {
-			return leaseRows.load(ctx, tx, `CAST(shard AS TEXT) IN ({keys}) ORDER BY shard {share}`, w.shards, func(l *lease) { b.epochs[l.shard] = l.epoch })
-		},
-		func() error {
-			return keyStates.load(ctx, tx, `key IN ({keys}) ORDER BY key {lock}`, w.keys, func(k *keyState) {
-				k.readSeen()
-				b.keys[k.key] = k
-			})
-		},
-		func() error {
-			return inbox.load(ctx, tx, byID+` AND digest <> '`+forVersionBefore+`'`, w.events, func(r *inboxRow) { b.inbox[r.id] = r })
-		},
-		func() error {
-			return parkedHeads.load(ctx, tx, `key IN ({keys}) AND due < `+waiting, w.keys, b.putHead)
-		},
-		func() error { return openCalls.load(ctx, tx, byID, w.calls, func(c *call) { b.calls[c.id] = true }) },
-		func() error { return timers.load(ctx, tx, byID, w.timers, func(t *timer) { b.timers[t.id] = t.due }) },
-		func() error { return replies.load(ctx, tx, byID, w.commands, func(r *reply) { b.replies[r.id] = r }) },
-	} {
-		if err := step(); err != nil {
-			return err
-		}
-	}
-	return nil
+	b.lockNew(tx, w.keys)
+	positions.load(tx, `claim IN ({keys}) ORDER BY claim {lock}`, w.partitions, func(p *position) { b.positions[p.partition] = p })
+	leaseRows.load(tx, `CAST(shard AS TEXT) IN ({keys}) ORDER BY shard {share}`, w.shards, func(l *lease) { b.epochs[l.shard] = l.epoch })
+	keyStates.load(tx, `key IN ({keys}) ORDER BY key {lock}`, w.keys, func(k *keyState) {
+		k.readSeen()
+		b.keys[k.key] = k
+	})
+	inbox.load(tx, byID+` AND digest <> '`+forVersionBefore+`'`, w.events, func(r *inboxRow) { b.inbox[r.id] = r })
+	parkedHeads.load(tx, `key IN ({keys}) AND due < `+waiting, w.keys, b.putHead)
+	openCalls.load(tx, byID, w.calls, func(c *call) { b.calls[c.id] = true })
+	timers.load(tx, byID, w.timers, func(t *timer) { b.timers[t.id] = t.due })
+	replies.load(tx, byID, w.commands, func(r *reply) { b.replies[r.id] = r })
 }
 
 // putHead takes a row that is no row behind another: the oldest of a lane is its
@@ -103,9 +85,9 @@ func (b *batch) putHead(p *parkedRow) {
 // It is free of deadlocks: rows are first inserted in the order of their keys, then
 // locked in that order, and a batch that waits for an insert holds no row that was
 // there before.
-func (b *batch) lockNew(ctx context.Context, tx *store.Tx, keys []string) error {
+func (b *batch) lockNew(tx *store.Tx, keys []string) {
 	if !tx.Shared() {
-		return nil
+		return
 	}
 	var partitions []string
 	for _, in := range b.inputs {
@@ -113,11 +95,12 @@ func (b *batch) lockNew(ctx context.Context, tx *store.Tx, keys []string) error 
 			partitions = append(partitions, a.key())
 		}
 	}
-	if err := onKeys(ctx, tx, `INSERT INTO positions (claim, next_offset, epoch)
-			SELECT key, 0, 0 FROM ({keys}) AS new WHERE true ORDER BY key ON CONFLICT (claim) DO NOTHING`, partitions); err != nil || len(keys) == 0 {
-		return err
+	onKeys(tx, `INSERT INTO positions (claim, next_offset, epoch)
+		SELECT key, 0, 0 FROM ({keys}) AS new WHERE true ORDER BY key ON CONFLICT (claim) DO NOTHING`, partitions)
+	if len(keys) == 0 {
+		return
 	}
-	return tx.Each(ctx, func(scan scanner) error {
+	tx.Queue(func(scan scanner) error {
 		var key string
 		err := scan(&key)
 		b.created[key] = true

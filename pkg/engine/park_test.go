@@ -50,11 +50,11 @@ func TestAHeadThatIsLetGoOfByHandLeavesItsLaneToGoOn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := tx.Exec(t.Context(), `DELETE FROM parked WHERE lane = 'feeder.events' AND key = 'k'
+	if err := tx.Exec(t.Context(), `DELETE FROM parked WHERE lane = 'feeder.events' AND key = 'k'
    AND n = (SELECT min(n) FROM parked WHERE lane = 'feeder.events' AND key = 'k')`); err != nil {
 		t.Fatal(err)
 	}
-	if err := tx.Commit(); err != nil {
+	if err := tx.Commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	p = w.start()

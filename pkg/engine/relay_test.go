@@ -116,10 +116,10 @@ func (w *world) exec(query string) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	if _, err := tx.Exec(context.Background(), query); err != nil {
+	if err := tx.Exec(context.Background(), query); err != nil {
 		w.t.Fatal(err)
 	}
-	if err := tx.Commit(); err != nil {
+	if err := tx.Commit(context.Background()); err != nil {
 		w.t.Fatal(err)
 	}
 }

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"context"
 	"database/sql/driver"
 	"sort"
 	"strings"
@@ -94,12 +93,13 @@ func (b blob) Value() (driver.Value, error) {
 
 type scanner = func(dst ...any) error
 
-// load reads the rows that a condition on a set of keys selects; none for no keys.
-func (t table[R]) load(ctx context.Context, tx *store.Tx, where string, keys []string, row func(r *R)) error {
+// load queues the reading of rows that a condition on a set of keys selects; none for
+// no keys.
+func (t table[R]) load(tx *store.Tx, where string, keys []string, row func(r *R)) {
 	if len(keys) == 0 {
-		return nil
+		return
 	}
-	return tx.Each(ctx, func(scan scanner) error {
+	tx.Queue(func(scan scanner) error {
 		var r R
 		err := scan(t.fields(&r)...)
 		row(&r)
@@ -107,25 +107,20 @@ func (t table[R]) load(ctx context.Context, tx *store.Tx, where string, keys []s
 	}, t.read+where, store.Keys(keys))
 }
 
-// save writes rows, each new or in place of the one of its key.
-func (t table[R]) save(ctx context.Context, tx *store.Tx, rows []*R) error {
-	if len(rows) == 0 {
-		return nil
-	}
+// save queues the writing of rows, each new or in place of the one of its key.
+func (t table[R]) save(tx *store.Tx, rows []*R) {
 	values := make([]any, 0, len(rows)*len(t.columns))
 	for _, r := range rows {
 		values = append(values, t.fields(r)...)
 	}
-	return tx.Bulk(ctx, t.insert, len(t.columns), t.conflict, values)
+	tx.Bulk(t.insert, len(t.columns), t.conflict, values)
 }
 
-// onKeys runs a statement over a set of keys, if there are any.
-func onKeys(ctx context.Context, tx *store.Tx, query string, keys []string) error {
-	if len(keys) == 0 {
-		return nil
+// onKeys queues a statement over a set of keys, if there are any.
+func onKeys(tx *store.Tx, query string, keys []string) {
+	if len(keys) > 0 {
+		tx.Queue(nil, query, store.Keys(keys))
 	}
-	_, err := tx.Exec(ctx, query, store.Keys(keys))
-	return err
 }
 
 // sorted returns a map's values in the order of its keys, so that every batch

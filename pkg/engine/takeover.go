@@ -62,21 +62,19 @@ func (l *leases) adopt(ctx context.Context, taken []lease) error {
 	for i, r := range taken {
 		names[i] = strconv.Itoa(r.shard)
 	}
-	for marked := int64(adoptRows); marked == adoptRows; { // what is marked stays so, however many there are
+	for marked := adoptRows; marked == adoptRows; { // what is marked stays so, however many there are
 		if err := l.transact(ctx, func(ctx context.Context, tx *store.Tx) error {
-			done, err := tx.Exec(ctx, `UPDATE effects SET started = 1 WHERE id IN (SELECT id FROM effects
-				WHERE started = 0 AND CAST(shard AS TEXT) IN ({keys}) AND name IN ({keys}) LIMIT ?)`, store.Keys(names), store.Keys(l.repeatable), adoptRows)
-			if err == nil {
-				marked, err = done.RowsAffected()
-			}
-			return err
+			marked = 0
+			return tx.Each(ctx, func(scan scanner) error { marked++; return scan(new(string)) }, `UPDATE effects SET started = 1 WHERE id IN (SELECT id FROM effects
+				WHERE started = 0 AND CAST(shard AS TEXT) IN ({keys}) AND name IN ({keys}) LIMIT ?) RETURNING id`, store.Keys(names), store.Keys(l.repeatable), adoptRows)
 		}); err != nil {
 			return err
 		}
 	}
 	if err := l.transact(ctx, func(ctx context.Context, tx *store.Tx) error {
-		return onKeys(ctx, tx, `UPDATE parked SET due = 0 WHERE (lane, key, n) IN
+		onKeys(tx, `UPDATE parked SET due = 0 WHERE (lane, key, n) IN
 			(SELECT lane, key, min(n) FROM parked WHERE CAST(shard AS TEXT) IN ({keys}) GROUP BY lane, key)`, names)
+		return nil
 	}); err != nil {
 		return err
 	}
@@ -93,7 +91,7 @@ const releaseShard = `UPDATE leases SET holder = '' WHERE shard = ? AND holder =
 
 // giveBack frees the shards that are being left and quiet, and begins to leave what
 // is above a fair share. It reports how many it began to leave.
-func (l *leases) giveBack(ctx context.Context, tx *store.Tx, fair int, quiet func(int) bool) (began int, err error) {
+func (l *leases) giveBack(tx *store.Tx, fair int, quiet func(int) bool) (began int) {
 	surplus := l.count() - fair
 	for shard := shards - 1; shard >= 0; shard-- {
 		switch since := l.leaving[shard]; {
@@ -104,25 +102,21 @@ func (l *leases) giveBack(ctx context.Context, tx *store.Tx, fair int, quiet fun
 			l.mu.Unlock()
 			began++
 		case !since.IsZero() && (quiet(shard) || time.Since(since) >= leaveTime):
-			if _, err := tx.Exec(ctx, releaseShard, shard, l.instance, l.held[shard]); err != nil {
-				return 0, err
-			}
+			tx.Queue(nil, releaseShard, shard, l.instance, l.held[shard])
 			l.drop(shard)
 		}
 	}
-	return began, nil
+	return began
 }
 
 // leave gives up everything, so that the others need not wait for it to run out.
 func (l *leases) leave(ctx context.Context) error {
 	return l.transact(ctx, func(ctx context.Context, tx *store.Tx) error {
 		for shard, epoch := range l.held {
-			if _, err := tx.Exec(ctx, releaseShard, shard, l.instance, epoch); err != nil {
-				return err
-			}
+			tx.Queue(nil, releaseShard, shard, l.instance, epoch)
 		}
-		_, err := tx.Exec(ctx, `DELETE FROM instances WHERE id = ? AND process = ?`, l.instance, l.process)
-		return err
+		tx.Queue(nil, `DELETE FROM instances WHERE id = ? AND process = ?`, l.instance, l.process)
+		return nil
 	})
 }
 
@@ -137,7 +131,7 @@ func (l *leases) transact(ctx context.Context, step func(context.Context, *store
 		if err = step(bounded, tx); err != nil {
 			tx.Rollback(err)
 		} else {
-			err = tx.Commit()
+			err = tx.Commit(bounded)
 		}
 	}
 	if err != nil {

@@ -48,11 +48,11 @@ func (e *Engine[S]) CheckTopics(ctx context.Context, found []TopicInfo) (err err
 		}
 	}
 	if err == nil {
-		err = tx.Bulk(ctx, `INSERT INTO topics (name, partitions, topic_id)`, 3, `ON CONFLICT (name) DO NOTHING`, args)
+		tx.Bulk(`INSERT INTO topics (name, partitions, topic_id)`, 3, `ON CONFLICT (name) DO NOTHING`, args)
 	}
 	if err != nil {
 		tx.Rollback(err)
 		return err
 	}
-	return tx.Commit()
+	return tx.Commit(ctx)
 }

@@ -30,7 +30,7 @@ func (e *Engine[S]) transact(inputs []*input) error {
 		undo(inputs)
 		return err
 	}
-	if err := tx.Commit(); err != nil {
+	if err := tx.Commit(ctx); err != nil {
 		if !errors.Is(err, store.ErrUnknownOutcome) { // else the commands stay the batch's: their callers will be told
 			undo(inputs)
 		}
@@ -50,15 +50,16 @@ func (e *Engine[S]) try(ctx context.Context, tx *store.Tx, b *batch) (err error)
 			err = fmt.Errorf("store of %s panicked: %v", e.Participant.Service, p)
 		}
 	}()
-	if err := b.load(ctx, tx); err != nil {
-		return err
-	}
+	b.load(tx)
 	states, err := e.Store.Load(ctx, tx, reacting(b.inputs)) // what only parks must not fail over its state again
+	if err == nil {
+		err = tx.Flush(ctx) // if the store asked nothing
+	}
 	if err != nil {
 		return err
 	}
 	e.fold(b, states)
-	return b.write(ctx, tx, states.Save)
+	return b.write(tx, states.Save)
 }
 
 // undo gives the commands back that a transaction took which did not happen.

@@ -22,8 +22,8 @@ type Unit[S any] interface {
 	State(in *Input) S
 	// Absorb takes a reaction's new state.
 	Absorb(in *Input, next S)
-	// Save writes every state that changed.
-	Save(ctx context.Context, tx *store.Tx) error
+	// Save queues the writing of every state that changed.
+	Save(tx *store.Tx) error
 }
 
 // ByKey is the store of a participant whose states share nothing: one state
@@ -31,8 +31,8 @@ type Unit[S any] interface {
 type ByKey[S any] struct {
 	// Select returns the states of those keys that have one.
 	Select func(ctx context.Context, tx *store.Tx, keys []string) (map[string]S, error)
-	// Upsert writes states by key.
-	Upsert func(ctx context.Context, tx *store.Tx, keys []string, states []S) error
+	// Upsert queues the writing of states by key.
+	Upsert func(tx *store.Tx, keys []string, states []S) error
 }
 
 // Load implements Store.
@@ -65,7 +65,7 @@ type keyed[S any] struct {
 	states map[string]S
 	dirty  map[string]bool
 	order  []string // of first change, so that a batch writes in a stable order
-	upsert func(context.Context, *store.Tx, []string, []S) error
+	upsert func(*store.Tx, []string, []S) error
 }
 
 func (k *keyed[S]) State(in *Input) S { return k.states[in.Key] }
@@ -78,7 +78,7 @@ func (k *keyed[S]) Absorb(in *Input, next S) {
 	}
 }
 
-func (k *keyed[S]) Save(ctx context.Context, tx *store.Tx) error {
+func (k *keyed[S]) Save(tx *store.Tx) error {
 	if len(k.order) == 0 {
 		return nil
 	}
@@ -86,5 +86,5 @@ func (k *keyed[S]) Save(ctx context.Context, tx *store.Tx) error {
 	for i, key := range k.order {
 		states[i] = k.states[key]
 	}
-	return k.upsert(ctx, tx, k.order, states)
+	return k.upsert(tx, k.order, states)
 }

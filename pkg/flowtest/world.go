@@ -182,11 +182,11 @@ func (w *world[S]) elapse(ctx context.Context, timer string, n int) error {
 	if err != nil {
 		return err
 	}
-	if _, err := tx.Exec(ctx, `UPDATE timers SET due = 1 WHERE id = ?`, id); err != nil {
+	if err := tx.Exec(ctx, `UPDATE timers SET due = 1 WHERE id = ?`, id); err != nil {
 		tx.Rollback(err)
 		return err
 	}
-	if err := tx.Commit(); err != nil {
+	if err := tx.Commit(ctx); err != nil {
 		return err
 	}
 	if n == 0 && w.mode.fault != nil {

@@ -88,12 +88,13 @@ var halls = flow.ByKey[string]{
 			return err
 		}, `SELECT hall, heard FROM halls WHERE hall IN ({keys})`, store.Keys(keys))
 	},
-	Upsert: func(ctx context.Context, tx *store.Tx, keys []string, states []string) error {
+	Upsert: func(tx *store.Tx, keys []string, states []string) error {
 		var args []any
 		for i := range keys {
 			args = append(args, keys[i], states[i])
 		}
-		return tx.Bulk(ctx, `INSERT INTO halls (hall, heard)`, 2, `ON CONFLICT (hall) DO UPDATE SET heard = excluded.heard`, args)
+		tx.Bulk(`INSERT INTO halls (hall, heard)`, 2, `ON CONFLICT (hall) DO UPDATE SET heard = excluded.heard`, args)
+		return nil
 	},
 }
 

@@ -19,10 +19,10 @@ func change(t *testing.T, db *store.DB, query string, args ...any) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := tx.Exec(t.Context(), query, args...); err != nil {
+	if err := tx.Exec(t.Context(), query, args...); err != nil {
 		t.Fatal(err)
 	}
-	if err := tx.Commit(); err != nil {
+	if err := tx.Commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -31,7 +31,7 @@ func TestAConnectionThatIsKilledCostsAtMostItsTransaction(t *testing.T) {
 		tx := begin(t, db)
 		exec(t, tx, insertBox, 3, 3)
 		terminate(t, pid(t, tx))
-		_, err := tx.Exec(t.Context(), insertBox, 4, 4)
+		err := tx.Exec(t.Context(), insertBox, 4, 4)
 		if !store.Transient(err) {
 			t.Errorf("got %v, want a transient error", err)
 		}
@@ -46,7 +46,7 @@ func TestAConnectionThatIsKilledCostsAtMostItsTransaction(t *testing.T) {
 		p := pid(t, tx)
 		failed := make(chan error, 1)
 		go func() {
-			_, err := tx.Exec(context.Background(), `UPDATE boxes SET n = n WHERE id = ?`, 1)
+			err := tx.Exec(context.Background(), `UPDATE boxes SET n = n WHERE id = ?`, 1)
 			failed <- err
 		}()
 		until(t, "the statement to wait", func() bool {
@@ -65,7 +65,7 @@ func TestAConnectionThatIsKilledCostsAtMostItsTransaction(t *testing.T) {
 		tx := begin(t, db)
 		exec(t, tx, insertBox, 7, 7)
 		terminate(t, pid(t, tx))
-		if err := tx.Commit(); !errors.Is(err, store.ErrUnknownOutcome) {
+		if err := tx.Commit(t.Context()); !errors.Is(err, store.ErrUnknownOutcome) {
 			t.Errorf("got %v, want %v", err, store.ErrUnknownOutcome)
 		}
 		run(t, db, insertBox, 8, 8)
@@ -101,7 +101,7 @@ func TestACommitWhoseAnswerIsLostHappened(t *testing.T) {
 	tx := begin(t, db)
 	exec(t, tx, insertBox, 1, 1)
 	swallow.Store(true)
-	if err := tx.Commit(); !errors.Is(err, store.ErrUnknownOutcome) {
+	if err := tx.Commit(t.Context()); !errors.Is(err, store.ErrUnknownOutcome) {
 		t.Errorf("got %v, want %v", err, store.ErrUnknownOutcome)
 	}
 	swallow.Store(false)
@@ -171,7 +171,7 @@ func TestAServerThatCrashesIsFoundAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	until(t, "the crash", func() bool {
-		_, err := tx.Exec(t.Context(), `UPDATE boxes SET n = ? WHERE id = ?`, 3, 2)
+		err := tx.Exec(t.Context(), `UPDATE boxes SET n = ? WHERE id = ?`, 3, 2)
 		if err != nil && !store.Transient(err) {
 			t.Fatalf("got %v, want a transient error", err)
 		}

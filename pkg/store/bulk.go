@@ -1,7 +1,6 @@
 package store
 
 import (
-	"context"
 	"encoding/json"
 	"math/bits"
 	"strings"
@@ -19,12 +18,12 @@ func Keys[K ~string](keys []K) string {
 	return string(b)
 }
 
-// Bulk writes rows of a fixed width with few statements: into is the text up
+// Bulk queues the writing of rows of a fixed width with few statements: into is the text up
 // to VALUES, conflict what follows the rows, of which no two may have one key.
 // The rows go out in chunks of powers of two, so up to 500 rows of up to 60
 // columns take at most eight statements (the bits of their number), and at most
 // ten texts are ever prepared per table.
-func (tx *Tx) Bulk(ctx context.Context, into string, width int, conflict string, values []any) error {
+func (tx *Tx) Bulk(into string, width int, conflict string, values []any) {
 	most := maxChunk
 	for most*width > maxParameters {
 		most /= 2
@@ -32,13 +31,10 @@ func (tx *Tx) Bulk(ctx context.Context, into string, width int, conflict string,
 	rows := len(values) / width
 	for rows > 0 {
 		n := min(1<<(bits.Len(uint(rows))-1), most)
-		if _, err := tx.Exec(ctx, bulkText(into, width, n, conflict), values[:n*width]...); err != nil {
-			return err
-		}
+		tx.Queue(nil, bulkText(into, width, n, conflict), values[:n*width]...)
 		values = values[n*width:]
 		rows -= n
 	}
-	return nil
 }
 
 const (

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"io/fs"
 
 	"github.com/pressly/goose/v3/database"
@@ -16,9 +17,9 @@ type dialect struct {
 	// locks the rows it read until the commit, {share} keeps others from
 	// locking them, {free} locks those that nobody has locked and leaves out the others.
 	statement func(query string) string
-	// bind gives arguments the types that the columns have.
-	bind func(args []any) []any
-	// sought does so for a look-up: a text that no column can hold is found
+	// run runs statements on the writer's connection, in their order.
+	run func(ctx context.Context, db *DB, queued []statement) error
+	// sought gives the arguments of a look-up the types that the columns have: a text that no column can hold is found
 	// nowhere, and is no error.
 	sought func(args []any) []any
 	// migrations spells a set of tables.

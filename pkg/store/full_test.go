@@ -40,7 +40,7 @@ func TestACommitThatFindsNoRoomDidNotHappen(t *testing.T) {
 	db := migrate(t, openAt(t, filepath.Join(t.TempDir(), "test.db")), things)
 	tx := begin(t, db)
 	exec(t, tx, `PRAGMA max_page_count = 1`) // which means as many as there are
-	_, full := tx.Exec(t.Context(), insertThing, 1, make([]byte, 1<<20))
+	full := tx.Exec(t.Context(), insertThing, 1, make([]byte, 1<<20))
 	tx.Rollback(full)
 	didNotHappen(t, full)
 	db.SetFaults(store.Faults{BeforeCommit: func() error { return full }})
@@ -75,7 +75,7 @@ func TestAFullDiskIsAKnownOutcome(t *testing.T) {
 	for range 3 { // it stays known, however often it is tried
 		tx := begin(t, db)
 		exec(t, tx, insertThing, 2, bytes.Repeat([]byte("y"), 64<<10))
-		didNotHappen(t, tx.Commit())
+		didNotHappen(t, tx.Commit(t.Context()))
 	}
 	if got := countThings(t, db); got != 1 {
 		t.Errorf("things while it is full: got %d, want 1", got)

@@ -31,7 +31,7 @@ func postgresDialect() dialect {
 	return dialect{
 		shared:     true,
 		statement:  func(query string) string { return numbered(words.Replace(query)) },
-		bind:       zeroOrOne,
+		run:        inOneTrip,
 		sought:     func(args []any) []any { return nowhere(zeroOrOne(args)) },
 		migrations: func(files fs.FS) fs.FS { return tables{files, ofPostgres, notPostgres, postgresWords} },
 		history:    database.DialectPostgres,

@@ -166,11 +166,11 @@ func TestATransactionThatIdlesLetsGoOfItsLocks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := other.Exec(ctx, `UPDATE marks SET n = n + ? WHERE id = ?`, 1, "a"); err != nil {
+	if err := other.Exec(ctx, `UPDATE marks SET n = n + ? WHERE id = ?`, 1, "a"); err != nil {
 		t.Fatalf("whoever waits for a paused process: %v", err)
 	}
 	commit(t, other)
-	_, err = tx.Exec(t.Context(), `UPDATE marks SET n = ? WHERE id = ?`, 8, "a")
+	err = tx.Exec(t.Context(), `UPDATE marks SET n = ? WHERE id = ?`, 8, "a")
 	if !store.Transient(err) {
 		t.Errorf("the paused process wakes up: got %v, want a transient error", err)
 	}
@@ -186,7 +186,7 @@ func TestACommitThatTheServerRefusesDidNotHappen(t *testing.T) {
 	db := migrate(t, openAt(t, url), tables(`CREATE TABLE pairs (id TEXT UNIQUE DEFERRABLE INITIALLY DEFERRED);`))
 	tx := begin(t, db)
 	exec(t, tx, `INSERT INTO pairs (id) VALUES (?), (?)`, "a", "a")
-	if err := tx.Commit(); err == nil || errors.Is(err, store.ErrUnknownOutcome) || store.Transient(err) {
+	if err := tx.Commit(t.Context()); err == nil || errors.Is(err, store.ErrUnknownOutcome) || store.Transient(err) {
 		t.Errorf("a key twice: got %v", err)
 	}
 	// Each reads what the other writes: only one of them can have been first.
@@ -200,7 +200,7 @@ func TestACommitThatTheServerRefusesDidNotHappen(t *testing.T) {
 	exec(t, a, `INSERT INTO pairs (id) VALUES (?)`, "a")
 	exec(t, b, `INSERT INTO pairs (id) VALUES (?)`, "b")
 	commit(t, a)
-	if err := b.Commit(); err == nil || errors.Is(err, store.ErrUnknownOutcome) || !store.Transient(err) {
+	if err := b.Commit(t.Context()); err == nil || errors.Is(err, store.ErrUnknownOutcome) || !store.Transient(err) {
 		t.Errorf("a conflict: got %v", err)
 	}
 	if got := texts(t, db, `SELECT id FROM pairs`); len(got) != 1 {

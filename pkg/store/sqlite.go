@@ -20,11 +20,10 @@ import (
 func sqliteDialect() dialect {
 	words := strings.NewReplacer("{keys}", "SELECT value AS key FROM json_each(?)",
 		"{lock}", "", "{share}", "", "{free}", "")
-	asIs := func(args []any) []any { return args }
 	return dialect{
 		statement: words.Replace,
-		bind:      asIs,
-		sought:    asIs,
+		run:       oneByOne,
+		sought:    func(args []any) []any { return args },
 		migrations: func(files fs.FS) fs.FS {
 			return tables{files, ofSQLite, notSQLite, func(text []byte) []byte { return text }}
 		},
@@ -73,4 +72,48 @@ func sqliteDSN(path string, readOnly bool) string {
 		q.Set("_txlock", "immediate")
 	}
 	return "file:" + path + "?" + q.Encode()
+}
+
+// oneByOne runs statements in the process, where each is a call.
+func oneByOne(ctx context.Context, db *DB, queued []statement) error {
+	for _, s := range queued {
+		if err := db.runOne(ctx, s); err != nil {
+			return fmt.Errorf("%s: %w", head(s.query), err)
+		}
+	}
+	return nil
+}
+
+func (db *DB) runOne(ctx context.Context, s statement) error {
+	prepared, err := db.prepared(ctx, s.query)
+	if err != nil {
+		return err
+	}
+	if s.row == nil {
+		_, err := prepared.ExecContext(ctx, s.args...)
+		return err
+	}
+	rows, err := prepared.QueryContext(ctx, s.args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close() // also when row panics: an open row would keep the connection from being given up
+	for rows.Next() {
+		if err := s.row(rows.Scan); err != nil {
+			return err
+		}
+	}
+	return errors.Join(rows.Err(), rows.Close())
+}
+
+func (db *DB) prepared(ctx context.Context, query string) (*sql.Stmt, error) {
+	if s, ok := db.stmts[query]; ok {
+		return s, nil
+	}
+	s, err := db.conn.PrepareContext(ctx, db.dialect.statement(query))
+	if err != nil {
+		return nil, fmt.Errorf("prepare: %w", err)
+	}
+	db.stmts[query] = s
+	return s, nil
 }

@@ -25,9 +25,7 @@ func bulkWritesEveryRowInFewStatements(t *testing.T, open opener) {
 				args = append(args, i, i)
 			}
 			tx := begin(t, db)
-			if err := tx.Bulk(t.Context(), `INSERT INTO boxes (id, n)`, 2, `ON CONFLICT (id) DO UPDATE SET n = excluded.n`, args); err != nil {
-				t.Fatal(err)
-			}
+			tx.Bulk(`INSERT INTO boxes (id, n)`, 2, `ON CONFLICT (id) DO UPDATE SET n = excluded.n`, args)
 			commit(t, tx)
 			if got := countBoxes(t, db); got != rows {
 				t.Errorf("rows: got %d, want %d", got, rows)
@@ -51,9 +49,7 @@ func bulkStaysBelowTheBoundOfParameters(t *testing.T, open opener) {
 		args[i] = i
 	}
 	tx := begin(t, db)
-	if err := tx.Bulk(t.Context(), `INSERT INTO wide (`+strings.Join(names, `, `)+`)`, width, ``, args); err != nil {
-		t.Fatal(err)
-	}
+	tx.Bulk(`INSERT INTO wide (`+strings.Join(names, `, `)+`)`, width, ``, args)
 	commit(t, tx)
 	values = texts(t, db, `SELECT count(*) FROM wide WHERE c129 = c0 + 129`)
 	if diff := cmp.Diff([]string{strconv.Itoa(rows)}, values); diff != "" {
@@ -73,9 +69,7 @@ func write(t *testing.T, db *store.DB, ids []string) {
 		args = append(args, id, i)
 	}
 	tx := begin(t, db)
-	if err := tx.Bulk(t.Context(), `INSERT INTO marks (id, n)`, 2, ``, args); err != nil {
-		t.Fatal(err)
-	}
+	tx.Bulk(`INSERT INTO marks (id, n)`, 2, ``, args)
 	commit(t, tx)
 }
 
@@ -188,9 +182,7 @@ func valuesComeBackInTheTypesTheyWentInWith(t *testing.T, open opener) {
 		args = append(args, w.ID, w.Yes, w.Kind, w.Raw, w.N, w.Note)
 	}
 	tx := begin(t, db)
-	if err := tx.Bulk(t.Context(), `INSERT INTO things (id, yes, kind, raw, n, note)`, 6, ``, args); err != nil {
-		t.Fatal(err)
-	}
+	tx.Bulk(`INSERT INTO things (id, yes, kind, raw, n, note)`, 6, ``, args)
 	var inside, outside []thing
 	const query = `SELECT id, yes, kind, raw, n, note FROM things WHERE yes IN (?, ?) ORDER BY id`
 	err := tx.Each(t.Context(), func(scan func(...any) error) error {

@@ -51,7 +51,8 @@ type DB struct {
 	simulated *Simulated      // nil in reality
 	turn      chan struct{}   // full from Begin to Commit or Rollback
 	conn      *sql.Conn
-	stmts     map[string]*sql.Stmt
+	stmts     map[string]*sql.Stmt // SQLite's, of the connection
+	texts     map[string]string    // PostgreSQL's, of statements
 	counted   func(query string)
 	faults    atomic.Pointer[Faults]
 }
@@ -88,7 +89,7 @@ func Open(ctx context.Context, where string) (*DB, error) {
 func newDB(d dialect, write, read *sql.DB) *DB {
 	write.SetMaxOpenConns(1)
 	read.SetMaxOpenConns(readers)
-	db := &DB{dialect: d, write: write, turn: make(chan struct{}, 1), stmts: map[string]*sql.Stmt{}}
+	db := &DB{dialect: d, write: write, turn: make(chan struct{}, 1), stmts: map[string]*sql.Stmt{}, texts: map[string]string{}}
 	db.read = &Reader{dialect: d, pool: read, db: db}
 	db.faults.Store(&Faults{})
 	return db

@@ -15,6 +15,8 @@ type opener func(t *testing.T) *store.DB
 // PostgreSQL server with the build tag "containers".
 func suite(t *testing.T, open opener) {
 	for name, test := range map[string]func(*testing.T, opener){
+		"what is queued runs in its order":                               whatIsQueuedRunsInItsOrder,
+		"what is queued fails before the commit":                         whatIsQueuedFailsBeforeTheCommit,
 		"bulk writes every row in few statements":                        bulkWritesEveryRowInFewStatements,
 		"bulk stays below the bound of parameters":                       bulkStaysBelowTheBoundOfParameters,
 		"keys are found as they were written":                            keysAreFoundAsTheyWereWritten,
@@ -92,14 +94,14 @@ func begin(t *testing.T, db *store.DB) *store.Tx {
 
 func exec(t *testing.T, tx *store.Tx, query string, args ...any) {
 	t.Helper()
-	if _, err := tx.Exec(t.Context(), query, args...); err != nil {
+	if err := tx.Exec(t.Context(), query, args...); err != nil {
 		t.Fatal(err)
 	}
 }
 
 func commit(t *testing.T, tx *store.Tx) {
 	t.Helper()
-	if err := tx.Commit(); err != nil {
+	if err := tx.Commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -118,11 +120,11 @@ func try(t *testing.T, db *store.DB, query string, args ...any) error {
 	if err != nil {
 		return err
 	}
-	if _, err := tx.Exec(t.Context(), query, args...); err != nil {
+	if err := tx.Exec(t.Context(), query, args...); err != nil {
 		tx.Rollback(err)
 		return err
 	}
-	return tx.Commit()
+	return tx.Commit(t.Context())
 }
 
 const insertBox = `INSERT INTO boxes (id, n) VALUES (?, ?)`

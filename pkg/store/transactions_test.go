@@ -7,8 +7,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/quintet-eda/quintet/pkg/store"
 )
@@ -69,7 +72,7 @@ func aCommitThatFailsIsOfUnknownOutcomeAndTheNextWorks(t *testing.T, open opener
 			db.SetFaults(c.faults)
 			tx := begin(t, db)
 			exec(t, tx, insertBox, 1, 1)
-			if err := tx.Commit(); !errors.Is(err, store.ErrUnknownOutcome) || !errors.Is(err, broken) {
+			if err := tx.Commit(t.Context()); !errors.Is(err, store.ErrUnknownOutcome) || !errors.Is(err, broken) {
 				t.Fatalf("got %v, want %v", err, store.ErrUnknownOutcome)
 			}
 			db.SetFaults(store.Faults{})
@@ -90,7 +93,7 @@ func aTransactionThatOutlivesItsTimeLeavesNothingBehind(t *testing.T, open opene
 	}
 	exec(t, tx, insertBox, 1, 1)
 	cancel()
-	if err := tx.Commit(); !errors.Is(err, store.ErrUnknownOutcome) {
+	if err := tx.Commit(t.Context()); !errors.Is(err, store.ErrUnknownOutcome) {
 		t.Fatalf("got %v, want %v", err, store.ErrUnknownOutcome)
 	}
 	tx = begin(t, db)
@@ -168,5 +171,65 @@ func readersCannotWrite(t *testing.T, open opener) {
 	}
 	if got := countBoxes(t, db); got != 1 {
 		t.Errorf("rows: got %d, want 1", got)
+	}
+}
+
+func whatIsQueuedRunsInItsOrder(t *testing.T, open opener) {
+	db := migrate(t, open(t), boxes)
+	tx := begin(t, db)
+	var seen []int
+	look := func(scan func(...any) error) error {
+		var n int
+		err := scan(&n)
+		seen = append(seen, n)
+		return err
+	}
+	const query = `SELECT n FROM boxes ORDER BY id`
+	tx.Queue(nil, insertBox, 1, 10)
+	tx.Queue(look, query)
+	tx.Queue(nil, `UPDATE boxes SET n = n + 1`)
+	if len(seen) != 0 {
+		t.Errorf("read before the flush: %v", seen)
+	}
+	if err := tx.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	tx.Queue(nil, insertBox, 2, 20)
+	if err := tx.Each(t.Context(), look, query); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]int{10, 11, 20}, seen); diff != "" {
+		t.Error(diff)
+	}
+	tx.Queue(nil, insertBox, 3, 30)
+	commit(t, tx)
+	if n := countBoxes(t, db); n != 3 {
+		t.Errorf("boxes: got %d, want 3", n)
+	}
+}
+
+func whatIsQueuedFailsBeforeTheCommit(t *testing.T, open opener) {
+	db := migrate(t, open(t), boxes)
+	for name, end := range map[string]func(*store.Tx) error{
+		"by a flush": func(tx *store.Tx) error {
+			err := tx.Flush(t.Context())
+			tx.Rollback(err)
+			return err
+		},
+		"by the commit": func(tx *store.Tx) error { return tx.Commit(t.Context()) },
+	} {
+		tx := begin(t, db)
+		behind := false
+		tx.Queue(nil, insertBox, 1, 1)
+		tx.Queue(nil, insertBox, 2, -1) // breaks the check
+		tx.Queue(func(func(...any) error) error { behind = true; return nil }, `SELECT n FROM boxes`)
+		if err := end(tx); err == nil || store.Transient(err) || errors.Is(err, store.ErrUnknownOutcome) || !strings.Contains(err.Error(), "INSERT INTO boxes") {
+			t.Errorf("%s: got %v, want the statement that the data broke", name, err)
+		}
+		if n := countBoxes(t, db); behind || n != 0 {
+			t.Errorf("%s: %d boxes are left, and what is behind ran: %t", name, n, behind)
+		}
+		run(t, db, insertBox, 7, 7) // the next transaction works
+		run(t, db, `DELETE FROM boxes`)
 	}
 }

@@ -11,77 +11,62 @@ import (
 // Tx is a write transaction. Its statements are prepared once per connection
 // and kept, so a text must not carry values.
 type Tx struct {
-	db *DB
-	tx *sql.Tx
+	db    *DB
+	tx    *sql.Tx
+	queue []statement
+}
+
+// statement is one that is queued.
+type statement struct {
+	query string
+	args  []any
+	row   func(scan func(dst ...any) error) error // nil: it returns none
 }
 
 // Shared reports whether other processes may write to the database.
 func (tx *Tx) Shared() bool { return tx.db.Shared() }
 
-// Exec runs one statement.
-func (tx *Tx) Exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	s, err := tx.prepare(ctx, query)
-	if err != nil {
-		return nil, err
-	}
-	res, err := s.ExecContext(ctx, tx.db.dialect.bind(args)...)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", head(query), err)
-	}
-	return res, nil
-}
-
-// Query runs one query. The rows must be closed before the next statement:
-// there is one connection.
-func (tx *Tx) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	s, err := tx.prepare(ctx, query)
-	if err != nil {
-		return nil, err
-	}
-	rows, err := s.QueryContext(ctx, tx.db.dialect.bind(args)...)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", head(query), err)
-	}
-	return rows, nil
-}
-
-// Each runs a query and calls scan for every row of it.
-func (tx *Tx) Each(ctx context.Context, scan func(scan func(dst ...any) error) error, query string, args ...any) error {
-	rows, err := tx.Query(ctx, query, args...)
-	if err != nil {
-		return err
-	}
-	defer rows.Close() // also when scan panics: an open row would keep the connection from being given up
-	for rows.Next() {
-		if err := scan(rows.Scan); err != nil {
-			return fmt.Errorf("%s: %w", head(query), err)
-		}
-	}
-	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
-		return fmt.Errorf("%s: %w", head(query), err)
-	}
-	return nil
-}
-
-func (tx *Tx) prepare(ctx context.Context, query string) (*sql.Stmt, error) {
+// Queue has a statement run with the next Flush, after those that were queued
+// before it. row, which may be nil, is called for every row that it returns.
+//
+// A round trip to PostgreSQL costs more than most statements. What is queued
+// takes one.
+func (tx *Tx) Queue(row func(scan func(dst ...any) error) error, query string, args ...any) {
 	if tx.db.counted != nil {
 		tx.db.counted(query)
 	}
-	if s, ok := tx.db.stmts[query]; ok {
-		return s, nil
-	}
-	s, err := tx.db.conn.PrepareContext(ctx, tx.db.dialect.statement(query))
-	if err != nil {
-		return nil, fmt.Errorf("prepare %s: %w", head(query), err)
-	}
-	tx.db.stmts[query] = s
-	return s, nil
+	tx.queue = append(tx.queue, statement{query, args, row})
 }
 
-// Commit ends the transaction. It returns ErrUnknownOutcome when the database
+// Flush runs what is queued, in its order. The first statement that fails ends it.
+func (tx *Tx) Flush(ctx context.Context) error {
+	queued := tx.queue
+	tx.queue = nil
+	if len(queued) == 0 {
+		return nil
+	}
+	return tx.db.dialect.run(ctx, tx.db, queued)
+}
+
+// Each runs a query now, after what is queued, and calls row for every row of it.
+func (tx *Tx) Each(ctx context.Context, row func(scan func(dst ...any) error) error, query string, args ...any) error {
+	tx.Queue(row, query, args...)
+	return tx.Flush(ctx)
+}
+
+// Exec runs a statement now, after what is queued.
+func (tx *Tx) Exec(ctx context.Context, query string, args ...any) error {
+	return tx.Each(ctx, nil, query, args...)
+}
+
+// Commit runs what is queued and ends the transaction. It returns ErrUnknownOutcome when the database
 // may have written it and lost only the answer; any other error is its word that
 // it did not, and is transient when a later commit may succeed.
-func (tx *Tx) Commit() error {
+func (tx *Tx) Commit(ctx context.Context) error {
+	if err := tx.Flush(ctx); err != nil {
+		tx.Rollback(err)
+		return err
+	}
 	err := tx.commit()
 	if late := (LandsLater{}); errors.As(err, &late) {
 		return tx.landLater(late)

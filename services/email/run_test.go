@@ -203,16 +203,16 @@ func TestAMailThatAnEarlierProcessMayHaveSentIsNotSent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = tx.Exec(t.Context(), `INSERT INTO effects (id, key, n, name, body, started, causation, traceparent)
+	err = tx.Exec(t.Context(), `INSERT INTO effects (id, key, n, name, body, started, causation, traceparent)
 		VALUES ('e-1', 'o-1', 1, 'SendMail', '{"notificationId":"n-1","orderId":"o-1","to":"ada@example.com","kind":"order_placed"}', 1, '', '')`)
 	if err == nil {
-		_, err = tx.Exec(t.Context(), `INSERT INTO mailboxes (order_id, address, notices)
+		err = tx.Exec(t.Context(), `INSERT INTO mailboxes (order_id, address, notices)
 			VALUES ('o-1', 'ada@example.com', '[{"id":"n-1","kind":"order_placed","status":"sending"}]')`)
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := tx.Commit(); err != nil {
+	if err := tx.Commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	o := open(t, db, config(p.addr, 5))
@@ -242,7 +242,7 @@ func TestABatchOfMailboxesTakesAtMostEightStatements(t *testing.T) {
 	for _, in := range inputs {
 		unit.Absorb(in, Mailbox{OrderID: in.Key, Notices: []Notice{{ID: "n", Kind: events.KindOrderPlaced, Status: Sending}}})
 	}
-	if err := unit.Save(t.Context(), tx); err != nil {
+	if err := unit.Save(tx); err != nil {
 		t.Fatal(err)
 	}
 	if statements > 8 {

@@ -45,7 +45,7 @@ func selectMailboxes(ctx context.Context, tx *store.Tx, orders []string) (map[st
 	return found, err
 }
 
-func upsertMailboxes(ctx context.Context, tx *store.Tx, orders []string, mailboxes []Mailbox) error {
+func upsertMailboxes(tx *store.Tx, orders []string, mailboxes []Mailbox) error {
 	rows := make([]any, 0, 3*len(orders))
 	for i, m := range mailboxes {
 		notices, err := json.Marshal(append([]Notice{}, m.Notices...)) // [] and not null
@@ -54,6 +54,7 @@ func upsertMailboxes(ctx context.Context, tx *store.Tx, orders []string, mailbox
 		}
 		rows = append(rows, orders[i], m.Address, string(notices))
 	}
-	return tx.Bulk(ctx, `INSERT INTO mailboxes (order_id, address, notices)`, 3,
+	tx.Bulk(`INSERT INTO mailboxes (order_id, address, notices)`, 3,
 		`ON CONFLICT (order_id) DO UPDATE SET address = excluded.address, notices = excluded.notices`, rows)
+	return nil
 }

@@ -161,7 +161,7 @@ func (u *unit) Absorb(in *flow.Input, next Reservation) {
 
 // Save writes what changed, sorted, in as many statements as a batch of its
 // size may have.
-func (u *unit) Save(ctx context.Context, tx *store.Tx) error {
+func (u *unit) Save(tx *store.Tx) error {
 	rows := make([]any, 0, 3*len(u.changedOrders))
 	for _, order := range slices.Sorted(maps.Keys(u.changedOrders)) {
 		r := u.reservations[order]
@@ -171,16 +171,14 @@ func (u *unit) Save(ctx context.Context, tx *store.Tx) error {
 		}
 		rows = append(rows, order, r.Status, string(lines))
 	}
-	err := tx.Bulk(ctx, `INSERT INTO reservations (order_id, status, lines)`, 3,
+	tx.Bulk(`INSERT INTO reservations (order_id, status, lines)`, 3,
 		`ON CONFLICT (order_id) DO UPDATE SET status = excluded.status, lines = excluded.lines`, rows)
-	if err != nil {
-		return err
-	}
 	rows = make([]any, 0, 5*len(u.changedSKUs))
 	for _, sku := range slices.Sorted(maps.Keys(u.changedSKUs)) {
 		l := u.levels[sku]
 		rows = append(rows, sku, l.OnHand, l.Reserved, l.Shipped, l.Received)
 	}
-	return tx.Bulk(ctx, `INSERT INTO stock (sku, on_hand, reserved, shipped, received)`, 5,
+	tx.Bulk(`INSERT INTO stock (sku, on_hand, reserved, shipped, received)`, 5,
 		`ON CONFLICT (sku) DO UPDATE SET on_hand = excluded.on_hand, reserved = excluded.reserved, shipped = excluded.shipped, received = excluded.received`, rows)
+	return nil
 }

@@ -74,13 +74,13 @@ func batch(ctx context.Context, db *store.DB, bodies []any) (err error) {
 		for _, in := range inputs {
 			unit.Absorb(in, fold(unit.State(in), in.Body))
 		}
-		err = unit.Save(ctx, tx)
+		err = unit.Save(tx)
 	}
 	if err != nil {
 		tx.Rollback(err)
 		return err
 	}
-	return tx.Commit()
+	return tx.Commit(ctx)
 }
 
 // tables returns the rows of both tables, as text.
@@ -259,7 +259,7 @@ func TestTheDatabaseRefusesStockThatIsNotThere(t *testing.T) {
 				t.Fatal(err)
 			}
 			unit.Absorb(in, Reservation{OrderID: "o-1", Status: Reserved, Levels: map[string]Level{"PEN": wrong}})
-			err = unit.Save(t.Context(), tx)
+			err = unit.Save(tx)
 			tx.Rollback(err)
 			if err == nil || store.Transient(err) {
 				t.Errorf("got %v, want a refusal that is the data's fault", err)

@@ -339,10 +339,10 @@ func TestReadingIsRefusedWhileTheDatabaseIsAway(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := tx.Exec(t.Context(), `ALTER TABLE orders RENAME TO orders_away`); err != nil {
+	if err := tx.Exec(t.Context(), `ALTER TABLE orders RENAME TO orders_away`); err != nil {
 		t.Fatal(err)
 	}
-	if err := tx.Commit(); err != nil {
+	if err := tx.Commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	for _, path := range []string{"/orders", "/orders/" + id, "/orders/" + id + "?wait=1s", "/orders/" + id + "/events"} {

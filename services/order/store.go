@@ -49,7 +49,7 @@ func selectOrders(ctx context.Context, tx *store.Tx, keys []string) (map[string]
 
 // upsertOrders writes new orders whole. Of an order that is there already only
 // its course changes; what was ordered never does.
-func upsertOrders(ctx context.Context, tx *store.Tx, _ []string, orders []Order) error {
+func upsertOrders(tx *store.Tx, _ []string, orders []Order) error {
 	args := make([]any, 0, 10*len(orders))
 	for _, o := range orders {
 		lines, err := json.Marshal(o.Lines)
@@ -63,11 +63,8 @@ func upsertOrders(ctx context.Context, tx *store.Tx, _ []string, orders []Order)
 		args = append(args, o.ID, o.CustomerID, string(o.Status), string(o.Reason), flag(o.External), o.Total, o.Currency,
 			store.Micros(o.PlacedAt), string(lines), string(progress))
 	}
-	err := tx.Bulk(ctx, `INSERT INTO orders (`+columns+`)`, 10,
+	tx.Bulk(`INSERT INTO orders (`+columns+`)`, 10,
 		`ON CONFLICT (id) DO UPDATE SET status = excluded.status, reason = excluded.reason, progress = excluded.progress`, args)
-	if err != nil {
-		return fmt.Errorf("save orders: %w", err)
-	}
 	return nil
 }
 

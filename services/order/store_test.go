@@ -51,11 +51,11 @@ func save(t *testing.T, db *store.DB, orders ...Order) {
 	for i, o := range orders {
 		unit.Absorb(inputs[i], o)
 	}
-	if err := unit.Save(t.Context(), tx); err != nil {
+	if err := unit.Save(tx); err != nil {
 		tx.Rollback(err)
 		t.Fatal(err)
 	}
-	if err := tx.Commit(); err != nil {
+	if err := tx.Commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -135,9 +135,10 @@ func TestANewStatusThatNobodyKnowsIsRefused(t *testing.T) {
 	}
 	o := pendingOrder("o-1")
 	o.Status = "lost"
-	err = upsertOrders(t.Context(), tx, nil, []Order{o})
-	tx.Rollback(err)
-	if err == nil || store.Transient(err) {
+	if err := upsertOrders(tx, nil, []Order{o}); err != nil {
+		t.Fatal(err)
+	}
+	if err := tx.Commit(t.Context()); err == nil || store.Transient(err) {
 		t.Errorf("saved with status %q: %v", o.Status, err)
 	}
 }

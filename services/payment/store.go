@@ -42,20 +42,17 @@ func load(ctx context.Context, tx *store.Tx, keys []string) (map[string]Payment,
 	return payments, nil
 }
 
-func save(ctx context.Context, tx *store.Tx, keys []string, payments []Payment) error {
+func save(tx *store.Tx, keys []string, payments []Payment) error {
 	const width = 10
 	rows := make([]any, 0, width*len(keys))
 	for i, p := range payments {
 		rows = append(rows, keys[i], p.ID, string(p.Status), p.Due, p.Currency, p.Token,
 			number(p.Placed), number(p.Held), number(p.StoodDown), string(p.Reason))
 	}
-	err := tx.Bulk(ctx, `INSERT INTO payments (order_id, payment_id, status, due, currency, token, placed, held, stood_down, reason)`, width,
+	tx.Bulk(`INSERT INTO payments (order_id, payment_id, status, due, currency, token, placed, held, stood_down, reason)`, width,
 		`ON CONFLICT (order_id) DO UPDATE SET payment_id = excluded.payment_id, status = excluded.status, due = excluded.due,
 			currency = excluded.currency, token = excluded.token, placed = excluded.placed, held = excluded.held,
 			stood_down = excluded.stood_down, reason = excluded.reason`, rows)
-	if err != nil {
-		return fmt.Errorf("save payments: %w", err)
-	}
 	return nil
 }
 

@@ -41,11 +41,11 @@ func put(t *testing.T, db *store.DB, payments ...Payment) error {
 	for i, p := range payments {
 		keys[i] = p.OrderID
 	}
-	if err := save(t.Context(), tx, keys, payments); err != nil {
+	if err := save(tx, keys, payments); err != nil {
 		tx.Rollback(err)
 		return err
 	}
-	return tx.Commit()
+	return tx.Commit(t.Context())
 }
 
 func get(t *testing.T, db *store.DB, keys ...string) map[string]Payment {

@@ -41,11 +41,11 @@ func put(t *testing.T, db *store.DB, shipments ...Shipment) error {
 	for i, s := range shipments {
 		keys[i] = s.OrderID
 	}
-	if err := save(t.Context(), tx, keys, shipments); err != nil {
+	if err := save(tx, keys, shipments); err != nil {
 		tx.Rollback(err)
 		return err
 	}
-	return tx.Commit()
+	return tx.Commit(t.Context())
 }
 
 func get(t *testing.T, db *store.DB, keys ...string) map[string]Shipment {

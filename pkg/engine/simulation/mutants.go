@@ -30,8 +30,8 @@ func Mutants() []Mutant {
 	return []Mutant{
 		// The batch.
 		one("the inbox is not asked", "fold.go", `if before, known := b.inbox[in.ID]; known {`, `if before, known := b.inbox[in.ID]; known && false {`),
-		one("the broker is told before the commit", "transact.go", "\tif err := tx.Commit(); err != nil {",
-			"\tfor _, h := range b.out.results {\n\t\tif h.in.assignment != nil {\n\t\t\th.in.assignment.Commit(h.in.record.Offset + 1)\n\t\t}\n\t}\n\tif err := tx.Commit(); err != nil {"),
+		one("the broker is told before the commit", "transact.go", "\tif err := tx.Commit(ctx); err != nil {",
+			"\tfor _, h := range b.out.results {\n\t\tif h.in.assignment != nil {\n\t\t\th.in.assignment.Commit(h.in.record.Offset + 1)\n\t\t}\n\t}\n\tif err := tx.Commit(ctx); err != nil {"),
 		{"a position is written whoever owns it", "fold.go", []Edit{
 			{"\treturn p == nil || p.generation != a.generation", "\treturn p == nil"},
 			{"if offset < p.next {", "if false {"},
@@ -40,15 +40,15 @@ func Mutants() []Mutant {
 		{"the state is read in one transaction and written in another", "transact.go", []Edit{
 			{"\ttx, err := e.DB.Begin(ctx)", "\tearly, err := e.DB.Begin(ctx)\n\tif err != nil {\n\t\treturn err\n\t}\n\tloaded, err := e.Store.Load(ctx, early, reacting(b.inputs))\n\tearly.Rollback(err)\n\tif err != nil {\n\t\treturn err\n\t}\n\ttx, err := e.DB.Begin(ctx)"},
 			{"e.try(ctx, tx, b)", "e.try(ctx, tx, b, loaded)"},
-			{"tx *store.Tx, b *batch) (err error) {", "tx *store.Tx, b *batch, states interface {\n\tState(*flow.Input) S\n\tAbsorb(*flow.Input, S)\n\tSave(context.Context, *store.Tx) error\n}) (err error) {"},
-			{"\tstates, err := e.Store.Load(ctx, tx, reacting(b.inputs)) // what only parks must not fail over its state again\n\tif err != nil {\n\t\treturn err\n\t}\n", ""},
+			{"tx *store.Tx, b *batch) (err error) {", "tx *store.Tx, b *batch, states interface {\n\tState(*flow.Input) S\n\tAbsorb(*flow.Input, S)\n\tSave(*store.Tx) error\n}) (err error) {"},
+			{"\tstates, err := e.Store.Load(ctx, tx, reacting(b.inputs)) // what only parks must not fail over its state again\n\tif err == nil {\n\t\terr = tx.Flush(ctx) // if the store asked nothing\n\t}\n\tif err != nil {\n", "\tif err := tx.Flush(ctx); err != nil {\n"},
 			{"\t\"github.com/quintet-eda/quintet/pkg/store\"\n", "\t\"github.com/quintet-eda/quintet/pkg/flow\"\n\t\"github.com/quintet-eda/quintet/pkg/store\"\n"},
 		}, 1},
 		one("half of a split batch is forgotten", "retry.go", "return e.handle(ctx, inputs[half:])", "return true"),
 		one("the input that fills a batch is lost", "queue.go", "\t\t\tinputs = append(inputs, in)\n\t\t\tsize += in.cost()\n\t\t\tcontinue\n",
 			"\t\t\tif len(inputs) == maxInputs-1 || size+in.cost() >= maxBytes {\n\t\t\t\treturn inputs\n\t\t\t}\n\t\t\tinputs = append(inputs, in)\n\t\t\tsize += in.cost()\n\t\t\tcontinue\n"),
 		one("an idle service does not find its database back", "retry.go", `if !e.ready.about("database") {`, `if true {`),
-		one("a refused command leaves a row behind", "write.go", "return onKeys(ctx, tx, `DELETE FROM streams WHERE key IN ({keys})`, slices.Sorted(maps.Keys(b.created)))", "_ = maps.Keys[map[string]bool]\n\treturn nil"),
+		one("a refused command leaves a row behind", "write.go", "onKeys(tx, `DELETE FROM streams WHERE key IN ({keys})`, slices.Sorted(maps.Keys(b.created)))", "_ = maps.Keys[map[string]bool]"),
 		one("a log is read from its first offset, whatever is deleted", "records.go", "\t\t\t\tp.next = a.LogStart\n", ""),
 		one("the rest of a batch does not know the timer that it started", "apply.go", "\t\tb.timers[t.id] = t.due\n", ""),
 		one("the story's name is forgotten", "batch.go", "t.CorrelationID = k.correlation", `t.CorrelationID = ""`),

@@ -34,14 +34,15 @@ func tills() flow.ByKey[Till] {
 				return err
 			}, `SELECT `+columns+` FROM tills WHERE key IN ({keys})`, store.Keys(keys))
 		},
-		Upsert: func(ctx context.Context, tx *store.Tx, _ []string, states []Till) error {
+		Upsert: func(tx *store.Tx, _ []string, states []Till) error {
 			var args []any
 			for _, t := range states {
 				args = append(args, t.Order, t.Shop, t.Room, t.Nudged, t.ChargeID, t.Status, t.Receipt, t.Reminded, t.Started, t.Running, t.Said, t.Words, t.Poisoned)
 			}
-			return tx.Bulk(ctx, `INSERT INTO tills (`+columns+`)`, 13, `ON CONFLICT (key) DO UPDATE SET shop = excluded.shop, room = excluded.room,
+			tx.Bulk(`INSERT INTO tills (`+columns+`)`, 13, `ON CONFLICT (key) DO UPDATE SET shop = excluded.shop, room = excluded.room,
 				nudged = excluded.nudged, charge = excluded.charge, status = excluded.status, receipt = excluded.receipt,
 				reminded = excluded.reminded, started = excluded.started, running = excluded.running, said = excluded.said, words = excluded.words, poisoned = excluded.poisoned`, args)
+			return nil
 		},
 	}
 }
