@@ -7,9 +7,10 @@
 // One goroutine handles every input of a service, in one straight line:
 //
 //  1. Gather what arrived while the previous batch was committed (queue.go). An
-//     idle service has batches of one and no added latency.
-//  2. Load the rows that the batch is about, with one query per table, under lock
-//     (load.go).
+//     idle service has batches of one and no added latency. A record that only moves
+//     the position waits for the next batch, for 50 ms at most.
+//  2. Load the rows that the batch is about, with one query per table, under lock, in
+//     one round trip with the states (load.go).
 //  3. Fold the reactions in memory, in the order of arrival (fold.go, apply.go).
 //  4. Write positions, inbox, states, outbox, calls and timers in the same
 //     transaction (write.go), with at most eight statements per table at 500 inputs

@@ -65,7 +65,7 @@ type Engine[S any] struct {
 	ready    *readiness
 	table    flow.Table[S]
 	inputs   chan *input
-	idle     chan *input // a step that can wait for a batch to take it along
+	idle     chan *input // the relay's deletions
 	open     atomic.Bool // takes commands
 	relay    *relay[S]
 	calls    *calls[S]

@@ -35,6 +35,7 @@ type input struct {
 
 	fromParked // when it comes out of a parked lane
 
+	canWait     bool         // for a batch that takes it along: nobody waits for it
 	control     func(*batch) // a step of the engine's own, in the same transaction
 	assignments []*Assignment
 	committed   func(Outcome) // runs once the transaction is committed

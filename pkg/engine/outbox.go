@@ -97,11 +97,16 @@ func (r *relay[S]) acknowledge(id string) {
 	r.acked = append(r.acked, row)
 	if !r.queued {
 		r.queued = true
-		r.e.idle <- &input{control: r.delete, committed: func(Outcome) { r.deleted() }} // one at a time, so there is room
+		r.e.idle <- r.deletion() // one at a time, so there is room
 	}
 	if len(waiting) > 0 || r.more {
 		signal(r.hint)
 	}
+}
+
+// deletion is the step that deletes what is acknowledged.
+func (r *relay[S]) deletion() *input {
+	return &input{control: r.delete, committed: func(Outcome) { r.deleted() }, canWait: true}
 }
 
 // delete has the batch delete what is acknowledged.
@@ -126,7 +131,7 @@ func (r *relay[S]) deleted() {
 		signal(r.hint) // there is room for what was not read
 	}
 	if r.queued = len(r.acked) > 0; r.queued {
-		r.e.idle <- &input{control: r.delete, committed: func(Outcome) { r.deleted() }}
+		r.e.idle <- r.deletion()
 	}
 }
 

@@ -8,7 +8,7 @@ import (
 const (
 	maxInputs = 500     // of one batch; the bound on its statements follows from it
 	maxBytes  = 4 << 20 // of one batch's records
-	// idleFor is how long a step that can wait waits for a batch to take it
+	// idleFor is how long an input that can wait does so for a batch to take it
 	// along, before it gets a transaction of its own.
 	idleFor = 50 * time.Millisecond
 )
@@ -68,65 +68,56 @@ func (e *Engine[S]) loop(ctx context.Context) {
 	}
 }
 
-// gather returns what arrived while the previous batch was committed. It does
-// not wait for more: an idle system has batches of one and no added latency.
-func (e *Engine[S]) gather(ctx context.Context) []*input {
-	inputs := e.first(ctx)
-	if inputs == nil {
-		return nil
-	}
-	size := 0
-	for _, in := range inputs {
-		size += in.cost()
-	}
+// gather returns what arrived while the previous batch was committed; nil when ctx
+// ended first. It does not wait for more, so an idle system has batches of one and no
+// added latency. But what can wait is kept for a batch that takes it along, for
+// idleFor.
+func (e *Engine[S]) gather(ctx context.Context) (inputs []*input) {
+	var late <-chan time.Time
+	size, canWait := 0, true
 	for len(inputs) < maxInputs && size < maxBytes {
-		select {
-		case in := <-e.inputs:
-			inputs = append(inputs, in)
-			size += in.cost()
-			continue
-		default:
-		}
-		select {
-		case in := <-e.idle:
-			inputs = append(inputs, in)
-		default:
+		in := e.arrived()
+		if in == nil && !canWait {
 			return inputs
 		}
+		blocked := in == nil
+		if blocked {
+			if len(inputs) > 0 && late == nil {
+				timer := time.NewTimer(idleFor)
+				defer timer.Stop()
+				late = timer.C
+			}
+			select {
+			case in = <-e.inputs:
+			case in = <-e.idle:
+			case <-late:
+				e.Turns.next("gather", "")
+				return inputs
+			case <-ctx.Done():
+				return nil // records are read again
+			}
+		}
+		if blocked || len(inputs) == 0 {
+			e.Turns.next("gather", "")
+		}
+		inputs = append(inputs, in)
+		size += in.cost()
+		canWait = canWait && in.canWait
 	}
 	return inputs
 }
 
-// first waits for something to do; nil when ctx ended first. A step that can
-// wait has a batch of its own only if nothing else comes.
-func (e *Engine[S]) first(ctx context.Context) []*input {
+// arrived returns an input that is there; nil when there is none.
+func (e *Engine[S]) arrived() *input {
 	select {
 	case in := <-e.inputs:
-		e.Turns.next("gather", "")
-		return []*input{in}
+		return in
 	default:
 	}
-	if ctx.Err() != nil {
-		return nil
-	}
 	select {
-	case in := <-e.inputs:
-		e.Turns.next("gather", "")
-		return []*input{in}
-	case step := <-e.idle:
-		wait := time.NewTimer(idleFor)
-		defer wait.Stop()
-		select {
-		case in := <-e.inputs:
-			e.Turns.next("gather", "")
-			return []*input{in, step}
-		case <-wait.C:
-			e.Turns.next("gather", "")
-			return []*input{step}
-		case <-ctx.Done():
-			return nil
-		}
-	case <-ctx.Done():
+	case in := <-e.idle:
+		return in
+	default:
 		return nil
 	}
 }

@@ -72,9 +72,6 @@ func (e *Engine[S]) drain(deadline context.Context) {
 	// taken the last inputs and not committed them. This one comes after them.
 	_, _ = e.submit(deadline, &input{Input: flow.Input{ID: "drain"}, control: func(*batch) {}})
 	for len(e.inputs) > 0 || e.relay.left(deadline) {
-		if len(e.inputs) == 0 && len(e.idle) > 0 {
-			e.enqueue(deadline, &input{control: func(*batch) {}}) // an empty batch takes the deletions along
-		}
 		if !e.Turns.await(deadline, nil, look.C, "drain", "") {
 			e.Log.Warn("stopping with work left; it goes on at the next start, or elsewhere", "queued", len(e.inputs), "unpublished", e.relay.backlog.Load())
 			return
