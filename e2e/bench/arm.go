@@ -1,0 +1,87 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// Services are the participants, in the order of the story.
+var Services = []string{"order", "inventory", "payment", "shipping", "email"}
+
+// Arm is one way to run the services.
+type Arm struct {
+	Name  string
+	Tells string // what it is, for the report
+	// Proof is how much of the outside is there to hold against its orders.
+	Proof Proof
+
+	services []string
+	command  func(service string) []string
+	// inside measures an arm that is a part of this process, saturated. It is held to
+	// completing every order.
+	inside func(ctx context.Context, s *System, p Plan) (Run, error)
+}
+
+// Proof says what an arm is checked by.
+type Proof int
+
+const (
+	OfAnswers Proof = iota // nobody reads what was accepted: an order ends with its answer
+	OfTopics               // each order completed once; there is no outside world
+	OfLedgers              // that, and what provider, carrier and mail server saw
+	OfStates               // that, and all invariants of e2e
+)
+
+// programs says where an arm's programs are.
+type programs struct {
+	bin   string // of the system
+	peers string // one program for each peer, which is told the service
+	self  string // of this command, which is the transport
+}
+
+// arms are all that there may be, by the names that a report gives them.
+func (p programs) arms() []Arm {
+	ours := func(service string) []string { return []string{filepath.Join(p.bin, service)} }
+	itself := func(string) []string { return []string{p.self} }
+	all := []Arm{
+		{Name: "A", Tells: "ours", Proof: OfStates, services: Services, command: ours},
+		{Name: "I", Tells: "intake: from POST to commit, nobody reads", Proof: OfAnswers, services: Services[:1], command: ours},
+		{Name: "D", Tells: "database only: the same commits by our engines; topics in memory, no HTTP, no outside world", command: itself, inside: onDatabases},
+		{Name: "Y", Tells: "yardstick: a transaction of 100 rows, written to SQLite without any of our code", command: itself, inside: yardOnly},
+		{Name: "M", Tells: "reactions and codec only, in memory, one goroutine", command: itself, inside: inMemoryOnly},
+		{Name: "T", Tells: "transport only: the same hops and bytes, no database", Proof: OfTopics, services: Services,
+			command: func(service string) []string { return []string{p.self, "hop", service} }},
+	}
+	for _, peer := range []string{"W", "W'", "N", "U", "C"} {
+		program := filepath.Join(p.peers, peer)
+		all = append(all, Arm{Name: peer, Tells: "a peer (e2e/peers)", Proof: OfLedgers, services: Services,
+			command: func(service string) []string { return []string{program, service} }})
+	}
+	return all
+}
+
+// find returns the arms of those names. What is not built is left out and said.
+func (p programs) find(names []string, say func(string, ...any)) ([]Arm, error) {
+	byName := map[string]Arm{}
+	for _, arm := range p.arms() {
+		byName[arm.Name] = arm
+	}
+	var found []Arm
+	for _, name := range names {
+		arm, known := byName[name]
+		if !known {
+			return nil, fmt.Errorf("there is no arm %q", name)
+		}
+		if _, err := os.Stat(arm.command("order")[0]); err != nil {
+			say("arm %s is left out: it is not built (%v)", name, err)
+			continue
+		}
+		found = append(found, arm)
+	}
+	if len(found) == 0 {
+		return nil, fmt.Errorf("none of the arms %q is built", names)
+	}
+	return found, nil
+}

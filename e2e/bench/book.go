@@ -1,0 +1,114 @@
+package bench
+
+import (
+	"sync"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+)
+
+// book joins what was asked for with what came of it. An order's end may be seen
+// before the answer that tells its id.
+type book struct {
+	mu       sync.Mutex
+	intended map[string]time.Time // accepted, not ended yet
+	early    map[string]time.Time // ended, and not answered yet
+	ended    []span
+	accepted []string
+	refused  int
+	reason   error // of the latest refusal
+	free     chan struct{}
+}
+
+// span is an order from the moment at which it should have been placed to its end.
+type span struct{ intended, ended time.Time }
+
+// newBook makes a book that lets so many orders be under way; 0: any number.
+func newBook(most int) *book {
+	b := &book{intended: map[string]time.Time{}, early: map[string]time.Time{}}
+	if most > 0 {
+		b.free = make(chan struct{}, most)
+		for range most {
+			b.free <- struct{}{}
+		}
+	}
+	return b
+}
+
+func (b *book) accept(order string, intended time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.accepted = append(b.accepted, order)
+	if at, is := b.early[order]; is {
+		delete(b.early, order)
+		b.end(span{intended, at})
+		return
+	}
+	b.intended[order] = intended
+}
+
+func (b *book) complete(order string, at time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	intended, is := b.intended[order]
+	if !is {
+		b.early[order] = at // or it is a copy, which check.go allows for
+		return
+	}
+	delete(b.intended, order)
+	b.end(span{intended, at})
+}
+
+// end makes room for another order. The caller holds the lock.
+func (b *book) end(s span) {
+	b.ended = append(b.ended, s)
+	b.release()
+}
+
+func (b *book) release() {
+	if b.free != nil {
+		b.free <- struct{}{}
+	}
+}
+
+func (b *book) refuse(err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.refused, b.reason = b.refused+1, err
+	b.release()
+}
+
+// open is how many orders have not ended.
+func (b *book) open() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.intended)
+}
+
+// window is the time that is measured; what is before it has warmed the system up.
+type window struct{ from, to time.Time }
+
+func (w window) holds(at time.Time) bool { return !at.Before(w.from) && at.Before(w.to) }
+
+// completed is how many orders ended within the window.
+func (b *book) completed(w window) (n int) {
+	for _, s := range b.ended {
+		if w.holds(s.ended) {
+			n++
+		}
+	}
+	return n
+}
+
+// latency is of all orders that were to be placed within the window, also those that
+// ended after it: a slow system must not hide its slowest.
+func (b *book) latency(w window) Latency {
+	h := hdrhistogram.New(1, (10 * time.Minute).Microseconds(), 3)
+	for _, s := range b.ended {
+		if w.holds(s.intended) {
+			_ = h.RecordValue(max(1, s.ended.Sub(s.intended).Microseconds())) // bounded by drainBound
+		}
+	}
+	ms := func(quantile float64) float64 { return float64(h.ValueAtQuantile(quantile)) / 1000 }
+	return Latency{P50: ms(50), P90: ms(90), P99: ms(99), Max: float64(h.Max()) / 1000}
+}

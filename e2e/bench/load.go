@@ -1,0 +1,137 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/quintet-eda/quintet/e2e"
+)
+
+const (
+	// Connections is how many requests may be under way. An order waits for one
+	// that is free, and its latency includes the wait.
+	Connections = 128
+	// Outstanding is how many orders may be under way when a system is saturated.
+	//
+	// A rate that is too high would be found by trial, with many windows, and what
+	// piles up in one spoils the next. Under a bound each arm takes what it can in
+	// one window. Ours takes more the more there is to put into one batch, so the
+	// bound is where an order ends after some two seconds: more would be a backlog.
+	Outstanding = 1500
+	shelves     = 20
+)
+
+// load is how orders come.
+type load struct {
+	rate        float64 // a second, whatever becomes of them; 0: as fast as they end
+	warm, lasts time.Duration
+}
+
+// buyer places orders of two lines.
+type buyer struct {
+	client *e2e.Client
+	book   *book
+	run    string
+	early  bool // an order ends with its answer
+}
+
+func newBuyer(c *e2e.Client, b *book, early bool) *buyer {
+	return &buyer{client: c, book: b, run: uuid.NewString()[:8], early: early}
+}
+
+func sku(n int) string { return "bench-" + strconv.Itoa(n%shelves) }
+
+// stock fills the shelves so that they never are empty.
+func stock(ctx context.Context, c *e2e.Client) error {
+	for n := range shelves {
+		if err := c.Receive(ctx, sku(n), 1_000_000_000, "delivery-"+sku(n)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// place places the order with that number.
+func (b *buyer) place(ctx context.Context, n int, intended time.Time) {
+	name := b.run + "-" + strconv.Itoa(n)
+	order, err := b.client.Place(ctx, e2e.Placement{
+		CustomerID: "c-" + name, Email: "ada-" + name + "@example.com", Currency: "EUR", PaymentToken: "tok_ok",
+		ShippingAddress: e2e.Address{Name: "Ada Lovelace", Line1: "12 St James's Square", City: "London", Postcode: "SW1Y 4JH", Country: "GB"},
+		Lines:           []e2e.Line{{SKU: sku(n), Quantity: 2, UnitPrice: 1250}, {SKU: sku(n + 7), Quantity: 1, UnitPrice: 4900}},
+	}, name)
+	if err != nil {
+		b.book.refuse(err)
+		return
+	}
+	b.book.accept(order, intended)
+	if b.early {
+		b.book.complete(order, time.Now())
+	}
+}
+
+// drive places orders from begin on, for as long as the load lasts. It returns when
+// each has its answer.
+func (b *buyer) drive(ctx context.Context, l load, begin time.Time) error {
+	type intent struct {
+		n  int
+		at time.Time
+	}
+	end := begin.Add(l.warm + l.lasts)
+	// The pace never waits for a connection: there is room for every order.
+	intents := make(chan intent, int(l.rate*(l.warm+l.lasts).Seconds())+1)
+	var asking sync.WaitGroup
+	for range Connections {
+		asking.Go(func() {
+			for i := range intents {
+				b.place(ctx, i.n, i.at)
+			}
+		})
+	}
+	defer asking.Wait()
+	defer close(intents)
+	timer := time.NewTimer(time.Until(end))
+	defer timer.Stop()
+	for n := 0; ; n++ {
+		var at time.Time
+		if l.rate > 0 {
+			at = begin.Add(time.Duration(float64(n) / l.rate * float64(time.Second)))
+			if !at.Before(end) {
+				return nil
+			}
+			if err := until(ctx, at); err != nil {
+				return err
+			}
+		} else {
+			select {
+			case <-b.book.free:
+				at = time.Now()
+			case <-timer.C:
+				return nil
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			}
+		}
+		select {
+		case intents <- intent{n, at}:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// until waits for a moment.
+func until(ctx context.Context, at time.Time) error {
+	timer := time.NewTimer(time.Until(at))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("wait: %w", context.Cause(ctx))
+	}
+}

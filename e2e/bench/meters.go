@@ -1,0 +1,155 @@
+package bench
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// usage is what a process and all below it have used so far.
+type usage struct {
+	cpu    time.Duration
+	memory int64 // bytes, shared pages by their share
+}
+
+// tick is the kernel's unit of CPU time for programs, 100 a second on every Linux.
+const tick = 10 * time.Millisecond
+
+// process is a line of the process table.
+type process struct {
+	parent int
+	ticks  int64 // its own, and of children that have ended
+}
+
+// processes reads the process table. A container's processes are below its first one,
+// so they are read as all others are, whatever the version of control groups.
+func processes() map[int]process {
+	all := map[int]process{}
+	paths, _ := filepath.Glob("/proc/[0-9]*/stat") // the pattern is right
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			continue // it has just ended
+		}
+		pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(path)))
+		if p, err := parseStat(text); err == nil {
+			all[pid] = p
+		}
+	}
+	return all
+}
+
+// parseStat reads a process's line. Its name may hold anything, so what is read
+// begins after the last parenthesis.
+func parseStat(text []byte) (process, error) {
+	fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
+	if len(fields) < 15 {
+		return process{}, fmt.Errorf("process table: %q", text)
+	}
+	parent, err := strconv.Atoi(fields[1])
+	p := process{parent: parent}
+	for _, field := range fields[11:15] { // utime stime cutime cstime
+		n, wrong := strconv.ParseInt(field, 10, 64)
+		if wrong != nil {
+			return process{}, wrong
+		}
+		p.ticks += n
+	}
+	return p, err
+}
+
+// harness is the name of this process among the parts.
+const harness = "bench"
+
+// measure is what each part has used, by its name.
+func measure(parts map[string]int) map[string]usage {
+	table := processes()
+	below := map[int][]int{}
+	for pid, p := range table {
+		below[p.parent] = append(below[p.parent], pid)
+	}
+	var sum func(pid int) usage
+	sum = func(pid int) usage {
+		u := usage{
+			cpu:    time.Duration(table[pid].ticks) * tick,
+			memory: proportional(pid),
+		}
+		for _, child := range below[pid] {
+			of := sum(child)
+			u.cpu, u.memory = u.cpu+of.cpu, u.memory+of.memory
+		}
+		return u
+	}
+	all := map[string]usage{harness: {cpu: time.Duration(table[os.Getpid()].ticks) * tick}}
+	for name, pid := range parts {
+		all[name] = sum(pid)
+	}
+	return all
+}
+
+// proportional is a process's resident memory, where a page that n processes share
+// counts for an n-th: PostgreSQL's buffers are there once. 0 when the kernel does not tell.
+func proportional(pid int) int64 {
+	text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "smaps_rollup"))
+	if err != nil {
+		return 0
+	}
+	for line := range strings.Lines(string(text)) {
+		if after, is := strings.CutPrefix(line, "Pss:"); is {
+			kib, _ := strconv.ParseInt(strings.Fields(after + " 0")[0], 10, 64)
+			return kib << 10
+		}
+	}
+	return 0
+}
+
+// meter measures the parts over a window.
+type meter struct {
+	parts map[string]int
+	from  map[string]usage
+	to    map[string]usage
+	peak  map[string]int64
+}
+
+// over waits for the window's ends and looks at memory every second between them.
+func (m *meter) over(ctx context.Context, w window) error {
+	m.peak = map[string]int64{}
+	if err := until(ctx, w.from); err != nil {
+		return err
+	}
+	m.from = measure(m.parts)
+	for at := w.from.Add(time.Second); ; at = at.Add(time.Second) {
+		last := !at.Before(w.to)
+		if last {
+			at = w.to
+		}
+		if err := until(ctx, at); err != nil {
+			return err
+		}
+		m.to = measure(m.parts)
+		for name, u := range m.to {
+			m.peak[name] = max(m.peak[name], u.memory)
+		}
+		if last {
+			return nil
+		}
+	}
+}
+
+// used are the parts' figures for each of n orders.
+func (m *meter) used(n int) map[string]Part {
+	all := map[string]Part{}
+	for name, to := range m.to {
+		from := m.from[name]
+		all[name] = Part{
+			CPU:    float64((to.cpu - from.cpu).Microseconds()) / 1000 / float64(n),
+			Memory: float64(m.peak[name]) / (1 << 20),
+		}
+	}
+	return all
+}

@@ -1,0 +1,92 @@
+package bench
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// Version is of the results' file. It grows when a field changes its meaning.
+const Version = 1
+
+// Results are what a run of the harness measured. Reports are made from them alone.
+type Results struct {
+	Version  int               `json:"version"`
+	Began    time.Time         `json:"began"`
+	World    string            `json:"world"`
+	Machine  Machine           `json:"machine"`
+	Warm     float64           `json:"warmSeconds"`
+	For      float64           `json:"windowSeconds"`
+	Arms     map[string]string `json:"arms"` // what each is
+	Runs     []Run             `json:"runs"`
+	Failures []Failure         `json:"failures,omitempty"`
+}
+
+// Failure is why an arm has no number in a repetition.
+type Failure struct {
+	Arm        string `json:"arm"`
+	Repetition int    `json:"repetition"`
+	Reason     string `json:"reason"`
+}
+
+// Run is one window of one arm.
+type Run struct {
+	Arm        string             `json:"arm"`
+	Point      string             `json:"point"` // how the orders came
+	Repetition int                `json:"repetition"`
+	Offered    float64            `json:"offered,omitempty"` // orders a second; 0: as fast as they ended
+	Completed  int                `json:"completed"`         // within the window
+	Refused    int                `json:"refused"`
+	Rate       float64            `json:"rate"` // completed a second
+	Latency    Latency            `json:"latencyMillis"`
+	Parts      map[string]Part    `json:"parts"`
+	Counts     map[string]float64 `json:"counts,omitempty"` // of the databases, for each order
+}
+
+// Latency is from an order's intended start until its end can be seen, in milliseconds.
+type Latency struct {
+	P50 float64 `json:"p50"`
+	P90 float64 `json:"p90"`
+	P99 float64 `json:"p99"`
+	Max float64 `json:"max"`
+}
+
+// Part is what one process, or container, took for each completed order.
+type Part struct {
+	CPU    float64 `json:"cpuMillis"`
+	Memory float64 `json:"peakMiB"` // not for each order
+}
+
+// Read reads results.
+func Read(path string) (Results, error) {
+	var r Results
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return r, fmt.Errorf("read results: %w", err)
+	}
+	if err := json.Unmarshal(text, &r); err != nil {
+		return r, fmt.Errorf("read results %s: %w", path, err)
+	}
+	if r.Version != Version {
+		return r, fmt.Errorf("read results %s: they are of version %d, not %d", path, r.Version, Version)
+	}
+	return r, nil
+}
+
+// write puts a value into a file as JSON that people can read.
+func write(path string, value any) error {
+	text, err := json.MarshalIndent(value, "", "  ")
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return writeText(path, string(text)+"\n")
+}
+
+func writeText(path, text string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return os.WriteFile(path, []byte(text), 0o644)
+}

@@ -1,0 +1,207 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/quintet-eda/quintet/e2e"
+)
+
+// The points that are not a rate.
+const (
+	Saturated = "sat"  // as many orders under way as [Outstanding]
+	Half      = "half" // half of what the same arm just did saturated
+)
+
+const (
+	upBound   = 2 * time.Minute
+	restBound = 2 * time.Minute // after a window; the last orders were placed at its end
+)
+
+// Plan is what is measured.
+type Plan struct {
+	World  World
+	Arms   []string
+	Peers  string // directory of their programs
+	Self   string // this program
+	Points []string
+	Repeat int
+	Warm   time.Duration // orders come as in the window, which is after it
+	For    time.Duration
+	Out    string // directory of the results; what is known is written after each repetition
+}
+
+// Check returns what is wrong with a plan.
+func (p Plan) Check() error {
+	saturated := false
+	for _, point := range p.Points {
+		rate, err := strconv.ParseFloat(point, 64)
+		switch {
+		case point == Saturated:
+			saturated = true
+		case point == Half && !saturated:
+			return fmt.Errorf("%q is half of what an arm did before it: put %q first", Half, Saturated)
+		case point != Half && (err != nil || rate <= 0):
+			return fmt.Errorf("%q is no rate, %q or %q", point, Saturated, Half)
+		}
+	}
+	if p.Repeat < 1 || p.For <= 0 || p.Warm <= 0 {
+		return errors.New("repetitions and times must be positive")
+	}
+	return nil
+}
+
+// Measure carries a plan out. An arm that fails is left without a number, and the
+// others go on.
+func (p Plan) Measure(ctx context.Context, say func(string, ...any)) (Results, error) {
+	arms, err := programs{p.World.Bin, p.Peers, p.Self}.find(p.Arms, say)
+	if err != nil {
+		return Results{}, err
+	}
+	machine, err := thisMachine(p.World.Name)
+	if err != nil {
+		return Results{}, err
+	}
+	r := Results{
+		Version: Version, Began: time.Now().UTC(), World: p.World.Name, Machine: machine,
+		Warm: p.Warm.Seconds(), For: p.For.Seconds(), Arms: map[string]string{},
+	}
+	for _, arm := range arms {
+		r.Arms[arm.Name] = arm.Tells
+	}
+	for repetition := range p.Repeat {
+		// Each repetition begins with another arm, so that none always comes after the same.
+		first := repetition % len(arms)
+		for _, arm := range slices.Concat(arms[first:], arms[:first]) {
+			runs, err := p.one(ctx, arm, say)
+			if ctx.Err() != nil {
+				return r, context.Cause(ctx)
+			}
+			if err != nil {
+				say("%d/%d %s: no number: %v", repetition+1, p.Repeat, arm.Name, err)
+				r.Failures = append(r.Failures, Failure{arm.Name, repetition + 1, err.Error()})
+				continue
+			}
+			for _, run := range runs {
+				run.Repetition = repetition + 1
+				r.Runs = append(r.Runs, run)
+				say("%d/%d %s", repetition+1, p.Repeat, run)
+			}
+		}
+		if err := r.Report(p.Out); err != nil { // what is known so far
+			return r, err
+		}
+	}
+	return r, nil
+}
+
+// one brings an arm up, measures it at all points and checks what it did.
+func (p Plan) one(ctx context.Context, arm Arm, say func(string, ...any)) (runs []Run, err error) {
+	starting, cancel := context.WithTimeout(ctx, upBound)
+	defer cancel()
+	s, err := p.World.Up(starting, arm)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, s.Down()) }()
+	if arm.inside != nil {
+		run, err := arm.inside(ctx, s, p)
+		run.Arm = arm.Name
+		return []Run{run}, err
+	}
+	c := e2e.NewClient(s.Target)
+	defer c.Close()
+	if slices.Contains(arm.services, "inventory") && arm.Proof >= OfLedgers {
+		if err := stock(ctx, c); err != nil {
+			return nil, err
+		}
+	}
+	var accepted []string
+	saturated := 0.0
+	for _, point := range p.Points {
+		rate, _ := strconv.ParseFloat(point, 64) // 0: as fast as they end
+		if point == Half {
+			rate = saturated / 2
+		}
+		run, ids, err := p.window(ctx, s, c, rate)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", point, err)
+		}
+		if run.Point = point; point == Saturated {
+			saturated = run.Rate
+		}
+		runs, accepted = append(runs, run), append(accepted, ids...)
+	}
+	begun := time.Now()
+	if err := s.check(ctx, c, accepted); err != nil {
+		return nil, err
+	}
+	say("%s: %d orders add up, seen in %.1f s", arm.Name, len(accepted), time.Since(begun).Seconds())
+	return runs, nil
+}
+
+// window measures a system at one rate, and lets it come to rest.
+func (p Plan) window(ctx context.Context, s *System, c *e2e.Client, rate float64) (Run, []string, error) {
+	most := 0
+	if rate == 0 {
+		most = Outstanding
+	}
+	b := newBook(most)
+	early := s.arm.Proof == OfAnswers
+	if !early {
+		stop, err := watch(ctx, s.Target.Brokers, b.complete)
+		if err != nil {
+			return Run{}, nil, err
+		}
+		defer stop()
+	}
+	begin := time.Now()
+	w := window{begin.Add(p.Warm), begin.Add(p.Warm + p.For)}
+	m := meter{parts: s.parts}
+	metering := make(chan error, 1)
+	var from, to map[string]float64
+	go func() { metering <- s.meterOver(ctx, w, &m, &from, &to) }()
+	err := newBuyer(c, b, early).drive(ctx, load{rate: rate, warm: p.Warm, lasts: p.For}, begin)
+	if err = errors.Join(err, <-metering); err != nil {
+		return Run{}, nil, err
+	}
+	resting, cancel := context.WithTimeout(ctx, restBound)
+	defer cancel()
+	if err := s.rest(resting, c, b); err != nil {
+		return Run{}, nil, err
+	}
+	n := b.completed(w)
+	if n == 0 {
+		return Run{}, nil, errors.Join(errors.New("no order was completed within the window"), b.reason)
+	}
+	return Run{
+		Arm: s.arm.Name, Offered: math.Round(rate*10) / 10, Completed: n, Refused: b.refused, Rate: float64(n) / p.For.Seconds(),
+		Latency: b.latency(w), Parts: m.used(n), Counts: perOrder(from, to, n),
+	}, b.accepted, nil
+}
+
+// meterOver reads all meters at the window's ends.
+func (s *System) meterOver(ctx context.Context, w window, m *meter, from, to *map[string]float64) (err error) {
+	if err := until(ctx, w.from); err != nil {
+		return err
+	}
+	if *from, err = s.counted(ctx); err != nil {
+		return err
+	}
+	if err := m.over(ctx, w); err != nil {
+		return err
+	}
+	*to, err = s.counted(ctx)
+	return err
+}
+
+// String is a run in one line, for who watches.
+func (r Run) String() string {
+	return fmt.Sprintf("%-2s %-5s %6.1f/s completed, p50 %.0f ms, p99 %.0f ms, services %.2f ms of CPU an order, all %.2f",
+		r.Arm, r.Point, r.Rate, r.Latency.P50, r.Latency.P99, services(r), everything(r))
+}

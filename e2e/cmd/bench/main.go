@@ -1,0 +1,127 @@
+// Command bench measures the system and its peers, and makes reports of what it measured.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/quintet-eda/quintet/e2e/bench"
+)
+
+type arguments struct {
+	Hop    hop     `cmd:"" hidden:"" help:"Run a service of the arm T."`
+	Gate   gate    `cmd:"" help:"Hold results against a baseline; 1 when something got worse."`
+	Report report  `cmd:"" help:"Make the report of results again."`
+	Run    measure `cmd:"" help:"Measure, and write results and report."`
+}
+
+type measure struct {
+	World  string        `help:"embedded or real." default:"embedded" enum:"embedded,real"`
+	Arms   []string      `help:"Which are measured." default:"A,I,T,D,M,W,W',N,U,C"`
+	Rates  []string      `help:"Orders a second; sat: as fast as they are completed; half: half of that." default:"sat,half,20"`
+	Repeat int           `help:"How often each arm is measured." default:"5"`
+	For    time.Duration `help:"How long a measurement lasts." default:"12s"`
+	Warm   time.Duration `help:"How long orders come before it." default:"8s"`
+	Bin    string        `help:"Directory of the system's programs." default:"bin" type:"existingdir"`
+	Peers  string        `help:"Directory of the peers' programs." default:"e2e/peers/bin"`
+	Dir    string        `help:"Directory of docker-compose.yml." default:"." type:"existingdir"`
+	Out    string        `help:"Directory of results and report." default:".quintet/bench"`
+}
+
+func main() {
+	var args arguments
+	called := kong.Parse(&args, kong.Name("bench"), kong.Description("Measures what an order costs, and how many are completed."), kong.UsageOnError())
+	if err := called.Run(); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func say(format string, args ...any) { fmt.Fprintf(os.Stdout, format+"\n", args...) }
+
+// Run measures.
+func (m measure) Run() error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	plan := bench.Plan{
+		World: bench.World{Name: m.World, Bin: m.Bin, Dir: m.Dir}, Arms: m.Arms, Peers: m.Peers, Self: self,
+		Points: m.Rates, Repeat: m.Repeat, Warm: m.Warm, For: m.For, Out: m.Out,
+	}
+	if err := plan.Check(); err != nil {
+		return err
+	}
+	_, err = plan.Measure(ctx, say)
+	return err
+}
+
+type hop struct {
+	Service string `arg:""`
+}
+
+// Run runs a service.
+func (h hop) Run() error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	return bench.Hop(ctx, h.Service)
+}
+
+type report struct {
+	Dir string `arg:"" help:"Directory of results.json." default:".quintet/bench"`
+}
+
+// Run makes a report.
+func (r report) Run() error {
+	results, err := bench.Read(filepath.Join(r.Dir, "results.json"))
+	if err != nil {
+		return err
+	}
+	return results.Report(r.Dir)
+}
+
+type gate struct {
+	Dir      string `arg:"" help:"Directory of results.json." default:".quintet/bench"`
+	Baseline string `help:"What the ratios were." default:"e2e/bench/testdata/baseline.json"`
+	Move     bool   `help:"Write the baseline anew; it is a commit of its own."`
+}
+
+var errWorse = errors.New("it got worse")
+
+// Run holds results against a baseline.
+func (g gate) Run() error {
+	results, err := bench.Read(filepath.Join(g.Dir, "results.json"))
+	if err != nil {
+		return err
+	}
+	now, err := results.Ratios()
+	if err != nil {
+		return err
+	}
+	say("%s", now)
+	if g.Move {
+		return now.Write(g.Baseline)
+	}
+	before, err := bench.ReadBaseline(g.Baseline)
+	if err != nil {
+		return err
+	}
+	worse := now.Against(before)
+	for _, line := range worse {
+		say("WORSE: %s", line)
+	}
+	if len(worse) > 0 {
+		return errWorse
+	}
+	return nil
+}
