@@ -3,6 +3,7 @@ package service
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -37,8 +38,12 @@ type Parts[S any] struct {
 	Contract    fs.FS // all schemas
 	Performers  []flow.Performer
 	Changed     func(keys []string)
-	Routes      func(e *echo.Echo, db *store.DB, engine *engine.Engine[S])
+	Routes      func(e *echo.Echo, db *store.DB, submit Submit)
 }
+
+// Submit hands a command to what runs the participant, and waits for its commit:
+// [engine.Engine.Submit], unless the parts run over something else.
+type Submit func(context.Context, engine.Command) (json.RawMessage, error)
 
 // version is what was built: the linker sets it (-X), see deploy/Dockerfile.
 var version = "dev"
@@ -89,7 +94,7 @@ func Run[S any](ctx context.Context, c Config, p Parts[S]) error {
 	e := web.New(log)
 	web.Operational(e, func() []string { return append(r.missing(), engine.Missing()...) }, pending(engine.Pending, r.consumer.Lag),
 		promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
-	p.Routes(e, db, engine)
+	p.Routes(e, db, engine.Submit)
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.HTTPAddr)
 	if err != nil {
 		return fmt.Errorf("listen for HTTP: %w", err)

@@ -9,7 +9,6 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"github.com/quintet-eda/quintet/pkg/engine"
 	"github.com/quintet-eda/quintet/pkg/flow"
 	"github.com/quintet-eda/quintet/pkg/service"
 	"github.com/quintet-eda/quintet/pkg/store"
@@ -53,20 +52,29 @@ func (c Config) performer() (flow.Performer, error) {
 
 // Run runs the service until ctx ends.
 func Run(ctx context.Context, c Config) error {
-	spec, err := web.LoadSpec(openapi)
-	if err != nil {
-		return fmt.Errorf("the service's own document: %w", err)
-	}
-	mails, err := c.performer()
+	parts, err := Parts(c)
 	if err != nil {
 		return err
 	}
-	return service.Run(ctx, c.Config, service.Parts[Mailbox]{
+	return service.Run(ctx, c.Config, parts)
+}
+
+// Parts are what the service is made of.
+func Parts(c Config) (service.Parts[Mailbox], error) {
+	spec, err := web.LoadSpec(openapi)
+	if err != nil {
+		return service.Parts[Mailbox]{}, fmt.Errorf("the service's own document: %w", err)
+	}
+	mails, err := c.performer()
+	if err != nil {
+		return service.Parts[Mailbox]{}, err
+	}
+	return service.Parts[Mailbox]{
 		Participant: Flow,
 		Store:       Store(),
 		Migrations:  Migrations(),
 		Contract:    schemas.FS,
 		Performers:  []flow.Performer{mails},
-		Routes:      func(e *echo.Echo, db *store.DB, _ *engine.Engine[Mailbox]) { routes(e, spec, db.Read()) },
-	})
+		Routes:      func(e *echo.Echo, db *store.DB, _ service.Submit) { routes(e, spec, db.Read()) },
+	}, nil
 }

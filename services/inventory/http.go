@@ -16,6 +16,7 @@ import (
 
 	"github.com/quintet-eda/quintet/pkg/engine"
 	"github.com/quintet-eda/quintet/pkg/record"
+	"github.com/quintet-eda/quintet/pkg/service"
 	"github.com/quintet-eda/quintet/pkg/store"
 	"github.com/quintet-eda/quintet/pkg/telemetry"
 	"github.com/quintet-eda/quintet/pkg/web"
@@ -24,10 +25,7 @@ import (
 //go:embed openapi.yaml
 var openapi []byte
 
-// submit hands a command to the batch and waits for its commit.
-type submit func(context.Context, engine.Command) (json.RawMessage, error)
-
-func routes(e *echo.Echo, spec *web.Spec, db *store.Reader, submit submit) {
+func routes(e *echo.Echo, spec *web.Spec, db *store.Reader, submit service.Submit) {
 	spec.Serve(e)
 	e.GET("/stock", listStock(db))
 	e.GET("/stock/:sku", getStock(db))
@@ -134,7 +132,7 @@ func getStock(db *store.Reader) echo.HandlerFunc {
 	}
 }
 
-func receiveStock(spec *web.Spec, submit submit) echo.HandlerFunc {
+func receiveStock(spec *web.Spec, submit service.Submit) echo.HandlerFunc {
 	checkSKU, checkTenant, checkKey := checked(skuPattern), checked(tenantPattern), checked(keyPattern)
 	return func(c echo.Context) error {
 		sku, err := checkSKU("sku", c.Param("sku"))

@@ -20,6 +20,7 @@ import (
 
 	"github.com/quintet-eda/quintet/pkg/engine"
 	"github.com/quintet-eda/quintet/pkg/flowtest"
+	"github.com/quintet-eda/quintet/pkg/service"
 	"github.com/quintet-eda/quintet/pkg/store"
 	"github.com/quintet-eda/quintet/pkg/web"
 	"github.com/quintet-eda/quintet/schemas"
@@ -35,11 +36,11 @@ type shop struct {
 
 func open(t *testing.T) shop {
 	t.Helper()
-	return openWith(t, func(s submit) submit { return s })
+	return openWith(t, func(s service.Submit) service.Submit { return s })
 }
 
 // openWith lets a test see what is submitted.
-func openWith(t *testing.T, seen func(submit) submit) shop {
+func openWith(t *testing.T, seen func(service.Submit) service.Submit) shop {
 	t.Helper()
 	db := openDB(t)
 	log := &flowtest.Log{}
@@ -132,7 +133,7 @@ func TestADeliveryWithAKeyIsCountedOnce(t *testing.T) {
 func TestADeliveryCarriesItsTrace(t *testing.T) {
 	const trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 	var got []string
-	s := openWith(t, func(next submit) submit {
+	s := openWith(t, func(next service.Submit) service.Submit {
 		return func(ctx context.Context, c engine.Command) (json.RawMessage, error) {
 			got = append(got, c.Traceparent)
 			return next(ctx, c)

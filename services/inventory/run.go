@@ -6,7 +6,6 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"github.com/quintet-eda/quintet/pkg/engine"
 	"github.com/quintet-eda/quintet/pkg/service"
 	"github.com/quintet-eda/quintet/pkg/store"
 	"github.com/quintet-eda/quintet/pkg/web"
@@ -28,17 +27,24 @@ func ConfigFromEnv() (Config, error) {
 
 // Run runs the service until ctx ends.
 func Run(ctx context.Context, c Config) error {
+	parts, err := Parts(c)
+	if err != nil {
+		return err
+	}
+	return service.Run(ctx, c.Config, parts)
+}
+
+// Parts are what the service is made of.
+func Parts(Config) (service.Parts[Reservation], error) {
 	spec, err := web.LoadSpec(openapi)
 	if err != nil {
-		return fmt.Errorf("the service's own document: %w", err)
+		return service.Parts[Reservation]{}, fmt.Errorf("the service's own document: %w", err)
 	}
-	return service.Run(ctx, c.Config, service.Parts[Reservation]{
+	return service.Parts[Reservation]{
 		Participant: Flow,
 		Store:       Shelves{},
 		Migrations:  Migrations(),
 		Contract:    schemas.FS,
-		Routes: func(e *echo.Echo, db *store.DB, engine *engine.Engine[Reservation]) {
-			routes(e, spec, db.Read(), engine.Submit)
-		},
-	})
+		Routes:      func(e *echo.Echo, db *store.DB, submit service.Submit) { routes(e, spec, db.Read(), submit) },
+	}, nil
 }

@@ -98,7 +98,7 @@ func (d *desk) start() {
 		d.t.Fatal(err)
 	}
 	d.echo = web.New(slog.New(slog.DiscardHandler))
-	(&api{db: d.db, engine: d.engine, spec: spec, watchers: d.watchers, deadline: time.Hour}).routes(d.echo)
+	(&api{db: d.db, submit: d.engine.Submit, spec: spec, watchers: d.watchers, deadline: time.Hour}).routes(d.echo)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		d.t.Fatal(err)

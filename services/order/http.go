@@ -10,6 +10,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/quintet-eda/quintet/pkg/engine"
+	"github.com/quintet-eda/quintet/pkg/service"
 	"github.com/quintet-eda/quintet/pkg/store"
 	"github.com/quintet-eda/quintet/pkg/web"
 	"github.com/quintet-eda/quintet/schemas/events"
@@ -21,7 +22,7 @@ var openapi []byte
 // api is the HTTP face of the service.
 type api struct {
 	db       *store.DB
-	engine   *engine.Engine[Order]
+	submit   service.Submit
 	spec     *web.Spec
 	watchers *watchers
 	deadline time.Duration
@@ -57,7 +58,7 @@ func (a *api) place(c echo.Context) error {
 	if from.key != "" { // a tenant holds no slash, so no two pairs make one key
 		command.IdempotencyKey = "place/" + from.tenant + "/" + from.key
 	}
-	reply, err := a.engine.Submit(c.Request().Context(), command)
+	reply, err := a.submit(c.Request().Context(), command)
 	if err != nil {
 		return refusal(err, fmt.Sprintf("Whether the order was placed is not known yet. Look for it at /orders/%s, or repeat the request with the same Idempotency-Key; without one a repeat may place a second order.", body.OrderID))
 	}
@@ -69,7 +70,7 @@ func (a *api) place(c echo.Context) error {
 // again, an order is asked once.
 func (a *api) cancel(c echo.Context) error {
 	id := c.Param("id")
-	reply, err := a.engine.Submit(c.Request().Context(), engine.Command{Key: id, Body: CancelOrder{OrderID: id}, Traceparent: traceparent(c.Request().Header)})
+	reply, err := a.submit(c.Request().Context(), engine.Command{Key: id, Body: CancelOrder{OrderID: id}, Traceparent: traceparent(c.Request().Header)})
 	if err != nil {
 		return refusal(err, "Whether the cancellation was asked for is not known yet. Repeat the request: an order is asked once.")
 	}

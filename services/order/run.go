@@ -7,7 +7,6 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"github.com/quintet-eda/quintet/pkg/engine"
 	"github.com/quintet-eda/quintet/pkg/service"
 	"github.com/quintet-eda/quintet/pkg/store"
 	"github.com/quintet-eda/quintet/pkg/web"
@@ -30,20 +29,29 @@ func ConfigFromEnv() (Config, error) {
 
 // Run runs the service until ctx ends.
 func Run(ctx context.Context, c Config) error {
+	parts, err := Parts(c)
+	if err != nil {
+		return err
+	}
+	return service.Run(ctx, c.Config, parts)
+}
+
+// Parts are what the service is made of.
+func Parts(c Config) (service.Parts[Order], error) {
 	spec, err := web.LoadSpec(openapi)
 	if err != nil {
-		return fmt.Errorf("run order: %w", err)
+		return service.Parts[Order]{}, fmt.Errorf("the service's own document: %w", err)
 	}
 	watchers := newWatchers()
-	return service.Run(ctx, c.Config, service.Parts[Order]{
+	return service.Parts[Order]{
 		Participant: Flow,
 		Store:       Store(),
 		Migrations:  Migrations(),
 		Contract:    schemas.FS,
 		Changed:     watchers.changed,
-		Routes: func(e *echo.Echo, db *store.DB, engine *engine.Engine[Order]) {
-			a := &api{db: db, engine: engine, spec: spec, watchers: watchers, deadline: c.Deadline}
+		Routes: func(e *echo.Echo, db *store.DB, submit service.Submit) {
+			a := &api{db: db, submit: submit, spec: spec, watchers: watchers, deadline: c.Deadline}
 			a.routes(e)
 		},
-	})
+	}, nil
 }

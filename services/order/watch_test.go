@@ -28,7 +28,7 @@ func (w *watchers) count() int {
 func TestAChangeBetweenReadingAndWaitingIsNotLost(t *testing.T) {
 	d := openDesk(t)
 	id := d.take(order)
-	a := &api{db: d.db, engine: d.engine, watchers: d.watchers}
+	a := &api{db: d.db, submit: d.engine.Submit, watchers: d.watchers}
 	// Shorter than the reading again: only a word from the engine can help.
 	short, cancel := context.WithTimeout(t.Context(), readAgain*3/4)
 	defer cancel()

@@ -36,16 +36,25 @@ func ConfigFromEnv() (Config, error) {
 
 // Run runs payment until ctx ends.
 func Run(ctx context.Context, c Config) error {
-	spec, err := web.LoadSpec(openapi)
+	parts, err := Parts(c)
 	if err != nil {
 		return err
 	}
-	return service.Run(ctx, c.Config, service.Parts[Payment]{
+	return service.Run(ctx, c.Config, parts)
+}
+
+// Parts are what the service is made of.
+func Parts(c Config) (service.Parts[Payment], error) {
+	spec, err := web.LoadSpec(openapi)
+	if err != nil {
+		return service.Parts[Payment]{}, fmt.Errorf("the service's own document: %w", err)
+	}
+	return service.Parts[Payment]{
 		Participant: Flow,
 		Store:       Store(),
 		Migrations:  Migrations(),
 		Contract:    schemas.FS,
 		Performers:  performers(c),
 		Routes:      routes(spec),
-	})
+	}, nil
 }

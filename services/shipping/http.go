@@ -9,7 +9,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"github.com/quintet-eda/quintet/pkg/engine"
+	"github.com/quintet-eda/quintet/pkg/service"
 	"github.com/quintet-eda/quintet/pkg/store"
 	"github.com/quintet-eda/quintet/pkg/web"
 	"github.com/quintet-eda/quintet/schemas/events"
@@ -29,8 +29,8 @@ type view struct {
 	Reason         events.Reason `json:"reason,omitempty"`
 }
 
-func routes(spec *web.Spec) func(*echo.Echo, *store.DB, *engine.Engine[Shipment]) {
-	return func(e *echo.Echo, db *store.DB, _ *engine.Engine[Shipment]) {
+func routes(spec *web.Spec) func(*echo.Echo, *store.DB, service.Submit) {
+	return func(e *echo.Echo, db *store.DB, _ service.Submit) {
 		spec.Serve(e)
 		e.GET("/shipments/:orderId", web.ByID("orderId", notFound, func(c echo.Context) error { return show(c, db.Read()) }))
 	}
