@@ -58,7 +58,7 @@ func openOutbox(p *peer.Peer, k Knobs, log mill.LoggerAdapter) (*outbox, error) 
 	}
 	for i := range k.Outboxes {
 		subscriber, err := sql.NewSubscriber(sql.BeginnerFromStdSQL(o.db), sql.SubscriberConfig{
-			SchemaAdapter: o.schema, OffsetsAdapter: sql.DefaultPostgreSQLOffsetsAdapter{}, PollInterval: k.Poll, InitializeSchema: true,
+			SchemaAdapter: o.schema, OffsetsAdapter: k.offsets(o.schema), PollInterval: k.Poll, InitializeSchema: true,
 		}, log)
 		if err != nil {
 			return nil, err
@@ -121,5 +121,5 @@ func (e executor) ExecContext(ctx context.Context, query string, args ...any) (s
 }
 
 func (e executor) QueryContext(ctx context.Context, query string, args ...any) (sql.Rows, error) {
-	return e.tx.Query(ctx, query, args...)
+	return e.tx.Query(ctx, query, args...) //nolint:rowserrcheck // they are the caller's
 }

@@ -26,6 +26,8 @@ type Knobs struct {
 	Poll     time.Duration // of a forwarder that found nothing; 0: Watermill's default
 	Batch    int           // rows that a forwarder reads at once; 0: Watermill's default
 	Payload  string        // type of the payload's column; empty: Watermill's default
+	Sweep    bool          // sent rows are deleted; Watermill's default schema keeps them for ever
+	Gather   time.Duration // that the broker gathers records for a fetch; 0: it answers with the first
 }
 
 // Documented leaves every default as it is, Tuned sets the knobs in good faith.
@@ -66,6 +68,9 @@ func (r *runtime) Run(ctx context.Context) error {
 	c := kafka.DefaultSaramaSubscriberConfig()
 	c.Version = r.Client().Version
 	c.Consumer.Offsets.Initial = r.Client().Consumer.Offsets.Initial
+	if r.outbox.knobs.Gather > 0 {
+		c.Consumer.MaxWaitTime, c.Consumer.Fetch.Min = r.outbox.knobs.Gather, 64<<10
+	}
 	subscriber, err := kafka.NewSubscriber(kafka.SubscriberConfig{
 		Brokers: r.Config.Brokers, Unmarshaler: marshaler, OverwriteSaramaConfig: c, ConsumerGroup: r.Service,
 	}, r.log)
