@@ -33,7 +33,7 @@ type Knobs struct {
 // Documented leaves every default as it is, Tuned sets the knobs in good faith.
 var (
 	Documented = Knobs{Outboxes: 1}
-	Tuned      = Knobs{Outboxes: 4, Poll: 10 * time.Millisecond, Batch: 1000, Payload: "BYTEA"}
+	Tuned      = Knobs{Outboxes: 2, Poll: 20 * time.Millisecond, Batch: 1000, Payload: "BYTEA", Sweep: true, Gather: 20 * time.Millisecond}
 )
 
 type runtime struct {
