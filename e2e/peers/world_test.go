@@ -83,7 +83,9 @@ func (w *world) openOutside() {
 	go func() { served <- w.outside.Serve(ctx) }()
 	w.t.Cleanup(func() {
 		stop()
-		<-served
+		if err := <-served; err != nil {
+			w.t.Error(err)
+		}
 	})
 }
 
