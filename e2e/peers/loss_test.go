@@ -3,6 +3,7 @@
 package peers_test
 
 import (
+	"context"
 	stdsql "database/sql"
 	"slices"
 	"strconv"
@@ -27,7 +28,7 @@ import (
 func TestTheQueueSchemaLosesRows(t *testing.T) {
 	server, err := containers.StartPostgres(t.Context())
 	must(t, err)
-	t.Cleanup(func() { _ = server.Stop(t.Context()) })
+	t.Cleanup(func() { _ = server.Stop(context.Background()) }) // the test's own context has ended by then
 	where, err := server.Database(t.Context(), "loss")
 	must(t, err)
 	db, err := stdsql.Open("pgx", where)
