@@ -77,8 +77,11 @@ upgrade: build ## (Docker) orders while every instance is replaced: the version 
 	@$(BIN)/chaos --before $(BEFORE) --orders 20000 --for 30m --every 15s $(UPGRADE)
 
 bench: build ## (Docker) measure the arms that are built, in both worlds: five repetitions, report and plots in .quintet/bench
-	@$(BIN)/bench run --world embedded --out .quintet/bench/embedded $(BENCH)
+	@$(BIN)/bench run --world embedded --arms A,I,T,D,M --out .quintet/bench/embedded $(BENCH)
 	@$(BIN)/bench run --world real --out .quintet/bench/real $(BENCH)
+
+peers: ## build what it is measured against into e2e/peers/bin
+	@cd e2e/peers && GOWORK=off go build -o bin/ ./cmd/...
 
 bench-quick: build ## fail when ours got slower against a yardstick measured beside it; a few minutes
 	@$(BIN)/bench run --arms A,Y --rates sat --repeat 5 --for 6s --warm 4s --out .quintet/bench/quick
@@ -105,5 +108,5 @@ clean: ## remove programs and state
 	@if [ -x $(BIN)/local ]; then $(BIN)/local clean; else rm -rf .quintet; fi
 	@rm -rf $(BIN)
 
-.PHONY: help build run up down demo flow test explore simulate sabotage conformance e2e foreign chaos upgrade bench bench-quick generate generate-check lint build-alone tidy clean
+.PHONY: help build run up down demo flow test explore simulate sabotage conformance e2e foreign chaos upgrade bench peers bench-quick generate generate-check lint build-alone tidy clean
 .DEFAULT_GOAL := help

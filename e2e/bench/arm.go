@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 )
 
 // Services are the participants, in the order of the story.
@@ -54,10 +55,18 @@ func (p programs) arms() []Arm {
 		{Name: "T", Tells: "transport only: the same hops and bytes, no database", Proof: OfTopics, services: Services,
 			command: func(service string) []string { return []string{p.self, "hop", service} }},
 	}
-	for _, peer := range []string{"W", "W'", "N", "U", "C"} {
-		program := filepath.Join(p.peers, peer)
-		all = append(all, Arm{Name: peer, Tells: "a peer (e2e/peers)", Proof: OfLedgers, services: Services,
-			command: func(service string) []string { return []string{program, service} }})
+	for _, peer := range []struct{ name, tells, program, flag string }{
+		{"W", "Watermill as documented", "watermill", ""},
+		{"W'", "Watermill tuned", "watermill", "--tuned"},
+		{"N", "the usual Sarama loop", "naive", ""},
+		{"U", "unsafe dual write, batched", "unsafe", ""},
+	} {
+		command := []string{filepath.Join(p.peers, peer.program)}
+		if peer.flag != "" {
+			command = append(command, peer.flag)
+		}
+		all = append(all, Arm{Name: peer.name, Tells: peer.tells + " (e2e/peers)", Proof: OfLedgers, services: Services,
+			command: func(service string) []string { return append(slices.Clone(command), service) }})
 	}
 	return all
 }

@@ -25,7 +25,7 @@ type arguments struct {
 
 type measure struct {
 	World  string        `help:"embedded or real." default:"embedded" enum:"embedded,real"`
-	Arms   []string      `help:"Which are measured." default:"A,I,T,D,M,W,W',N,U,C"`
+	Arms   []string      `help:"Which are measured." default:"A,I,T,D,M,W,W',N,U"`
 	Rates  []string      `help:"Orders a second; sat: as fast as they are completed; half: half of that." default:"sat,half,20"`
 	Repeat int           `help:"How often each arm is measured." default:"5"`
 	For    time.Duration `help:"How long a measurement lasts." default:"12s"`

@@ -35,7 +35,7 @@ func (o outbox) put(ctx context.Context, tx *store.Tx, records []record.Record) 
 		if err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, `INSERT INTO outbox (topic, key, headers, value) VALUES (?, ?, ?, ?)`,
+		if err := tx.Exec(ctx, `INSERT INTO outbox (topic, key, headers, value) VALUES (?, ?, ?, ?)`,
 			records[i].Topic, records[i].Key, string(headers), records[i].Value); err != nil {
 			return err
 		}
@@ -92,11 +92,9 @@ func (o outbox) page(ctx context.Context) ([]row, error) {
 // has sent meanwhile is gone, and one that could not be sent stays.
 func (o outbox) send(ctx context.Context, producer sarama.SyncProducer, r *row) error {
 	return o.DB.Do(ctx, func(tx *store.Tx) error {
-		done, err := tx.Exec(ctx, `DELETE FROM outbox WHERE n = ?`, r.n)
-		if err != nil {
-			return err
-		}
-		if n, err := done.RowsAffected(); err != nil || n == 0 {
+		there := false
+		err := tx.Each(ctx, func(scan func(...any) error) error { there = true; return scan(new(int64)) }, `DELETE FROM outbox WHERE n = ? RETURNING n`, r.n)
+		if err != nil || !there {
 			return err
 		}
 		_, _, err = producer.SendMessage(peer.Message(&r.Record))

@@ -89,7 +89,7 @@ func (p *participant[S]) fold(ctx context.Context, tx *store.Tx, inputs []*Input
 			return nil, err
 		}
 	}
-	return records, states.Save(ctx, tx)
+	return records, states.Save(tx)
 }
 
 // encode adds what a reaction put out, but for its calls. Timers are left out.

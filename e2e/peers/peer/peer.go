@@ -124,16 +124,11 @@ func Answer(in *Input, err error) (json.RawMessage, error) {
 // lock has those wait who handle the same keys at the same time: events of one order
 // come from several topics, and its row may not be there yet to be locked.
 func lock(ctx context.Context, tx *store.Tx, keys []string) error {
-	_, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended(k.key, 0)) FROM ({keys}) AS k`, store.Keys(keys))
-	return err
+	return tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended(k.key, 0)) FROM ({keys}) AS k`, store.Keys(keys))
 }
 
 // enter reports whether the event is a new one.
 func enter(ctx context.Context, tx *store.Tx, id string) (fresh bool, err error) {
-	done, err := tx.Exec(ctx, `INSERT INTO inbox (id) VALUES (?) ON CONFLICT DO NOTHING`, id)
-	if err != nil {
-		return false, err
-	}
-	n, err := done.RowsAffected()
-	return n > 0, err
+	err = tx.Each(ctx, func(scan func(...any) error) error { fresh = true; return scan(new(string)) }, `INSERT INTO inbox (id) VALUES (?) ON CONFLICT DO NOTHING RETURNING id`, id)
+	return fresh, err
 }

@@ -61,7 +61,7 @@ func (p *Pool) Do(ctx context.Context, work func(*store.Tx) error) error {
 		tx.Rollback(err)
 		return err
 	}
-	return tx.Commit()
+	return tx.Commit(ctx)
 }
 
 func (p *Pool) take(ctx context.Context) (*store.DB, error) {
