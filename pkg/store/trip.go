@@ -25,7 +25,7 @@ func inOneTrip(ctx context.Context, db *DB, queued []statement) error {
 	err := db.conn.Raw(func(c any) error {
 		defer func() { panicked = recover() }()
 		results := c.(*stdlib.Conn).Conn().SendBatch(ctx, batch)
-		defer results.Close()
+		defer func() { _ = results.Close() }() // also when a row of it panics; its error is told below
 		for _, s := range queued {
 			if err := readResult(results, s); err != nil {
 				return fmt.Errorf("%s: %w", head(s.query), err)
