@@ -123,12 +123,15 @@ func (c *Cluster) partitions(topics []string) (map[string][]int32, error) {
 // offsets asks for one offset of each partition: sarama.OffsetOldest or
 // sarama.OffsetNewest. One request per broker, however many partitions.
 func (c *Cluster) offsets(partitions map[string][]int32, which int64) (map[string]map[int32]int64, error) {
-	ask := make(map[string]map[int32]int64, len(partitions))
+	ask, asked := make(map[string]map[int32]int64, len(partitions)), 0
 	for topic, ps := range partitions {
-		ask[topic] = make(map[int32]int64, len(ps))
+		ask[topic], asked = make(map[int32]int64, len(ps)), asked+len(ps)
 		for _, p := range ps {
 			ask[topic][p] = which
 		}
+	}
+	if asked == 0 {
+		return ask, nil // a member that got no partition; the client calls that an error
 	}
 	answers, err := c.admin.ListOffsets(ask, nil)
 	if err != nil {

@@ -137,6 +137,28 @@ func TestASecondMemberTakesItsShareAndTheOthersTakeOverWhenOneLeaves(t *testing.
 	t.Logf("taken over within %v", time.Since(left))
 }
 
+func TestMemberWithoutPartitionStandsReady(t *testing.T) {
+	t.Parallel()
+	_, s := broker(t)
+	s.Partitions = 1
+	createTopics(t, s, "caller.events")
+	db := open(t, dbPath(t))
+	var assigned lines
+	a := start(t, s, "a", db, options{log: &assigned})
+	a.ready(t)
+	b := start(t, s, "b", db, options{log: &assigned})
+	eventually(t, "one of them has none", func() bool { return assigned.has(`"partitions":0,`) })
+	a.ready(t)
+	b.ready(t)
+	c := newCaller(t, s)
+	halls := names(5)
+	c.say(halls...)
+	eventually(t, "all is heard", func() bool { return one(t, db, `SELECT count(*) FROM inbox`) == "5" })
+	a.stop()
+	c.say(halls...)
+	eventually(t, "the other takes over", func() bool { return one(t, db, `SELECT count(*) FROM inbox`) == "10" })
+}
+
 func TestTwoGroupsReadWithoutRegardToEachOther(t *testing.T) {
 	t.Parallel()
 	_, s := broker(t)
