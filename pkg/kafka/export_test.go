@@ -34,3 +34,9 @@ func Held(ctx context.Context, cluster *Cluster, topic string, partition int32) 
 	}
 	return offsets, err
 }
+
+// ReadAnswer reads the answer to a fetcher's first request.
+func ReadAnswer(raw []byte) error {
+	_, err := (&fetcher{}).read(&answer{raw: raw})
+	return err
+}

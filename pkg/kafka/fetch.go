@@ -146,7 +146,11 @@ func (f *fetcher) read(a *answer) (page, error) {
 		return page{}, code
 	}
 	a.int32() // fetch session
-	topics, topic := a.int32(), a.text()
+	topics := a.int32()
+	if a.err == nil && topics == 0 {
+		return page{}, nil // a broker that throttles answers with nothing, and reads the next request later
+	}
+	topic := a.text()
 	partitions, partition := a.int32(), a.int32()
 	code := sarama.KError(a.int16())
 	a.int64() // the end,
