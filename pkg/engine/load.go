@@ -29,7 +29,7 @@ func want(inputs []*input, shared bool) (w wanted) {
 			ask(&w.shards, strconv.Itoa(shardOf(in.Key)))
 		}
 		switch {
-		case in.Kind == flow.KindEvent:
+		case in.Kind == flow.KindEvent && !in.ignored():
 			w.events = append(w.events, in.ID)
 			if in.eventID != in.ID {
 				w.events = append(w.events, in.eventID) // as the version before knows it

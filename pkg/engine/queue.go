@@ -107,15 +107,17 @@ func (e *Engine[S]) gather(ctx context.Context) (inputs []*input) {
 	return inputs
 }
 
-// arrived returns an input that is there; nil when there is none.
+// arrived returns an input that is there; nil when there is none. The relay's one step
+// comes first: behind a queue that is always full it would never have its turn, and the
+// relay would read no further.
 func (e *Engine[S]) arrived() *input {
 	select {
-	case in := <-e.inputs:
+	case in := <-e.idle:
 		return in
 	default:
 	}
 	select {
-	case in := <-e.idle:
+	case in := <-e.inputs:
 		return in
 	default:
 		return nil

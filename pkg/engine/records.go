@@ -63,7 +63,7 @@ func (e *Engine[S]) Enqueue(ctx context.Context, a *Assignment, r *record.Record
 		e.explain(in, w, err)
 	}
 	in.assignment = a
-	in.canWait = in.ignored() // only the position moves, and it need not at once
+	in.canWait = in.ignored() && in.Key != "" && record.ValidID(in.Key) // only the position moves, and it need not at once
 	if !e.enqueue(ctx, in) {
 		return ctx.Err()
 	}
