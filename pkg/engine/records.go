@@ -70,24 +70,30 @@ func (e *Engine[S]) Enqueue(ctx context.Context, a *Assignment, r *record.Record
 	return nil
 }
 
-// Advance moves the stored position of an assignment forward to an offset, past
-// what is no record to be handled. It comes after what was queued before it, and is
-// refused like a record once another process has been assigned the partition. It
-// returns an error only when ctx ends.
+// Advance queues a step that moves the stored position of an assignment forward to an
+// offset, past what is no record to be handled. It comes after what was queued before
+// it, and is refused like a record once another process has been assigned the
+// partition. It returns an error only when ctx ends.
 func (e *Engine[S]) Advance(ctx context.Context, a *Assignment, next int64) error {
 	taken := false
-	_, err := e.submit(ctx, &input{Input: flow.Input{ID: "advance/" + a.key()}, assignments: []*Assignment{a}, control: func(b *batch) {
+	in := &input{Input: flow.Input{ID: "advance/" + a.key()}, assignments: []*Assignment{a}, canWait: true}
+	in.control = func(b *batch) {
 		if taken = !b.fenced(a); !taken {
 			a.fence()
 			return
 		}
 		p := b.positions[a.key()]
 		p.next, p.dirty = max(p.next, next), true
-	}})
-	if err == nil && taken {
-		a.Commit(next)
 	}
-	return err
+	in.committed = func(Outcome) {
+		if taken {
+			a.Commit(next)
+		}
+	}
+	if !e.enqueue(ctx, in) {
+		return ctx.Err()
+	}
+	return nil
 }
 
 func (e *Engine[S]) envelope(r *record.Record) *input {

@@ -8,11 +8,10 @@ import (
 )
 
 func TestAThrottledAnswerIsAnEmptyPage(t *testing.T) {
-	answer := binary.BigEndian.AppendUint32(nil, 0)    // to the first request,
-	answer = binary.BigEndian.AppendUint32(answer, 90) // throttled for so many ms,
-	answer = binary.BigEndian.AppendUint16(answer, 0)  // no error,
-	answer = binary.BigEndian.AppendUint32(answer, 0)  // no session,
-	answer = binary.BigEndian.AppendUint32(answer, 0)  // no topics
+	answer := binary.BigEndian.AppendUint32(nil, 90)  // throttled for so many ms,
+	answer = binary.BigEndian.AppendUint16(answer, 0) // no error,
+	answer = binary.BigEndian.AppendUint32(answer, 0) // no session,
+	answer = binary.BigEndian.AppendUint32(answer, 0) // no topics
 	if err := kafka.ReadAnswer(answer); err != nil {
 		t.Errorf("throttled: %v", err)
 	}

@@ -12,8 +12,7 @@ import (
 	"github.com/quintet-eda/quintet/pkg/record"
 )
 
-// recordLimit bounds in bytes what one record may take, its headers included,
-// and a batch that is left to the client.
+// recordLimit bounds in bytes what one record may take, its headers included.
 const recordLimit = 16 << 20
 
 // batch is a record batch as it lies in the log, in the one format that there
@@ -81,16 +80,6 @@ func (b *batch) codec() int16        { return b.attributes & 0x07 }
 func (b *batch) transactional() bool { return b.attributes&0x10 != 0 }
 func (b *batch) control() bool       { return b.attributes&0x20 != 0 }
 
-// beyondClient reports whether the client may fail to read a batch that is
-// sound. It takes a batch of more records than bytes for one that is cut off,
-// and bounds what it unpacks.
-func (b *batch) beyondClient() (bool, error) {
-	if int(b.count) > len(b.packed) {
-		return true, nil
-	}
-	return unpacksBeyond(b.codec(), b.packed, recordLimit)
-}
-
 // records reads the records of a batch one after the other. It ends with the
 // first that cannot be read.
 func (b *batch) records() iter.Seq2[*record.Record, error] {
@@ -101,7 +90,10 @@ func (b *batch) records() iter.Seq2[*record.Record, error] {
 			return
 		}
 		defer unpacked.Close() // only reads
-		from := bufio.NewReader(unpacked)
+		from, plain := unpacked.(source)
+		if !plain {
+			from = bufio.NewReader(unpacked)
+		}
 		next := b.base
 		for range b.count {
 			r, err := readRecord(from, b.base)
@@ -117,13 +109,19 @@ func (b *batch) records() iter.Seq2[*record.Record, error] {
 				return
 			}
 		}
-		if _, err := from.ReadByte(); err != io.EOF {
+		if _, err := from.ReadByte(); !errors.Is(err, io.EOF) {
 			yield(nil, fmt.Errorf("batch of %d records holds more: %w", b.count, err))
 		}
 	}
 }
 
-func readRecord(from *bufio.Reader, base int64) (*record.Record, error) {
+// source is what records are read from.
+type source interface {
+	io.Reader
+	io.ByteReader
+}
+
+func readRecord(from source, base int64) (*record.Record, error) {
 	size, err := binary.ReadVarint(from)
 	if err != nil {
 		return nil, fmt.Errorf("read length of record: %w", cut(err))
@@ -166,8 +164,14 @@ func (d *decoder) record(base int64) (*record.Record, error) {
 		return nil, fmt.Errorf("record has %d headers", n)
 	}
 	r.Headers = make([]record.Header, n)
+	text := string(d.raw) // one copy for all of them
+	next := func() string {
+		size := len(d.bytes())
+		end := len(text) - len(d.raw)
+		return text[end-size : end]
+	}
 	for i := range r.Headers {
-		r.Headers[i] = record.Header{Name: string(d.bytes()), Value: string(d.bytes())}
+		r.Headers[i] = record.Header{Name: next(), Value: next()}
 	}
 	if d.err == nil && len(d.raw) > 0 {
 		d.err = fmt.Errorf("record has %d bytes too many", len(d.raw))

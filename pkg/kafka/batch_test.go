@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -18,6 +19,7 @@ import (
 	"github.com/pierrec/lz4/v4"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/quintet-eda/quintet/pkg/engine"
 	"github.com/quintet-eda/quintet/pkg/record"
 )
 
@@ -146,25 +148,25 @@ func TestABatchThatIsNotSoundIsAnError(t *testing.T) {
 	}
 }
 
-func TestWhatIsBeyondTheClientIsKnown(t *testing.T) {
+func TestACutOffBatchIsAskedForAgain(t *testing.T) {
 	t.Parallel()
-	for name, pack := range packers {
-		for _, c := range []struct {
-			records []kmsg.Record
-			want    bool
-		}{
-			{[]kmsg.Record{{Value: make([]byte, recordLimit-100)}}, false},
-			{[]kmsg.Record{{Value: make([]byte, recordLimit/2)}, {Value: make([]byte, recordLimit/2)}}, true},
-			{make([]kmsg.Record, 100_000), name != "none"}, // packed to fewer bytes than records
-		} {
-			codec, packed := pack(encoded(c.records...))
-			b, _, err := readBatch(sealed(0, codec, packed, int32(len(c.records))))
+	sound := sealed(5, 0, encoded(kmsg.Record{Value: []byte("one")}), 1)
+	cut := sealed(6, 0, encoded(kmsg.Record{Value: []byte("two")}), 1)
+	for n := range cut {
+		r := &reading{claim: &engine.Assignment{}, next: 5}
+		got := 0
+		for _, err := range r.records(&kmsg.FetchResponseTopicPartition{RecordBatches: slices.Concat(sound, cut[:n])}) {
 			if err != nil {
-				t.Fatal(err)
+				t.Fatalf("cut off after %d bytes: %v", n, err)
 			}
-			want := c.want && int(b.count) > len(b.packed) || c.want && len(c.records) == 2
-			if got, err := b.beyondClient(); err != nil || got != want {
-				t.Errorf("%s, %d records in %d bytes: got %v (%v), want %v", name, b.count, len(b.packed), got, err, want)
+			got++
+		}
+		if got != 1 || r.next != 6 {
+			t.Errorf("cut off after %d bytes: %d records, and the next is %d", n, got, r.next)
+		}
+		for _, err := range r.records(&kmsg.FetchResponseTopicPartition{RecordBatches: cut[:n]}) {
+			if !errors.Is(err, errCut) {
+				t.Errorf("cut off after %d bytes, and nothing before it: %v", n, err)
 			}
 		}
 	}
@@ -176,7 +178,7 @@ func TestOnlyWhatWasAbortedIsDropped(t *testing.T) {
 	mark := func(kind byte) []byte { return encoded(kmsg.Record{Key: []byte{0, 0, 0, kind}}) }
 	data := encoded(kmsg.Record{})
 	var got []string
-	aborted := &aborted{ahead: []abortedFrom{{7, 0}, {7, 6}}, open: map[int64]struct{}{}}
+	aborted := newAborted([]kmsg.FetchResponseTopicPartitionAbortedTransaction{{ProducerID: 7, FirstOffset: 6}, {ProducerID: 7, FirstOffset: 0}})
 	for _, c := range []struct {
 		producer   int64
 		attributes int16
@@ -213,9 +215,6 @@ func FuzzBatch(f *testing.F) {
 				t.Errorf("offset %d in a batch from %d to %d", r.Offset, b.base, b.last)
 			}
 		}
-		if _, err := b.beyondClient(); err != nil {
-			return
-		}
-		_, _ = (&aborted{open: map[int64]struct{}{}}).drops(&b) // an error is an answer
+		_, _ = newAborted(nil).drops(&b) // an error is an answer
 	})
 }

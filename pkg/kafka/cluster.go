@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 
 	"github.com/IBM/sarama"
 
@@ -18,15 +17,9 @@ type Cluster struct {
 	admin  sarama.ClusterAdmin
 }
 
-// limitUnpacking bounds what the client unpacks a compressed batch to, which by
-// default is anything. What is beyond is read record by record, without the
-// client. The client keeps the bound in a variable of its own, so it is set once.
-var limitUnpacking = sync.OnceFunc(func() { sarama.MaxDecompressedBatchSize = recordLimit })
-
 // Connect connects to the cluster. It fails at once when no broker answers;
 // the caller tries again.
 func Connect(s Settings) (*Cluster, error) {
-	limitUnpacking()
 	client, err := sarama.NewClient(s.Brokers, s.consumer())
 	if err != nil {
 		return nil, fmt.Errorf("connect to broker %v: %w", s.Brokers, err)

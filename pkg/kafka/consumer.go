@@ -37,17 +37,16 @@ type Consumer struct {
 	own    []string // what this service creates
 	log    *slog.Logger
 
-	mu       sync.Mutex
-	missing  []string          // why it does not read, or not everything
-	still    map[string]string // why a partition that it reads does not go on
-	cluster  *Cluster
-	readings map[string]*reading // of the session, by topic/partition
+	mu      sync.Mutex
+	missing []string // why it does not read, or not everything
+	cluster *Cluster
+	session *session
 }
 
 // NewConsumer makes a consumer of topics. own are the topics that this service
 // creates when they do not exist.
 func NewConsumer(s Settings, e reader, topics, own []string, log *slog.Logger) *Consumer {
-	return &Consumer{s: s, engine: e, topics: topics, own: own, log: log, missing: []string{"broker: not connected yet"}, still: map[string]string{}}
+	return &Consumer{s: s, engine: e, topics: topics, own: own, log: log, missing: []string{"broker: not connected yet"}}
 }
 
 // retryEvery is how often a broker that is out of reach is tried again, and a
@@ -121,7 +120,6 @@ func (c *Consumer) consume(ctx context.Context, cluster *Cluster) error {
 	go func() {
 		for err := range group.Errors() {
 			c.log.Warn("consumer group", "error", err)
-			c.complaint(err)
 		}
 	}()
 	defer c.leave(ctx, group, cluster)

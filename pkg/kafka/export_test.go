@@ -3,27 +3,31 @@ package kafka
 import (
 	"context"
 
-	"github.com/IBM/sarama"
-
 	"github.com/quintet-eda/quintet/pkg/engine"
 )
 
-// Jump gives a consumer's reading, which stands at an offset, the record that
-// the client goes on with.
-func Jump(ctx context.Context, consumer *Consumer, cluster *Cluster, claim *engine.Assignment, goesOnWith *sarama.ConsumerMessage) error {
-	h := &handler{c: consumer, cluster: cluster}
-	return h.reading("jump", claim).take(ctx, goesOnWith)
-}
+// FetchVersion is the version of the fetches that are not the client's.
+const FetchVersion = fetchVersion
 
 // Held returns the offsets that a partition's log holds.
 func Held(ctx context.Context, cluster *Cluster, topic string, partition int32) (offsets []int64, err error) {
-	f := fetcher{cluster: cluster, topic: topic, partition: partition}
-	defer f.close()
-	p, err := f.fetch(ctx, 0, 0)
-	for raw := p.batches; err == nil && len(raw) > 0; {
+	leader, err := cluster.client.Leader(topic, partition)
+	if err != nil {
+		return nil, err
+	}
+	conn, err := dial(ctx, cluster.client, leader.Addr())
+	if err != nil {
+		return nil, err
+	}
+	defer conn.close()
+	topics, err := conn.fetch(ctx, []*reading{{claim: &engine.Assignment{Topic: topic, Partition: partition}}}, 0)
+	if err != nil {
+		return nil, err
+	}
+	for raw := topics[0].Partitions[0].RecordBatches; len(raw) > 0; {
 		var b batch
 		if b, raw, err = readBatch(raw); err != nil {
-			break
+			return nil, err
 		}
 		for r, err := range b.records() {
 			if err != nil {
@@ -32,11 +36,11 @@ func Held(ctx context.Context, cluster *Cluster, topic string, partition int32) 
 			offsets = append(offsets, r.Offset)
 		}
 	}
-	return offsets, err
+	return offsets, nil
 }
 
-// ReadAnswer reads the answer to a fetcher's first request.
+// ReadAnswer reads the answer to a fetch.
 func ReadAnswer(raw []byte) error {
-	_, err := (&fetcher{}).read(&answer{raw: raw})
+	_, err := read(raw)
 	return err
 }

@@ -1,15 +1,12 @@
 package kafka
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/IBM/sarama"
 
 	"github.com/quintet-eda/quintet/pkg/engine"
-	"github.com/quintet-eda/quintet/pkg/record"
 )
 
 // ErrPosition is returned when a stored position lies outside the log.
@@ -25,6 +22,7 @@ type handler struct {
 	cluster *Cluster
 	group   sarama.ConsumerGroup
 	present []string
+	session *session
 }
 
 // Setup runs when partitions are assigned, before any of them is read. It takes
@@ -52,28 +50,29 @@ func (h *handler) Setup(session sarama.ConsumerGroupSession) error {
 	if err != nil {
 		return err
 	}
-	h.group.ResumeAll() // the client keeps in mind what it let go of
-	readings := make(map[string]*reading, len(claims))
+	var assigned []*engine.Assignment
 	var missing []string
 	for _, c := range claims {
-		name := fmt.Sprintf("%s/%d", c.Topic, c.Partition)
 		if start, end := oldest[c.Topic][c.Partition], newest[c.Topic][c.Partition]; c.Start < start || c.Start > end {
-			missing = append(missing, fmt.Sprintf("position: %v: %s is at %d and the log holds %d to %d; nothing is reset by itself", ErrPosition, name, c.Start, start, end))
+			missing = append(missing, fmt.Sprintf("position: %v: %s/%d is at %d and the log holds %d to %d; nothing is reset by itself", ErrPosition, c.Topic, c.Partition, c.Start, start, end))
 			continue
 		}
 		// Marking moves an offset only forward, resetting only back: both
 		// together put it where the database says.
 		session.MarkOffset(c.Topic, c.Partition, c.Start, "")
 		session.ResetOffset(c.Topic, c.Partition, c.Start, "")
-		readings[name] = h.reading(name, c)
+		assigned = append(assigned, c)
 	}
 	if len(h.present) < len(h.c.topics) {
 		missing = append(missing, "topics: "+h.c.absent(h.present))
 	}
+	h.session = newSession(h.c, h.cluster, assigned)
 	h.c.mu.Lock()
-	h.c.readings, h.c.missing, h.c.still = readings, missing, map[string]string{}
+	h.c.missing, h.c.session = missing, h.session
 	h.c.mu.Unlock()
-	go h.lookOn(session.Context(), session.Claims(), readings) // not waited for: it may be asking a broker that says nothing
+	// It is not waited for, since it may be asking a broker that says nothing. The
+	// next session claims the partitions anew, which refuses what this one still brings.
+	go h.session.run(session.Context())
 	h.c.log.Info("partitions assigned", "topics", h.present, "partitions", len(claims), "generation", session.GenerationID())
 	return nil
 }
@@ -82,76 +81,20 @@ func (h *handler) Setup(session sarama.ConsumerGroupSession) error {
 func (h *handler) Cleanup(sarama.ConsumerGroupSession) error {
 	h.c.mu.Lock()
 	defer h.c.mu.Unlock()
-	h.c.readings, h.c.still = nil, map[string]string{}
+	h.c.session = nil
 	h.c.missing = []string{"broker: rebalancing"}
 	return nil
 }
 
-func (h *handler) reading(name string, c *engine.Assignment) *reading {
-	r := &reading{
-		c: h.c, name: name, claim: c, told: c.Start, wake: make(chan struct{}, 1),
-		from:  fetcher{cluster: h.cluster, topic: c.Topic, partition: c.Partition},
-		pause: func() { h.letGo(c.Topic, c.Partition) },
-	}
-	r.next.Store(c.Start)
-	return r
-}
-
-// letGo has the client fetch no more of a partition in this session.
-func (h *handler) letGo(topic string, partition int32) {
-	h.group.Pause(map[string][]int32{topic: {partition}})
-}
-
-// lookEvery is how often a session looks whether each of its partitions goes on
-// while its log does.
-const lookEvery = time.Second
-
-// lookOn has the logs looked at of which nothing was read since the last look,
-// though they go on. The client may be at fault; or what is left in the log is
-// nothing to be handed over, and should not count as lag.
-func (h *handler) lookOn(session context.Context, claims map[string][]int32, readings map[string]*reading) {
-	before := make(map[string]int64, len(readings))
-	for wait(session, lookEvery) {
-		ends, err := h.cluster.offsets(claims, sarama.OffsetNewest)
-		for name, r := range readings {
-			next := r.next.Load()
-			was, known := before[name]
-			before[name] = next
-			if known && was == next && (err != nil || ends[r.claim.Topic][r.claim.Partition] > next) {
-				r.look()
-			}
-		}
-	}
-}
-
-// ConsumeClaim reads one partition until the session ends. Returning earlier
-// would end the session for all of them, so nothing that is wrong with a
-// record does.
+// ConsumeClaim lasts as long as the session. The client is the member of the group and
+// reads nothing: it steps over a batch that it cannot read, or fails a whole answer for
+// it. It fetches only some while after it was told of a partition, so never.
 func (h *handler) ConsumeClaim(session sarama.ConsumerGroupSession, claim sarama.ConsumerGroupClaim) error {
-	h.c.mu.Lock()
-	r := h.c.readings[fmt.Sprintf("%s/%d", claim.Topic(), claim.Partition())]
-	h.c.mu.Unlock()
-	if r == nil { // its position is outside the log: it is not read, and the service says so
-		h.letGo(claim.Topic(), claim.Partition()) // nor is anybody to wait for what the client makes of it
-		<-session.Context().Done()
+	h.group.Pause(map[string][]int32{claim.Topic(): {claim.Partition()}})
+	select {
+	case err := <-h.session.failed: // returning ends the session for all of them
+		return err
+	case <-session.Context().Done():
 		return nil
 	}
-	if claim.InitialOffset() != r.claim.Start {
-		// The log lost its beginning after Setup had looked, and the client
-		// went on from the new one by itself. The next Setup says so.
-		return fmt.Errorf("%w: %s is at %d, and was opened at %d", ErrPosition, r.name, r.claim.Start, claim.InitialOffset())
-	}
-	r.client = claim
-	if err := r.run(session.Context()); !errors.Is(err, context.Canceled) {
-		return err
-	}
-	return nil // the session ended; its next owner reads from the position
-}
-
-func toRecord(m *sarama.ConsumerMessage) *record.Record {
-	r := &record.Record{Topic: m.Topic, Partition: m.Partition, Offset: m.Offset, Key: string(m.Key), Value: m.Value, Headers: make([]record.Header, len(m.Headers))}
-	for i, h := range m.Headers {
-		r.Headers[i] = record.Header{Name: string(h.Key), Value: string(h.Value)}
-	}
-	return r
 }

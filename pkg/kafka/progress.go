@@ -18,43 +18,12 @@ func (c *Consumer) Missing() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	missing := slices.Clone(c.missing)
-	for _, name := range slices.Sorted(maps.Keys(c.still)) {
-		missing = append(missing, "partition: "+c.still[name])
+	if c.session != nil {
+		for _, name := range slices.Sorted(maps.Keys(c.session.still)) {
+			missing = append(missing, "partition: "+c.session.still[name])
+		}
 	}
 	return missing
-}
-
-// standsStill notes why a partition does not go on.
-func (c *Consumer) standsStill(name string, err error) {
-	c.mu.Lock()
-	told := c.still[name] == err.Error()
-	c.still[name] = err.Error()
-	c.mu.Unlock()
-	if !told {
-		c.log.Warn("partition stands still", "partition", name, "error", err)
-	}
-}
-
-func (c *Consumer) goesOn(name string) {
-	c.mu.Lock()
-	delete(c.still, name)
-	c.mu.Unlock()
-	c.log.Info("partition goes on", "partition", name)
-}
-
-// complaint has the partition looked at that the client complains of. The
-// client drops a complaint when there are many: lookOn comes by anyway.
-func (c *Consumer) complaint(err error) {
-	about := (*sarama.ConsumerError)(nil)
-	if !errors.As(err, &about) {
-		return
-	}
-	c.mu.Lock()
-	r := c.readings[fmt.Sprintf("%s/%d", about.Topic, about.Partition)]
-	c.mu.Unlock()
-	if r != nil {
-		r.look()
-	}
 }
 
 // Lag returns how many offsets of the topics that this participant reads are

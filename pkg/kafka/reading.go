@@ -4,181 +4,165 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync/atomic"
+	"iter"
 	"time"
 
-	"github.com/IBM/sarama"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/quintet-eda/quintet/pkg/engine"
 	"github.com/quintet-eda/quintet/pkg/record"
 )
 
-// reading is the reading of one partition in one session.
-//
-// The client reads, and is not believed: whatever it leaves out is read from the
-// log itself before anything behind it is handed over. What the log holds there
-// and nobody is to be given, the marks of transactions and what was aborted, is
-// passed over, and the engine is told. What cannot be read stops the partition.
-//
-//	client: 1 2 3 ── it steps over a batch it cannot read ── 9     handed over: 1 2 3
-//	log:          4 5 6 7 8                                        handed over: 4 5 6 7 8 9
-//
-// A batch beyond the client fails the whole answer that it comes in, and with it
-// every partition of the answer. So the client lets go of such a partition, and
-// it is read without the client until the session ends.
+// reading is the reading of one partition in one session. What the log holds and
+// nobody is to be given, the marks of transactions and what was aborted, is passed
+// over, and the engine is told. What cannot be read stops the partition, and no other.
+// One goroutine has it at a time: its leader's, or the session's.
 type reading struct {
-	c      *Consumer
-	name   string
-	claim  *engine.Assignment
-	client sarama.ConsumerGroupClaim
-	pause  func() // makes the client let go of the partition
-	from   fetcher
-	next   atomic.Int64 // the offset to be handed over next
-	told   int64        // up to where the engine knows
-	alone  bool         // without the client
-	still  bool         // as was told
-	wake   chan struct{}
+	s     *session
+	name  string
+	claim *engine.Assignment
+	next  int64                                // the offset to be handed over next
+	told  int64                                // up to where the engine knows
+	more  func() (*record.Record, error, bool) // of a page that is under way
+	stop  func()
+	due   time.Time // it rests until then
+	since time.Time // when it began to stand still
+	still bool      // as was told
 }
 
-// look has the partition's log looked at: it goes on and the reading does not,
-// or the client complained.
-func (r *reading) look() {
-	select {
-	case r.wake <- struct{}{}:
-	default: // it will look
-	}
+// turn is how many records of a page are handed over before the other partitions
+// have theirs: a batch of 1 MiB may hold millions.
+const turn = 500
+
+// begin has what a broker answers handed over from now on.
+func (r *reading) begin(p *kmsg.FetchResponseTopicPartition) {
+	r.end() // of an answer that is twice about it
+	r.more, r.stop = iter.Pull2(r.records(p))
 }
 
-// run reads until ctx, which is the session's, ends.
-func (r *reading) run(ctx context.Context) error {
-	defer r.from.close()
-	for !r.alone {
-		select {
-		case m, open := <-r.client.Messages():
-			if !open {
-				return nil
-			}
-			if err := r.take(ctx, m); err != nil {
-				return err
-			}
-		case <-r.wake:
-			if err := r.catchUp(ctx); err != nil {
-				return err
-			}
-		case <-r.claim.Fenced():
-			return r.overtaken()
-		case <-ctx.Done():
-			return nil
-		}
-	}
-	go func() {
-		for range r.client.Messages() { // all of it is read here too; the session's end closes it
-		}
-	}()
-	for {
-		if err := r.readOn(ctx); err != nil {
-			return err
-		}
+// end drops what is left of a page. It is fetched again.
+func (r *reading) end() {
+	if r.more != nil {
+		r.stop()
+		r.more, r.stop = nil, nil
 	}
 }
 
-func (r *reading) overtaken() error { return fmt.Errorf("%w: %s", errOvertaken, r.name) }
-
-// take takes a record that the client read, after everything before it.
-func (r *reading) take(ctx context.Context, m *sarama.ConsumerMessage) error {
-	if r.next.Load() < m.Offset {
-		defer r.from.close() // the next gap may be days away
-	}
-	for r.next.Load() < m.Offset {
-		if err := r.readOn(ctx); err != nil {
-			return err
+// hand hands over a turn's records.
+func (r *reading) hand(ctx context.Context) error {
+	for range turn {
+		record, err, more := r.more()
+		if !more {
+			r.end()
+			r.goesOn()
+			return r.advance(ctx)
 		}
-	}
-	r.goesOn()
-	if m.Offset < r.next.Load() {
-		return nil // it was read without the client
-	}
-	return r.deliver(ctx, toRecord(m))
-}
-
-func (r *reading) deliver(ctx context.Context, record *record.Record) error {
-	if err := r.c.engine.Enqueue(ctx, r.claim, record); err != nil {
-		return err
-	}
-	r.told = record.Offset + 1
-	r.next.Store(r.told)
-	return nil
-}
-
-// catchUp reads what the client does not bring, until it brings something or
-// nothing is left. It does not insist: the client may be able to go on.
-func (r *reading) catchUp(ctx context.Context) error {
-	defer r.from.close()
-	for len(r.client.Messages()) == 0 && !r.alone {
-		before := r.next.Load()
-		if err := r.page(ctx, 0); err != nil {
-			_, err = r.failed(err)
-			return err
-		}
-		if r.next.Load() == before {
-			return nil
-		}
-	}
-	return nil
-}
-
-// readOn reads a page, trying for as long as the session lasts. It waits a
-// while for the log to go on.
-func (r *reading) readOn(ctx context.Context) error {
-	for {
-		select {
-		case <-r.claim.Fenced():
-			return r.overtaken()
-		default:
-		}
-		err := r.page(ctx, pollTime)
 		if err == nil {
-			return nil
+			err = r.s.c.engine.Enqueue(ctx, r.claim, record)
 		}
-		delay, err := r.failed(err)
 		if err != nil {
-			return err
+			r.end()
+			return errors.Join(err, r.advance(ctx))
 		}
-		if !wait(ctx, delay) {
-			return ctx.Err()
+		r.next = record.Offset + 1
+		r.told = r.next
+	}
+	return nil
+}
+
+// advance tells the engine what was passed over since the last record.
+func (r *reading) advance(ctx context.Context) error {
+	if r.told == r.next {
+		return nil
+	}
+	r.told = r.next
+	return r.s.c.engine.Advance(ctx, r.claim, r.next)
+}
+
+// records are those of a page that are to be handed over. It moves next over the rest,
+// and ends with the first that cannot be read.
+func (r *reading) records(p *kmsg.FetchResponseTopicPartition) iter.Seq2[*record.Record, error] {
+	return func(yield func(*record.Record, error) bool) {
+		began, aborted := r.next, newAborted(p.AbortedTransactions)
+		for raw := p.RecordBatches; len(raw) > 0; {
+			b, rest, err := readBatch(raw)
+			raw = rest
+			if errors.Is(err, errCut) && r.next > began {
+				return // the next page begins with it
+			}
+			drop := false
+			if err == nil && b.last >= r.next {
+				drop, err = aborted.drops(&b)
+			}
+			if err != nil {
+				yield(nil, r.unreadable(&b, err))
+				return
+			}
+			if b.last < r.next {
+				continue // a page begins with the batch that holds its offset
+			}
+			if b.base > r.next {
+				// Compaction takes records away, and their offsets with them.
+				r.s.c.log.Info("the log does not hold records that it once held", "partition", r.name, "from", r.next, "to", b.base-1)
+			}
+			for record, err := range b.records() {
+				if drop {
+					break
+				}
+				if err != nil {
+					yield(nil, r.unreadable(&b, err))
+					return
+				}
+				if record.Offset < r.next {
+					continue
+				}
+				record.Topic, record.Partition = r.claim.Topic, r.claim.Partition
+				if !yield(record, nil) {
+					return
+				}
+			}
+			r.next = b.last + 1
 		}
 	}
 }
 
-// failed tells why the partition stands still, and after what delay to try
-// again. It returns an error if that is of no use in this session.
-func (r *reading) failed(err error) (time.Duration, error) {
-	cannot := (*unreadable)(nil)
-	delay := retryEvery
-	switch {
-	case errors.Is(err, context.Canceled), errors.Is(err, ErrPosition):
-		return 0, err
-	case errors.As(err, &cannot):
-		r.letGo()
-		delay = lookAgain
+// unreadable is returned when a batch of the log cannot be read.
+type unreadable struct {
+	from, to int64
+	err      error
+}
+
+func (u *unreadable) Error() string {
+	return fmt.Sprintf("offsets %d to %d cannot be read: %v; nothing is stepped over", u.from, u.to, u.err)
+}
+
+func (u *unreadable) Unwrap() error { return u.err }
+
+func (r *reading) unreadable(b *batch, err error) error {
+	return &unreadable{r.next, max(b.last, r.next), err}
+}
+
+// stands notes why a partition does not go on, and has it rest. A broker that
+// restarts is no news: it is told what lasts, and at once what no time will mend.
+func (r *reading) stands(err error) {
+	now, rest, patience := time.Now(), retryEvery, time.Second
+	if cannot := (*unreadable)(nil); errors.As(err, &cannot) {
+		rest, patience = lookAgain, 0
 	}
-	r.still = true
-	r.c.standsStill(r.name, fmt.Errorf("%s stands at %d: %w", r.name, r.next.Load(), err))
-	return delay, nil
+	if r.since.IsZero() {
+		r.since = now
+	}
+	r.due = now.Add(rest)
+	if now.Sub(r.since) >= patience {
+		r.still = true
+		r.s.standsStill(r.name, fmt.Errorf("%s stands at %d: %w", r.name, r.next, err))
+	}
 }
 
 func (r *reading) goesOn() {
+	r.since = time.Time{}
 	if r.still {
 		r.still = false
-		r.c.goesOn(r.name)
-	}
-}
-
-// letGo has the client let go of the partition, once.
-func (r *reading) letGo() {
-	if !r.alone {
-		r.alone = true
-		r.pause()
-		r.c.log.Warn("the client cannot read a batch; its partition is read without the client", "partition", r.name, "offset", r.next.Load())
+		r.s.goesOn(r.name)
 	}
 }

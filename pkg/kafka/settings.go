@@ -69,7 +69,7 @@ func (s Settings) producer() *sarama.Config {
 	return c
 }
 
-// pollTime is how long a poll waits when there is nothing: it ends at once when
+// pollTime is how long a fetch waits when there is nothing: it ends at once when
 // a record arrives.
 const pollTime = 500 * time.Millisecond
 
@@ -94,14 +94,5 @@ func (s Settings) consumer() *sarama.Config {
 	// in the background it never waits behind a long poll for its connection.
 	c.Consumer.Offsets.AutoCommit.Enable = true
 	c.Consumer.Offsets.AutoCommit.Interval = time.Second
-	c.Consumer.IsolationLevel = sarama.ReadCommitted
-	c.Consumer.MaxWaitTime = pollTime
-	// A batch may take longer than the default 100 ms to make room; being
-	// dropped from the fetch for that would only cost a new subscription.
-	c.Consumer.MaxProcessingTime = 2 * time.Second
-	// One partition's share of memory. The engine's queue bounds the rest.
-	c.ChannelBufferSize = 64
-	c.Consumer.Fetch.Default = 256 << 10
-	c.Consumer.Fetch.Max = 4 << 20
 	return c
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 
@@ -23,7 +22,7 @@ const frameLimit = 32 << 20
 func unpack(codec int16, packed []byte) (io.ReadCloser, error) {
 	switch codec {
 	case 0:
-		return io.NopCloser(bytes.NewReader(packed)), nil
+		return plain{bytes.NewReader(packed)}, nil
 	case 1:
 		return gzip.NewReader(bytes.NewReader(packed))
 	case 2:
@@ -39,6 +38,11 @@ func unpack(codec int16, packed []byte) (io.ReadCloser, error) {
 	}
 	return nil, fmt.Errorf("codec %d is not known", codec)
 }
+
+// plain is what no codec packed.
+type plain struct{ *bytes.Reader }
+
+func (plain) Close() error { return nil }
 
 // snappy reads the blocks of Java's framing one after the other. Other clients
 // write one block without a frame.
@@ -99,18 +103,4 @@ func (s *snappy) nextBlock() error {
 		return err
 	}
 	return nil
-}
-
-// unpacksBeyond reports whether a batch unpacks to more than limit bytes. It
-// keeps none of them.
-func unpacksBeyond(codec int16, packed []byte, limit int64) (bool, error) {
-	if codec == 0 {
-		return int64(len(packed)) > limit, nil
-	}
-	r, err := unpack(codec, packed)
-	if err != nil {
-		return false, err
-	}
-	n, err := io.Copy(io.Discard, io.LimitReader(r, limit+1))
-	return n > limit, errors.Join(err, r.Close())
 }

@@ -1,0 +1,173 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/IBM/sarama"
+)
+
+// leader reads the partitions of a session that one broker leads, with one request
+// for all of them.
+type leader struct {
+	s       *session
+	address string
+	joined  chan []*reading // partitions that it is given; has room for all
+	mine    []*reading
+	conn    *connection
+}
+
+// run reads until ctx, which is the session's, ends.
+func (l *leader) run(ctx context.Context) {
+	defer func() {
+		l.conn.close()
+		for _, r := range l.mine {
+			r.end()
+		}
+	}()
+	for l.rest(ctx) {
+		if err := l.round(ctx); err != nil {
+			if ctx.Err() == nil {
+				l.s.fail(err)
+			}
+			return
+		}
+	}
+}
+
+// rest waits until a partition is to be read. It reports false when ctx ended.
+func (l *leader) rest(ctx context.Context) bool {
+	for ctx.Err() == nil {
+		for len(l.joined) > 0 {
+			l.mine = append(l.mine, <-l.joined...)
+		}
+		wake := (<-chan time.Time)(nil)
+		if len(l.mine) > 0 {
+			first := slices.MinFunc(l.mine, func(a, b *reading) int { return a.due.Compare(b.due) })
+			d := time.Until(first.due)
+			if d <= 0 {
+				return true
+			}
+			wake = time.After(d)
+		}
+		select {
+		case readings := <-l.joined:
+			l.mine = append(l.mine, readings...)
+		case <-wake:
+		case <-ctx.Done():
+		}
+	}
+	return false
+}
+
+// round asks once for each partition that does not rest, and hands over a turn of what
+// is there. It returns an error if the session is over.
+func (l *leader) round(ctx context.Context) error {
+	var ask []*reading
+	now, wait := time.Now(), pollTime
+	for _, r := range l.mine {
+		select {
+		case <-r.claim.Fenced():
+			return fmt.Errorf("%w: %s", errOvertaken, r.name)
+		default:
+		}
+		switch {
+		case r.more != nil:
+			wait = 0
+		case !r.due.After(now):
+			ask = append(ask, r)
+		}
+	}
+	if err := l.fetch(ctx, ask, wait); err != nil {
+		return err
+	}
+	// The broker fills its answer in the order of the request. So those that had their
+	// turn come last in the next one.
+	var had, not []*reading
+	for _, r := range l.mine {
+		if r.more == nil {
+			not = append(not, r)
+			continue
+		}
+		had = append(had, r)
+		if err := r.hand(ctx); ctx.Err() != nil {
+			return ctx.Err()
+		} else if err != nil {
+			r.stands(err)
+		}
+	}
+	l.mine = slices.Concat(not, had)
+	return nil
+}
+
+// fetch begins a page of each partition of which there is one. Those that this broker
+// does not answer about go back to the session, which looks for their leader.
+func (l *leader) fetch(ctx context.Context, of []*reading, wait time.Duration) (err error) {
+	if len(of) == 0 {
+		return nil
+	}
+	if l.conn == nil {
+		if l.conn, err = dial(ctx, l.s.cluster.client, l.address); err != nil {
+			return l.back(ctx, of, err)
+		}
+	}
+	topics, err := l.conn.fetch(ctx, of, wait)
+	if err != nil {
+		l.conn.close()
+		l.conn = nil
+		if !errors.Is(err, errTooLarge) {
+			return l.back(ctx, of, err)
+		}
+		if len(of) == 1 {
+			of[0].stands(&unreadable{of[0].next, of[0].next, err})
+			return nil
+		}
+		for _, r := range of { // one of them is to blame
+			if err := l.fetch(ctx, []*reading{r}, 0); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	for _, topic := range topics {
+		for i := range topic.Partitions {
+			p := &topic.Partitions[i]
+			at := slices.IndexFunc(of, func(r *reading) bool {
+				return r.claim.Partition == p.Partition && r.claim.Topic == topic.Topic
+			})
+			if at < 0 {
+				return l.back(ctx, of, fmt.Errorf("answer about %s/%d", topic.Topic, p.Partition))
+			}
+			switch code := sarama.KError(p.ErrorCode); {
+			case errors.Is(code, sarama.ErrOffsetOutOfRange):
+				return fmt.Errorf("%w: %s is at %d", ErrPosition, of[at].name, of[at].next)
+			case !errors.Is(code, sarama.ErrNoError):
+				if err := l.back(ctx, of[at:at+1], code); err != nil {
+					return err
+				}
+			case len(p.RecordBatches) == 0:
+				of[at].goesOn()
+			default:
+				of[at].begin(p)
+			}
+		}
+	}
+	return nil
+}
+
+// back gives partitions back.
+func (l *leader) back(ctx context.Context, of []*reading, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	for _, r := range of {
+		r.end()
+		r.stands(fmt.Errorf("fetch from %s: %w", l.address, err))
+		l.mine = slices.DeleteFunc(l.mine, func(other *reading) bool { return other == r })
+		l.s.lost <- r
+	}
+	return nil
+}

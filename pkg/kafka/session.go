@@ -1,0 +1,107 @@
+package kafka
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/quintet-eda/quintet/pkg/engine"
+)
+
+// session reads the partitions that this member was assigned.
+type session struct {
+	c       *Consumer
+	cluster *Cluster
+	lost    chan *reading     // partitions whose leader is to be looked for; has room for all
+	failed  chan error        // why the session is over
+	still   map[string]string // why a partition does not go on; the consumer's lock
+}
+
+func newSession(c *Consumer, cluster *Cluster, assigned []*engine.Assignment) *session {
+	s := &session{c: c, cluster: cluster, lost: make(chan *reading, len(assigned)), failed: make(chan error, 1), still: map[string]string{}}
+	for _, a := range assigned {
+		s.lost <- &reading{s: s, name: fmt.Sprintf("%s/%d", a.Topic, a.Partition), claim: a, next: a.Start, told: a.Start}
+	}
+	return s
+}
+
+// fail ends the session. The first to say why is heard.
+func (s *session) fail(err error) {
+	select {
+	case s.failed <- err:
+	default:
+	}
+}
+
+// run gives each partition to its leader until ctx ends, again when it comes back.
+func (s *session) run(ctx context.Context) {
+	leaders := map[string]*leader{}
+	for {
+		var lost []*reading
+		select {
+		case r := <-s.lost:
+			lost = append(lost, r)
+		case <-ctx.Done():
+			return
+		}
+		topics := map[string]struct{}{}
+		for more := true; more; {
+			topics[lost[len(lost)-1].claim.Topic] = struct{}{}
+			select {
+			case r := <-s.lost:
+				lost = append(lost, r)
+			default:
+				more = false
+			}
+		}
+		// If this fails, what the client knew before has to do.
+		_ = s.cluster.client.RefreshMetadata(slices.Collect(maps.Keys(topics))...)
+		if ctx.Err() != nil || !s.assign(ctx, leaders, lost) && !wait(ctx, retryEvery) {
+			return
+		}
+	}
+}
+
+// assign gives partitions to their leaders, each all of its own at once: it would wait
+// for records of the first before it asked for the next. It reports false if one has no
+// leader; that one is lost again.
+func (s *session) assign(ctx context.Context, leaders map[string]*leader, lost []*reading) bool {
+	of, all := map[string][]*reading{}, true
+	for _, r := range lost {
+		broker, err := s.cluster.client.Leader(r.claim.Topic, r.claim.Partition)
+		if err != nil {
+			r.stands(err)
+			s.lost <- r
+			all = false
+			continue
+		}
+		of[broker.Addr()] = append(of[broker.Addr()], r)
+	}
+	for address, readings := range of {
+		if leaders[address] == nil {
+			leaders[address] = &leader{s: s, address: address, joined: make(chan []*reading, cap(s.lost))}
+			go leaders[address].run(ctx)
+		}
+		leaders[address].joined <- readings
+	}
+	return all
+}
+
+// standsStill notes why a partition does not go on.
+func (s *session) standsStill(name string, err error) {
+	s.c.mu.Lock()
+	told := s.still[name] == err.Error()
+	s.still[name] = err.Error()
+	s.c.mu.Unlock()
+	if !told {
+		s.c.log.Warn("partition stands still", "partition", name, "error", err)
+	}
+}
+
+func (s *session) goesOn(name string) {
+	s.c.mu.Lock()
+	delete(s.still, name)
+	s.c.mu.Unlock()
+	s.c.log.Info("partition goes on", "partition", name)
+}
