@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/IBM/sarama"
 
@@ -17,9 +18,15 @@ type Cluster struct {
 	admin  sarama.ClusterAdmin
 }
 
+// limitUnpacking bounds what the client unpacks a compressed batch to, which by
+// default is anything. The client keeps the bound in a variable of its own, so it is
+// set once.
+var limitUnpacking = sync.OnceFunc(func() { sarama.MaxDecompressedBatchSize = recordLimit })
+
 // Connect connects to the cluster. It fails at once when no broker answers;
 // the caller tries again.
 func Connect(s Settings) (*Cluster, error) {
+	limitUnpacking()
 	client, err := sarama.NewClient(s.Brokers, s.consumer())
 	if err != nil {
 		return nil, fmt.Errorf("connect to broker %v: %w", s.Brokers, err)
@@ -98,6 +105,18 @@ func (c *Cluster) forget(topics []string) error {
 		}
 	}
 	return nil
+}
+
+// leader returns the address of a partition's leader, as far as the client knows.
+func (c *Cluster) leader(topic string, partition int32) (string, error) {
+	if c.client.PartitionNotReadable(topic, partition) {
+		return "", sarama.ErrLeaderNotAvailable // without asking for it once more
+	}
+	broker, err := c.client.Leader(topic, partition)
+	if err != nil {
+		return "", err
+	}
+	return broker.Addr(), nil
 }
 
 // partitions lists the partitions of topics. All of the topics must exist.

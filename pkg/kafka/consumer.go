@@ -16,7 +16,7 @@ import (
 	"github.com/quintet-eda/quintet/pkg/record"
 )
 
-// engine is what a consumer feeds; engine.Engine is one for each type of state.
+// reader is what a consumer feeds; engine.Engine is one for each type of state.
 type reader interface {
 	CheckTopics(ctx context.Context, found []engine.TopicInfo) error
 	OnAssigned(ctx context.Context, claims []*engine.Assignment) error
@@ -111,8 +111,8 @@ func (c *Consumer) connected(ctx context.Context) error {
 }
 
 func (c *Consumer) consume(ctx context.Context, cluster *Cluster) error {
-	// The group has a client of its own: on a shared connection its commits
-	// and heartbeats would queue behind the long polls.
+	// The group has a client of its own: on a shared connection its heartbeats
+	// would queue behind a member's joining, which waits for all others.
 	group, err := sarama.NewConsumerGroup(c.s.Brokers, c.s.Service, c.s.consumer())
 	if err != nil {
 		return fmt.Errorf("join group %s: %w", c.s.Service, err)

@@ -19,7 +19,7 @@ func Held(ctx context.Context, cluster *Cluster, topic string, partition int32) 
 	if err != nil {
 		return nil, err
 	}
-	defer conn.close()
+	defer conn.conn.Close()
 	topics, err := conn.fetch(ctx, []*reading{{claim: &engine.Assignment{Topic: topic, Partition: partition}}}, 0)
 	if err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -46,13 +47,6 @@ func dial(ctx context.Context, client sarama.Client, address string) (*connectio
 	return &connection{conn: conn, format: kmsg.NewRequestFormatter(kmsg.FormatterClientID(config.ClientID)), timeout: config.Net.ReadTimeout}, nil
 }
 
-// close ends the connection; nil has none.
-func (c *connection) close() {
-	if c != nil {
-		_ = c.conn.Close() // nothing is held back in it
-	}
-}
-
 // fetch returns what the logs of partitions hold from their next offsets on: batches
 // whose transactions are decided, the last of a partition perhaps cut off. It waits at
 // most wait for something to be there. After an error the connection is of no use.
@@ -75,6 +69,10 @@ func (c *connection) fetch(ctx context.Context, of []*reading, wait time.Duratio
 	}
 	if size > answerLimit {
 		return nil, errTooLarge
+	}
+	// What comes may take as long again. If ctx has just ended, its deadline came first.
+	if err := c.conn.SetDeadline(time.Now().Add(c.timeout)); err != nil || ctx.Err() != nil {
+		return nil, cmp.Or(ctx.Err(), err)
 	}
 	raw := make([]byte, size)
 	if _, err := io.ReadFull(c.conn, raw); err != nil {
@@ -103,8 +101,7 @@ func request(of []*reading, wait time.Duration) *kmsg.FetchRequest {
 	return req
 }
 
-// read decodes an answer. A broker that throttles answers with nothing, and reads the
-// next request later.
+// read decodes an answer.
 func read(raw []byte) ([]kmsg.FetchResponseTopic, error) {
 	answer := kmsg.NewPtrFetchResponse()
 	answer.Version = fetchVersion

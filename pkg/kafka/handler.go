@@ -87,8 +87,8 @@ func (h *handler) Cleanup(sarama.ConsumerGroupSession) error {
 }
 
 // ConsumeClaim lasts as long as the session. The client is the member of the group and
-// reads nothing: it steps over a batch that it cannot read, or fails a whole answer for
-// it. It fetches only some while after it was told of a partition, so never.
+// does not read: it steps over a batch that it cannot read, or fails a whole answer for
+// it. It may fetch once before it is paused; nobody takes what it got.
 func (h *handler) ConsumeClaim(session sarama.ConsumerGroupSession, claim sarama.ConsumerGroupClaim) error {
 	h.group.Pause(map[string][]int32{claim.Topic(): {claim.Partition()}})
 	select {

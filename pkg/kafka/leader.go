@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/IBM/sarama"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // leader reads the partitions of a session that one broker leads, with one request
@@ -18,12 +19,13 @@ type leader struct {
 	joined  chan []*reading // partitions that it is given; has room for all
 	mine    []*reading
 	conn    *connection
+	looked  time.Time // whether it still leads them
 }
 
 // run reads until ctx, which is the session's, ends.
 func (l *leader) run(ctx context.Context) {
 	defer func() {
-		l.conn.close()
+		l.hangUp()
 		for _, r := range l.mine {
 			r.end()
 		}
@@ -41,6 +43,9 @@ func (l *leader) run(ctx context.Context) {
 // rest waits until a partition is to be read. It reports false when ctx ended.
 func (l *leader) rest(ctx context.Context) bool {
 	for ctx.Err() == nil {
+		if len(l.mine) == 0 {
+			l.hangUp()
+		}
 		for len(l.joined) > 0 {
 			l.mine = append(l.mine, <-l.joined...)
 		}
@@ -66,6 +71,9 @@ func (l *leader) rest(ctx context.Context) bool {
 // round asks once for each partition that does not rest, and hands over a turn of what
 // is there. It returns an error if the session is over.
 func (l *leader) round(ctx context.Context) error {
+	if err := l.look(ctx); err != nil {
+		return err
+	}
 	var ask []*reading
 	now, wait := time.Now(), pollTime
 	for _, r := range l.mine {
@@ -96,33 +104,48 @@ func (l *leader) round(ctx context.Context) error {
 		if err := r.hand(ctx); ctx.Err() != nil {
 			return ctx.Err()
 		} else if err != nil {
-			r.stands(err)
+			r.stands(now, err)
 		}
 	}
 	l.mine = slices.Concat(not, had)
 	return nil
 }
 
+// look gives back, once in a while, what the client knows to have another leader by now.
+// A broker that is cut off from the others goes on answering.
+func (l *leader) look(ctx context.Context) error {
+	if time.Since(l.looked) < lookAgain {
+		return nil
+	}
+	l.looked = time.Now()
+	for _, r := range slices.Clone(l.mine) {
+		address, err := l.s.cluster.leader(r.claim.Topic, r.claim.Partition)
+		if err == nil && address != l.address {
+			if err := l.back(ctx, l.looked, r, fmt.Errorf("the leader is %s now", address)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // fetch begins a page of each partition of which there is one. Those that this broker
-// does not answer about go back to the session, which looks for their leader.
+// has no answer for go back to the session, which looks for their leader.
 func (l *leader) fetch(ctx context.Context, of []*reading, wait time.Duration) (err error) {
 	if len(of) == 0 {
 		return nil
 	}
+	began := time.Now()
 	if l.conn == nil {
 		if l.conn, err = dial(ctx, l.s.cluster.client, l.address); err != nil {
-			return l.back(ctx, of, err)
+			return l.allBack(ctx, began, of, err)
 		}
 	}
 	topics, err := l.conn.fetch(ctx, of, wait)
-	if err != nil {
-		l.conn.close()
-		l.conn = nil
-		if !errors.Is(err, errTooLarge) {
-			return l.back(ctx, of, err)
-		}
+	if errors.Is(err, errTooLarge) {
+		l.hangUp()
 		if len(of) == 1 {
-			of[0].stands(&unreadable{of[0].next, of[0].next, err})
+			of[0].stands(began, &unreadable{of[0].next, of[0].next, err})
 			return nil
 		}
 		for _, r := range of { // one of them is to blame
@@ -132,6 +155,10 @@ func (l *leader) fetch(ctx context.Context, of []*reading, wait time.Duration) (
 		}
 		return nil
 	}
+	if err != nil {
+		l.hangUp()
+		return l.allBack(ctx, began, of, err)
+	}
 	for _, topic := range topics {
 		for i := range topic.Partitions {
 			p := &topic.Partitions[i]
@@ -139,35 +166,58 @@ func (l *leader) fetch(ctx context.Context, of []*reading, wait time.Duration) (
 				return r.claim.Partition == p.Partition && r.claim.Topic == topic.Topic
 			})
 			if at < 0 {
-				return l.back(ctx, of, fmt.Errorf("answer about %s/%d", topic.Topic, p.Partition))
+				continue // nobody asked
 			}
-			switch code := sarama.KError(p.ErrorCode); {
-			case errors.Is(code, sarama.ErrOffsetOutOfRange):
-				return fmt.Errorf("%w: %s is at %d", ErrPosition, of[at].name, of[at].next)
-			case !errors.Is(code, sarama.ErrNoError):
-				if err := l.back(ctx, of[at:at+1], code); err != nil {
-					return err
-				}
-			case len(p.RecordBatches) == 0:
-				of[at].goesOn()
-			default:
-				of[at].begin(p)
+			r := of[at]
+			of = slices.Delete(of, at, at+1)
+			if err := l.answer(ctx, began, r, p); err != nil {
+				return err
 			}
+		}
+	}
+	return nil // for what is left there was no room, or the broker throttles
+}
+
+// answer takes what a broker says about one partition.
+func (l *leader) answer(ctx context.Context, began time.Time, r *reading, p *kmsg.FetchResponseTopicPartition) error {
+	switch code := sarama.KError(p.ErrorCode); {
+	case errors.Is(code, sarama.ErrOffsetOutOfRange):
+		return fmt.Errorf("%w: %s is at %d", ErrPosition, r.name, r.next)
+	case !errors.Is(code, sarama.ErrNoError):
+		return l.back(ctx, began, r, code)
+	case len(p.RecordBatches) > 0:
+		r.begin(p)
+	case p.LastStableOffset <= r.next: // else there was no room for it
+		r.goesOn()
+	}
+	return nil
+}
+
+func (l *leader) allBack(ctx context.Context, since time.Time, of []*reading, err error) error {
+	for _, r := range of {
+		if err := l.back(ctx, since, r, err); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// back gives partitions back.
-func (l *leader) back(ctx context.Context, of []*reading, err error) error {
+// back gives a partition back, which has not been read since then. It returns an error
+// if the session is over.
+func (l *leader) back(ctx context.Context, since time.Time, r *reading, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	for _, r := range of {
-		r.end()
-		r.stands(fmt.Errorf("fetch from %s: %w", l.address, err))
-		l.mine = slices.DeleteFunc(l.mine, func(other *reading) bool { return other == r })
-		l.s.lost <- r
-	}
+	r.end()
+	r.stands(since, fmt.Errorf("fetch from %s: %w", l.address, err))
+	l.mine = slices.DeleteFunc(l.mine, func(other *reading) bool { return other == r })
+	l.s.lost <- r
 	return nil
+}
+
+func (l *leader) hangUp() {
+	if l.conn != nil {
+		_ = l.conn.conn.Close() // nothing is held back in it
+		l.conn = nil
+	}
 }

@@ -12,8 +12,8 @@ import (
 
 // Missing tells why this consumer does not read everything it should: a
 // sentence per dependency, and one per partition that stands still. A partition
-// counts as standing still when its log goes on and cannot be read, not when
-// the engine takes its time.
+// counts as standing still when its log cannot be read or its broker does not
+// answer, not when the engine takes its time.
 func (c *Consumer) Missing() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -30,8 +30,8 @@ func (c *Consumer) Missing() []string {
 // not taken in, by whichever of its instances: the ends of all partitions, less
 // the positions in the database that the instances share. What is never
 // delivered, the marks of transactions and what was aborted, counts until the
-// instance that reads its partition has passed it over, some seconds at most; what
-// lies behind a transaction that is still open counts until it ends.
+// instance that reads its partition has passed it over; what lies behind a
+// transaction that is still open counts until it ends.
 func (c *Consumer) Lag(ctx context.Context) (int64, error) {
 	c.mu.Lock()
 	cluster := c.cluster

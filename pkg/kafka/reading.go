@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -36,7 +37,6 @@ const turn = 500
 
 // begin has what a broker answers handed over from now on.
 func (r *reading) begin(p *kmsg.FetchResponseTopicPartition) {
-	r.end() // of an answer that is twice about it
 	r.more, r.stop = iter.Pull2(r.records(p))
 }
 
@@ -57,15 +57,16 @@ func (r *reading) hand(ctx context.Context) error {
 			r.goesOn()
 			return r.advance(ctx)
 		}
-		if err == nil {
-			err = r.s.c.engine.Enqueue(ctx, r.claim, record)
-		}
 		if err != nil {
 			r.end()
-			return errors.Join(err, r.advance(ctx))
+			return cmp.Or(r.advance(ctx), err)
+		}
+		if err := r.s.c.engine.Enqueue(ctx, r.claim, record); err != nil {
+			return err
 		}
 		r.next = record.Offset + 1
 		r.told = r.next
+		r.goesOn()
 	}
 	return nil
 }
@@ -142,15 +143,15 @@ func (r *reading) unreadable(b *batch, err error) error {
 	return &unreadable{r.next, max(b.last, r.next), err}
 }
 
-// stands notes why a partition does not go on, and has it rest. A broker that
-// restarts is no news: it is told what lasts, and at once what no time will mend.
-func (r *reading) stands(err error) {
+// stands notes why a partition has not gone on since then, and has it rest. A broker
+// that restarts is no news. What lasts is told, and at once what no time will mend.
+func (r *reading) stands(since time.Time, err error) {
 	now, rest, patience := time.Now(), retryEvery, time.Second
 	if cannot := (*unreadable)(nil); errors.As(err, &cannot) {
 		rest, patience = lookAgain, 0
 	}
 	if r.since.IsZero() {
-		r.since = now
+		r.since = since
 	}
 	r.due = now.Add(rest)
 	if now.Sub(r.since) >= patience {

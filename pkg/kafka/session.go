@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/quintet-eda/quintet/pkg/engine"
 )
@@ -55,7 +56,7 @@ func (s *session) run(ctx context.Context) {
 				more = false
 			}
 		}
-		// If this fails, what the client knew before has to do.
+		// If no broker answers, what the client knew before has to do.
 		_ = s.cluster.client.RefreshMetadata(slices.Collect(maps.Keys(topics))...)
 		if ctx.Err() != nil || !s.assign(ctx, leaders, lost) && !wait(ctx, retryEvery) {
 			return
@@ -63,20 +64,20 @@ func (s *session) run(ctx context.Context) {
 	}
 }
 
-// assign gives partitions to their leaders, each all of its own at once: it would wait
-// for records of the first before it asked for the next. It reports false if one has no
-// leader; that one is lost again.
+// assign gives partitions to their leaders, each all of its own at once: a leader that
+// got the first alone would wait for records of it before it asked for the next. It
+// reports false if a partition has no leader; that one is lost again.
 func (s *session) assign(ctx context.Context, leaders map[string]*leader, lost []*reading) bool {
 	of, all := map[string][]*reading{}, true
 	for _, r := range lost {
-		broker, err := s.cluster.client.Leader(r.claim.Topic, r.claim.Partition)
+		address, err := s.cluster.leader(r.claim.Topic, r.claim.Partition)
 		if err != nil {
-			r.stands(err)
+			r.stands(time.Now(), err)
 			s.lost <- r
 			all = false
 			continue
 		}
-		of[broker.Addr()] = append(of[broker.Addr()], r)
+		of[address] = append(of[address], r)
 	}
 	for address, readings := range of {
 		if leaders[address] == nil {
@@ -91,7 +92,7 @@ func (s *session) assign(ctx context.Context, leaders map[string]*leader, lost [
 // standsStill notes why a partition does not go on.
 func (s *session) standsStill(name string, err error) {
 	s.c.mu.Lock()
-	told := s.still[name] == err.Error()
+	_, told := s.still[name] // the words of one cause differ, in ports and times
 	s.still[name] = err.Error()
 	s.c.mu.Unlock()
 	if !told {

@@ -87,9 +87,12 @@ func (s Settings) consumer() *sarama.Config {
 	c.Consumer.Group.Rebalance.Retry.Max = 4
 	c.Consumer.Group.Rebalance.Retry.Backoff = 250 * time.Millisecond
 	c.Consumer.Return.Errors = true
-	// A group without offsets starts at the beginning: this reader has not
-	// seen anything yet. It never applies twice, since the position is ours.
-	c.Consumer.Offsets.Initial = sarama.OffsetOldest
+	// What leads a partition is asked for each minute: a broker that is cut off from
+	// the others goes on answering, and nothing new comes to it.
+	c.Metadata.RefreshFrequency = time.Minute
+	// The client does not read. If it does once, before it is told, it drops what
+	// it got, which should be little.
+	c.Consumer.Fetch.Default = 1
 	// The broker's copy of the position is for people and tools. Committed
 	// in the background it never waits behind a long poll for its connection.
 	c.Consumer.Offsets.AutoCommit.Enable = true
