@@ -35,6 +35,7 @@ type Config struct {
 	ParkTries   int           `env:"PARK_RETRY_ATTEMPTS" envDefault:"5"`
 	StopTime    time.Duration `env:"STOP_TIMEOUT" envDefault:"10s"`
 	LogLevel    slog.Level    `env:"LOG_LEVEL" envDefault:"INFO"`
+	ProfileAddr string        `env:"PROFILE_ADDR"` // where net/http/pprof answers; default: nowhere
 }
 
 // Problems are what is wrong with a configuration, all of it: who mends one at a

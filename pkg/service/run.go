@@ -79,6 +79,11 @@ func Run[S any](ctx context.Context, c Config, p Parts[S]) error {
 	codec := registry.NewCodec(contract, registry.NewClient(c.Registry, 3*time.Second), name)
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	metrics.MustRegister(
+		prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "quintet_store_statements_total", Help: "Statements that the database was asked to run."},
+			func() float64 { return float64(db.Asked().Statements.Load()) }),
+		prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "quintet_store_trips_total", Help: "Round trips to the database; in SQLite, groups of statements."},
+			func() float64 { return float64(db.Asked().Trips.Load()) }))
 	engine, err := engine.New(engine.Config[S]{
 		Participant: p.Participant, Store: p.Store, DB: db, Codec: codec, Performers: p.Performers,
 		OpenProducer: func() (engine.Producer, error) { return kafka.Open(c.kafka(name)) },
@@ -98,6 +103,11 @@ func Run[S any](ctx context.Context, c Config, p Parts[S]) error {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.HTTPAddr)
 	if err != nil {
 		return fmt.Errorf("listen for HTTP: %w", err)
+	}
+	if c.ProfileAddr != "" {
+		if err := profile(ctx, c.ProfileAddr, log); err != nil {
+			return errors.Join(err, listener.Close())
+		}
 	}
 	log.Info("started", "version", version, "http", c.HTTPAddr, "instance", c.Instance)
 	err = r.run(ctx, codec, c.StopTime/2, engine.Run, func(ctx context.Context) error { return web.Serve(ctx, listener, e) })

@@ -32,6 +32,7 @@ func (r *Reader) QueryContext(ctx context.Context, query string, args ...any) (*
 	if err != nil {
 		return nil, err
 	}
+	r.db.asked.trip(1)
 	return s.QueryContext(ctx, r.dialect.sought(args)...)
 }
 
@@ -53,5 +54,6 @@ func (r *Reader) prepared(ctx context.Context, query string) (*sql.Stmt, error) 
 // QueryRowContext runs a query for one row; Scan returns sql.ErrNoRows when
 // there is none.
 func (r *Reader) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	r.db.asked.trip(1)
 	return r.pool.QueryRowContext(ctx, r.dialect.statement(query), r.dialect.sought(args)...)
 }

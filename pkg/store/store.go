@@ -54,7 +54,22 @@ type DB struct {
 	stmts     map[string]*sql.Stmt // SQLite's, of the connection
 	texts     map[string]string    // PostgreSQL's, of statements
 	counted   func(query string)
+	asked     Asked
 	faults    atomic.Pointer[Faults]
+}
+
+// Asked counts what the database was asked for since it was opened.
+type Asked struct {
+	Statements atomic.Int64
+	Trips      atomic.Int64 // to PostgreSQL and back; statements that go together take one
+}
+
+// Asked returns the counters, which go on.
+func (db *DB) Asked() *Asked { return &db.asked }
+
+func (a *Asked) trip(statements int64) {
+	a.Statements.Add(statements)
+	a.Trips.Add(1)
 }
 
 // Faults are places where a test makes the database fail as real ones do, or
@@ -175,6 +190,7 @@ func (db *DB) begin(ctx context.Context) (*Tx, error) {
 	if db.simulated != nil {
 		ctx = context.WithoutCancel(ctx) // its end would undo a commit that lands later
 	}
+	db.asked.trip(1)
 	tx, err := db.conn.BeginTx(ctx, nil)
 	if err != nil {
 		return nil, err

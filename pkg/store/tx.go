@@ -45,6 +45,7 @@ func (tx *Tx) Flush(ctx context.Context) error {
 	if len(queued) == 0 {
 		return nil
 	}
+	tx.db.asked.trip(int64(len(queued)))
 	return tx.db.dialect.run(ctx, tx.db, queued)
 }
 
@@ -96,6 +97,7 @@ func (tx *Tx) commit() error {
 	if err := happen(faults.BeforeCommit); err != nil {
 		return err
 	}
+	tx.db.asked.trip(1)
 	if err := tx.tx.Commit(); err != nil {
 		return err
 	}
