@@ -2,9 +2,11 @@ package bench
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -13,23 +15,35 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// counted are the databases' counters, by name.
+// ours are the counters of a service of ours, by the name that a report gives them.
+var ours = map[string]string{
+	"quintet_batch_inputs_count":     "batches committed",
+	"quintet_store_statements_total": "statements",
+	"quintet_store_trips_total":      "trips to the database",
+	"go_memstats_mallocs_total":      "allocations",
+	"go_memstats_alloc_bytes_total":  "bytes allocated",
+}
+
+// counted are the counters, by name. What peers count is not known, so of them they are
+// the database server's alone.
 func (s *System) counted(ctx context.Context) (map[string]float64, error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	if s.admin != "" {
-		return postgresCounters(ctx, s.admin)
-	}
-	if s.arm.Proof != OfStates {
-		return nil, nil // what others count is not known
-	}
 	all := map[string]float64{}
-	for _, service := range s.arm.services {
-		n, err := counter(ctx, s.stack.URL(service)+"/metrics", "quintet_batch_inputs_count ")
+	if s.admin != "" {
+		of, err := postgresCounters(ctx, s.admin)
 		if err != nil {
 			return nil, err
 		}
-		all["batches committed"] += n
+		maps.Copy(all, of)
+	}
+	if s.arm.Proof != OfStates {
+		return all, nil
+	}
+	for _, service := range s.arm.services {
+		if err := addCounters(ctx, all, s.stack.URL(service)+"/metrics"); err != nil {
+			return nil, err
+		}
 	}
 	return all, nil
 }
@@ -42,34 +56,47 @@ func postgresCounters(ctx context.Context, address string) (map[string]float64, 
 		return nil, fmt.Errorf("read PostgreSQL's counters: %w", err)
 	}
 	defer func() { _ = db.Close(ctx) }() // reading leaves nothing to lose
-	var commits, syncs, wal float64
+	var commits, written, syncs, wal float64
 	err = db.QueryRow(ctx, `SELECT (SELECT sum(xact_commit) FROM pg_stat_database)::float8,
+		(SELECT sum(tup_inserted + tup_updated + tup_deleted) FROM pg_stat_database)::float8,
 		(SELECT coalesce(sum(fsyncs), 0) FROM pg_stat_io WHERE object = 'wal')::float8,
-		(SELECT wal_bytes FROM pg_stat_wal)::float8`).Scan(&commits, &syncs, &wal)
+		(SELECT wal_bytes FROM pg_stat_wal)::float8`).Scan(&commits, &written, &syncs, &wal)
 	if err != nil {
 		return nil, fmt.Errorf("read PostgreSQL's counters: %w", err)
 	}
-	return map[string]float64{"transactions": commits, "log syncs": syncs, "log KiB": wal / 1024}, nil
+	return map[string]float64{"transactions": commits, "rows written": written, "log syncs": syncs, "log KiB": wal / 1024}, nil
 }
 
-// counter reads one number of a service's metrics.
-func counter(ctx context.Context, address, name string) (float64, error) {
+// addCounters reads a service's metrics, and adds ours to a sum.
+func addCounters(ctx context.Context, sum map[string]float64, address string) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	defer res.Body.Close()
+	found := 0
 	lines := bufio.NewScanner(io.LimitReader(res.Body, 1<<20))
 	for lines.Scan() {
-		if text, is := strings.CutPrefix(lines.Text(), name); is {
-			return strconv.ParseFloat(text, 64)
+		metric, text, _ := strings.Cut(lines.Text(), " ")
+		name, known := ours[metric]
+		if !known {
+			continue
 		}
+		n, err := strconv.ParseFloat(text, 64)
+		if err != nil {
+			return fmt.Errorf("%s: %s: %w", address, metric, err)
+		}
+		sum[name] += n
+		found++
 	}
-	return 0, fmt.Errorf("%s has no %s", address, name)
+	if err := lines.Err(); err != nil || found != len(ours) {
+		return fmt.Errorf("%s has %d of %d counters: %w", address, found, len(ours), cmp.Or(err, io.ErrUnexpectedEOF))
+	}
+	return nil
 }
 
 // perOrder is what the counters grew by, for each of n orders.

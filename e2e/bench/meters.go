@@ -15,6 +15,7 @@ import (
 type usage struct {
 	cpu    time.Duration
 	memory int64 // bytes, shared pages by their share
+	disk   int64 // bytes written to it
 }
 
 // tick is the kernel's unit of CPU time for programs, 100 a second on every Linux.
@@ -78,10 +79,11 @@ func measure(parts map[string]int) map[string]usage {
 		u := usage{
 			cpu:    time.Duration(table[pid].ticks) * tick,
 			memory: proportional(pid),
+			disk:   field(pid, "io", "write_bytes:"),
 		}
 		for _, child := range below[pid] {
 			of := sum(child)
-			u.cpu, u.memory = u.cpu+of.cpu, u.memory+of.memory
+			u.cpu, u.memory, u.disk = u.cpu+of.cpu, u.memory+of.memory, u.disk+of.disk
 		}
 		return u
 	}
@@ -93,16 +95,19 @@ func measure(parts map[string]int) map[string]usage {
 }
 
 // proportional is a process's resident memory, where a page that n processes share
-// counts for an n-th: PostgreSQL's buffers are there once. 0 when the kernel does not tell.
-func proportional(pid int) int64 {
-	text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "smaps_rollup"))
+// counts for an n-th: PostgreSQL's buffers are there once.
+func proportional(pid int) int64 { return field(pid, "smaps_rollup", "Pss:") << 10 }
+
+// field is a number that the kernel tells of a process; 0 when it does not.
+func field(pid int, file, name string) int64 {
+	text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), file))
 	if err != nil {
 		return 0
 	}
 	for line := range strings.Lines(string(text)) {
-		if after, is := strings.CutPrefix(line, "Pss:"); is {
-			kib, _ := strconv.ParseInt(strings.Fields(after + " 0")[0], 10, 64)
-			return kib << 10
+		if after, is := strings.CutPrefix(line, name); is {
+			n, _ := strconv.ParseInt(strings.Fields(after + " 0")[0], 10, 64)
+			return n
 		}
 	}
 	return 0
@@ -149,6 +154,7 @@ func (m *meter) used(n int) map[string]Part {
 		all[name] = Part{
 			CPU:    float64((to.cpu - from.cpu).Microseconds()) / 1000 / float64(n),
 			Memory: float64(m.peak[name]) / (1 << 20),
+			Disk:   float64(to.disk-from.disk) / 1024 / float64(n),
 		}
 	}
 	return all

@@ -42,7 +42,9 @@ type Run struct {
 	Rate       float64            `json:"rate"` // completed a second
 	Latency    Latency            `json:"latencyMillis"`
 	Parts      map[string]Part    `json:"parts"`
-	Counts     map[string]float64 `json:"counts,omitempty"` // of the databases, for each order
+	Counts     map[string]float64 `json:"counts,omitempty"` // for each order
+	// Steps are what each service's CPU went into, in ms for each order.
+	Steps map[string]map[string]float64 `json:"steps,omitempty"`
 }
 
 // Latency is from an order's intended start until its end can be seen, in milliseconds.
@@ -57,6 +59,7 @@ type Latency struct {
 type Part struct {
 	CPU    float64 `json:"cpuMillis"`
 	Memory float64 `json:"peakMiB"` // not for each order
+	Disk   float64 `json:"writtenKiB"`
 }
 
 // Read reads results.

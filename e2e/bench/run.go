@@ -166,6 +166,13 @@ func (p Plan) window(ctx context.Context, s *System, c *e2e.Client, rate float64
 	metering := make(chan error, 1)
 	var from, to map[string]float64
 	go func() { metering <- s.meterOver(ctx, w, &m, &from, &to) }()
+	profiles := make(chan profiledOne, len(s.prof))
+	for name, address := range s.prof {
+		go func() {
+			steps, err := profileOver(ctx, address, w)
+			profiles <- profiledOne{name, steps, err}
+		}()
+	}
 	err := newBuyer(c, b, early).drive(ctx, load{rate: rate, warm: p.Warm, lasts: p.For}, begin)
 	if err = errors.Join(err, <-metering); err != nil {
 		return Run{}, nil, err
@@ -179,8 +186,13 @@ func (p Plan) window(ctx context.Context, s *System, c *e2e.Client, rate float64
 	if n == 0 {
 		return Run{}, nil, errors.Join(errors.New("no order was completed within the window"), b.reason)
 	}
+	steps, err := collect(profiles, n)
+	if err != nil {
+		return Run{}, nil, err
+	}
 	return Run{
-		Arm: s.arm.Name, Offered: math.Round(rate*10) / 10, Completed: n, Refused: b.refused, Rate: float64(n) / p.For.Seconds(),
+		Steps: steps,
+		Arm:   s.arm.Name, Offered: math.Round(rate*10) / 10, Completed: n, Refused: b.refused, Rate: float64(n) / p.For.Seconds(),
 		Latency: b.latency(w), Parts: m.used(n), Counts: perOrder(from, to, n),
 	}, b.accepted, nil
 }

@@ -26,6 +26,8 @@ type World struct {
 	Name string
 	Bin  string // broker, registry and sandbox
 	Dir  string // of docker-compose.yml
+	// Profile has ours profiled too, which costs it a hundredth or two.
+	Profile bool
 }
 
 // System is one arm that runs, on a state of its own.
@@ -34,6 +36,7 @@ type System struct {
 	arm    Arm
 	stack  *local.Stack
 	parts  map[string]int              // process ids, by name
+	prof   map[string]string           // where services answer for profiles, by name
 	admin  string                      // address of the database server for its superuser; empty: SQLite
 	login  func(service string) string // address of a service's database; nil: SQLite
 	down   []func() error              // in the order of the steps up
@@ -75,6 +78,14 @@ func (w World) up(ctx context.Context, s *System) error {
 		s.login = c.database
 		for _, name := range s.arm.services {
 			env[name] = []string{"DATABASE_URL=" + c.database(name), "KAFKA_BROKERS=" + c.broker(), "SCHEMA_REGISTRY_URL=" + c.registry()}
+		}
+	}
+	if w.Profile && s.arm.Proof == OfStates {
+		if s.prof, err = profiled(s.arm.services); err != nil {
+			return err
+		}
+		for name, address := range s.prof {
+			env[name] = append(env[name], "PROFILE_ADDR="+address)
 		}
 	}
 	// The stack looks whether its ports are free, so it comes before the containers.

@@ -20,6 +20,7 @@ type arguments struct {
 	Hop    hop     `cmd:"" hidden:"" help:"Run a service of the arm T."`
 	Gate   gate    `cmd:"" help:"Hold results against a baseline; 1 when something got worse."`
 	Report report  `cmd:"" help:"Make the report of results again."`
+	Ledger ledger  `cmd:"" help:"Write docs/performance.md from results of both worlds."`
 	Run    measure `cmd:"" help:"Measure, and write results and report."`
 }
 
@@ -34,6 +35,8 @@ type measure struct {
 	Peers  string        `help:"Directory of the peers' programs." default:"e2e/peers/bin"`
 	Dir    string        `help:"Directory of docker-compose.yml." default:"." type:"existingdir"`
 	Out    string        `help:"Directory of results and report." default:".quintet/bench"`
+
+	Profile bool `help:"Have A profiled, for the ledger."`
 }
 
 func main() {
@@ -56,7 +59,7 @@ func (m measure) Run() error {
 		return err
 	}
 	plan := bench.Plan{
-		World: bench.World{Name: m.World, Bin: m.Bin, Dir: m.Dir}, Arms: m.Arms, Peers: m.Peers, Self: self,
+		World: bench.World{Name: m.World, Bin: m.Bin, Dir: m.Dir, Profile: m.Profile}, Arms: m.Arms, Peers: m.Peers, Self: self,
 		Points: m.Rates, Repeat: m.Repeat, Warm: m.Warm, For: m.For, Out: m.Out,
 	}
 	if err := plan.Check(); err != nil {
@@ -88,6 +91,24 @@ func (r report) Run() error {
 		return err
 	}
 	return results.Report(r.Dir)
+}
+
+type ledger struct {
+	Results []string `arg:"" help:"Files of results, one for each world." default:"e2e/bench/testdata/embedded.json,e2e/bench/testdata/real.json"`
+	Out     string   `help:"The page." default:"docs/performance.md"`
+}
+
+// Run writes the page.
+func (l ledger) Run() error {
+	var worlds []bench.Results
+	for _, path := range l.Results {
+		results, err := bench.Read(path)
+		if err != nil {
+			return err
+		}
+		worlds = append(worlds, results)
+	}
+	return os.WriteFile(l.Out, []byte(bench.Document(worlds...)), 0o644)
 }
 
 type gate struct {

@@ -1,0 +1,56 @@
+package bench
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Document is docs/performance.md: what an order costs, in all worlds that were measured.
+func Document(worlds ...Results) string {
+	var b strings.Builder
+	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
+	line("<!-- written by `make ledger` from e2e/bench/testdata/*.json; do not edit -->")
+	line("# What an order costs")
+	line("")
+	line("Every figure here was measured by `make ledger`, which writes this page. Orders have two lines.")
+	line("`%s`: %d orders under way at any time. `%s`: half of the rate that came of it. `%s`: that many orders a second.", Saturated, Outstanding, Half, few)
+	line("CPU is in ms for each completed order, and a figure is the median of all repetitions. Figures of equal runs")
+	line("differ by a fifth, and by more between hours. So what counts is a ratio of two arms of one run.")
+	for _, r := range worlds {
+		line("\n## %s world", r.World)
+		line("\n%s, %s. %s, %d cores, Linux %s, %s. Writing and syncing 4 KiB takes %s ms.", r.Began.Format("2 January 2006"),
+			r.Machine.Durability, r.Machine.CPU, r.Machine.Cores, r.Machine.Kernel, r.Machine.Go, digits(r.Machine.Sync))
+		line("Windows of %s s, %s s after the first order.\n", digits(r.For), digits(r.Warm))
+		for _, arm := range r.names("") {
+			line("- **%s**: %s", arm, r.Arms[arm])
+		}
+		for _, point := range r.points() {
+			r.table(line, point)
+		}
+	}
+	line("\n## Goals\n\n| | world | required | stretch | reached | |\n|---|---|---|---|---|---|")
+	for _, g := range goals {
+		for _, r := range worlds {
+			if !slices.Contains(g.worlds, r.World) {
+				continue
+			}
+			reached, stretch := g.number(r), ""
+			if g.stretch != 0 {
+				stretch = digits(g.stretch)
+			}
+			line("| %s | %s | %s | %s | %s | %s |", g.says, r.World, digits(g.required), stretch, digits(reached), g.verdict(reached))
+		}
+	}
+	line("\n## Ledger\n")
+	line("What the services of A spend their CPU on, by a profile of each over the same windows. Time in the kernel is")
+	line("of the step that asked for it. The log that a commit syncs is SQLite's, or PostgreSQL's in another process.")
+	for _, r := range worlds {
+		for _, point := range r.points() {
+			line("\n### %s world, %s", r.World, point)
+			r.ledger(line, point)
+			r.asked(line, point)
+		}
+	}
+	return b.String()
+}
