@@ -45,6 +45,7 @@ func Document(worlds ...Results) string {
 	line("\n## Ledger\n")
 	line("What the services of A spend their CPU on, by a profile of each over the same windows. Time in the kernel is")
 	line("of the step that asked for it. The log that a commit syncs is SQLite's, or PostgreSQL's in another process.")
+	line("What a profile does not see is the kernel's switching between threads, and the runtime's thread that watches the others.")
 	for _, r := range worlds {
 		for _, point := range r.points() {
 			line("\n### %s world, %s", r.World, point)

@@ -29,6 +29,12 @@ func sample() Results {
 				Counts: map[string]float64{"transactions": 3},
 			})
 		}
+		r.Runs = append(r.Runs, Run{
+			Arm: "A", Point: few, Repetition: repetition + 1, Completed: 200, Rate: 20, Latency: Latency{P50: 4, P99: 9},
+			Parts:  map[string]Part{"order": {CPU: 2, Memory: 30, Disk: 7}, harness: {CPU: 1}},
+			Counts: map[string]float64{"allocations": 1000, "bytes allocated": 9000, "statements": 200, "batches committed": 18},
+			Steps:  map[string]map[string]float64{"order": {"react": 0.5, "commit: fsync": 1, unnamed: 0.25}},
+		})
 	}
 	return r
 }
@@ -76,7 +82,7 @@ func TestAFigureIsTheMedianWithItsSpread(t *testing.T) {
 }
 
 func TestTheGateFailsWhenOursGetsSlower(t *testing.T) {
-	before, err := sample().Ratios()
+	before, err := sample().Numbers()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,23 +90,28 @@ func TestTheGateFailsWhenOursGetsSlower(t *testing.T) {
 		t.Errorf("equal figures: %v", worse)
 	}
 	slower := sample()
+	for _, run := range slower.Runs {
+		for name := range run.Counts {
+			run.Counts[name] *= 1.06
+		}
+	}
 	for i := range slower.Runs {
 		if slower.Runs[i].Arm == gated {
 			slower.Runs[i].Rate *= 0.5
 			slower.Runs[i].Parts["order"] = Part{CPU: 2 * slower.Runs[i].Parts["order"].CPU}
 		}
 	}
-	now, err := slower.Ratios()
+	now, err := slower.Numbers()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if worse := now.Against(before); len(worse) != len(ratios) {
+	if worse := now.Against(before); len(worse) != len(held) {
 		t.Errorf("half as fast: %v", worse)
 	}
 }
 
 func TestTheGateForgivesASlowMachine(t *testing.T) {
-	before, err := sample().Ratios()
+	before, err := sample().Numbers()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +119,7 @@ func TestTheGateForgivesASlowMachine(t *testing.T) {
 	for i := range slow.Runs {
 		slow.Runs[i].Rate /= 3
 	}
-	now, err := slow.Ratios()
+	now, err := slow.Numbers()
 	if err != nil {
 		t.Fatal(err)
 	}

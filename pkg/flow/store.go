@@ -37,12 +37,15 @@ type ByKey[S any] struct {
 
 // Load implements Store.
 func (b ByKey[S]) Load(ctx context.Context, tx *store.Tx, inputs []*Input) (Unit[S], error) {
-	states, err := b.Select(ctx, tx, Keys(inputs))
-	if err != nil {
-		return nil, err
-	}
-	if states == nil {
-		states = map[string]S{} // none of the keys has a state yet
+	states := map[string]S{}
+	if keys := Keys(inputs); len(keys) > 0 {
+		found, err := b.Select(ctx, tx, keys)
+		if err != nil {
+			return nil, err
+		}
+		if found != nil { // else none of the keys has a state yet
+			states = found
+		}
 	}
 	return &keyed[S]{states: states, dirty: map[string]bool{}, upsert: b.Upsert}, nil
 }

@@ -32,6 +32,7 @@ func postgresDialect() dialect {
 		shared:     true,
 		statement:  func(query string) string { return numbered(words.Replace(query)) },
 		run:        inOneTrip,
+		bound:      func(ctx context.Context) context.Context { return ctx },
 		sought:     func(args []any) []any { return nowhere(zeroOrOne(args)) },
 		migrations: func(files fs.FS) fs.FS { return tables{files, ofPostgres, notPostgres, postgresWords} },
 		history:    database.DialectPostgres,

@@ -23,7 +23,10 @@ func sqliteDialect() dialect {
 	return dialect{
 		statement: words.Replace,
 		run:       oneByOne,
-		sought:    func(args []any) []any { return args },
+		// A statement ends by itself, in this process. To watch a context the driver
+		// starts a goroutine for each statement, which costs as much as a short one.
+		bound:  context.WithoutCancel,
+		sought: func(args []any) []any { return args },
 		migrations: func(files fs.FS) fs.FS {
 			return tables{files, ofSQLite, notSQLite, func(text []byte) []byte { return text }}
 		},
@@ -76,6 +79,7 @@ func sqliteDSN(path string, readOnly bool) string {
 
 // oneByOne runs statements in the process, where each is a call.
 func oneByOne(ctx context.Context, db *DB, queued []statement) error {
+	ctx = db.dialect.bound(ctx)
 	for _, s := range queued {
 		if err := db.runOne(ctx, s); err != nil {
 			return fmt.Errorf("%s: %w", head(s.query), err)

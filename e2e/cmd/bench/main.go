@@ -113,7 +113,7 @@ func (l ledger) Run() error {
 
 type gate struct {
 	Dir      string `arg:"" help:"Directory of results.json." default:".quintet/bench"`
-	Baseline string `help:"What the ratios were." default:"e2e/bench/testdata/baseline.json"`
+	Baseline string `help:"What the numbers were." default:"e2e/bench/testdata/baseline.json"`
 	Move     bool   `help:"Write the baseline anew; it is a commit of its own."`
 }
 
@@ -125,7 +125,7 @@ func (g gate) Run() error {
 	if err != nil {
 		return err
 	}
-	now, err := results.Ratios()
+	now, err := results.Numbers()
 	if err != nil {
 		return err
 	}

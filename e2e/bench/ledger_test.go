@@ -1,0 +1,82 @@
+package bench
+
+import (
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/pprof/profile"
+)
+
+func TestPerformanceIsWrittenFromTheResults(t *testing.T) {
+	var worlds []Results
+	for _, path := range []string{"testdata/embedded.json", "testdata/real.json"} {
+		r, err := Read(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		worlds = append(worlds, r)
+	}
+	want, err := os.ReadFile("../../docs/performance.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), Document(worlds...)); diff != "" {
+		t.Errorf("`bin/bench ledger` writes another page (-have +new):\n%s", diff)
+	}
+}
+
+func TestALedgerSumsUpItsSteps(t *testing.T) {
+	page := Document(sample())
+	for _, line := range []string{
+		"| commit: fsync | 1.00 | 1.00 | 57 % |",
+		"| unnamed | 0.250 | 0.250 | 14 % |",
+		"The named steps are 1.50 of 2.00 ms that the kernel counts for the services: 75 %.",
+		"| half: p99, ms | embedded | 250 |  | 0.00 | not measured |",
+		"| 20/s: p99, ms | embedded | 40.0 |  | 9.00 | reached |",
+		"| sat: completed/s | embedded | 1400 |  | 100 | missed: 14.0 times too little |",
+	} {
+		if !strings.Contains(page, line+"\n") {
+			t.Errorf("missing: %s", line)
+		}
+	}
+	if t.Failed() {
+		t.Log(page)
+	}
+}
+
+func TestASampleIsOfTheFirstStepThatClaimsIt(t *testing.T) {
+	stack := func(ns int64, functions ...string) *profile.Sample {
+		s := &profile.Sample{Value: []int64{1, ns}}
+		for _, name := range functions { // the innermost first
+			s.Location = append(s.Location, &profile.Location{Line: []profile.Line{{Function: &profile.Function{Name: name}}}})
+		}
+		return s
+	}
+	const engine = "github.com/quintet-eda/quintet/pkg/engine.(*Engine[go.shape.struct {}])"
+	got, err := byStep(&profile.Profile{
+		SampleType: []*profile.ValueType{{Type: "samples", Unit: "count"}, {Type: "cpu", Unit: "nanoseconds"}},
+		Sample: []*profile.Sample{
+			stack(1, "modernc.org/sqlite/lib._unixSync", "github.com/quintet-eda/quintet/pkg/store.(*Tx).commit", engine+".transact"),
+			stack(2, "modernc.org/sqlite.(*tx).exec", "github.com/quintet-eda/quintet/pkg/store.(*Tx).commit", engine+".transact"),
+			stack(4, "database/sql.(*Stmt).ExecContext", "github.com/quintet-eda/quintet/pkg/store.(*Tx).Commit", engine+".transact"),
+			stack(8, "runtime.gcAssistAlloc", engine+".fold", engine+".transact"),
+			stack(16, "encoding/json.Marshal", engine+".fold", engine+".try", engine+".transact"),
+			stack(32, "example.com/unheard.Of"),
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]time.Duration{
+		"commit: fsync": 1, "commit: the rest": 2, "write what changed": 4, "garbage collection": 8, "react": 16, unnamed: 32,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if _, err := byStep(&profile.Profile{SampleType: []*profile.ValueType{{Type: "inuse_space", Unit: "bytes"}}}); err == nil {
+		t.Error("a profile of the heap is taken for one of CPU time")
+	}
+}
