@@ -80,6 +80,12 @@ bench: build ## (Docker) measure the arms that are built, in both worlds: five r
 	@$(BIN)/bench run --world embedded --arms A,I,T,D,M --out .quintet/bench/embedded $(BENCH)
 	@$(BIN)/bench run --world real --out .quintet/bench/real $(BENCH)
 
+ledger: peers build ## (Docker) measure every arm and profile ours, and write docs/performance.md and docs/capacity.md; an hour
+	@$(BIN)/bench run --world embedded --arms A,I,T,D,M --profile --repeat 3 --out .quintet/bench/embedded $(BENCH)
+	@$(BIN)/bench run --world real --profile --repeat 3 --out .quintet/bench/real $(BENCH)
+	@for w in embedded real; do cp .quintet/bench/$$w/results.json e2e/bench/testdata/$$w.json; done
+	@$(BIN)/bench ledger
+
 peers: ## build what it is measured against into e2e/peers/bin
 	@cd e2e/peers && GOWORK=off go build -o bin/ ./cmd/...
 
@@ -108,5 +114,5 @@ clean: ## remove programs and state
 	@if [ -x $(BIN)/local ]; then $(BIN)/local clean; else rm -rf .quintet; fi
 	@rm -rf $(BIN)
 
-.PHONY: help build run up down demo flow test explore simulate sabotage conformance e2e foreign chaos upgrade bench peers bench-quick generate generate-check lint build-alone tidy clean
+.PHONY: help build run up down demo flow test explore simulate sabotage conformance e2e foreign chaos upgrade bench ledger peers bench-quick generate generate-check lint build-alone tidy clean
 .DEFAULT_GOAL := help

@@ -28,6 +28,10 @@ func Document(worlds ...Results) string {
 		for _, point := range r.points() {
 			r.table(line, point)
 		}
+		if len(r.Failures) > 0 {
+			line("\nWithout a number:\n")
+			r.failed(line)
+		}
 	}
 	line("\n## Goals\n\n| | world | required | stretch | reached | |\n|---|---|---|---|---|---|")
 	for _, g := range goals {

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 )
@@ -24,7 +25,7 @@ func (r Results) ledger(line func(string, ...any), point string) {
 			}
 		}
 	}
-	for step := range all {
+	for _, step := range slices.Sorted(maps.Keys(all)) {
 		for _, service := range services {
 			all[step] += cell(service, step)
 		}
@@ -39,10 +40,7 @@ func (r Results) ledger(line func(string, ...any), point string) {
 	}
 	line("\n%s all | share |\n%s---|---|", title, rule)
 	rows := slices.SortedFunc(maps.Keys(all), func(a, b string) int {
-		if all[a] != all[b] {
-			return int(1e6 * (all[b] - all[a]))
-		}
-		return 0
+		return cmp.Or(cmp.Compare(all[b], all[a]), cmp.Compare(a, b))
 	})
 	for _, step := range rows {
 		row := "| " + step + " |"

@@ -19,12 +19,14 @@ func TestPerformanceIsWrittenFromTheResults(t *testing.T) {
 		}
 		worlds = append(worlds, r)
 	}
-	want, err := os.ReadFile("../../docs/performance.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), Document(worlds...)); diff != "" {
-		t.Errorf("`bin/bench ledger` writes another page (-have +new):\n%s", diff)
+	for path, page := range map[string]string{"performance.md": Document(worlds...), "capacity.md": Capacity(worlds[1])} {
+		have, err := os.ReadFile("../../docs/" + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(string(have), page); diff != "" {
+			t.Errorf("`bin/bench ledger` writes another %s (-have +new):\n%s", path, diff)
+		}
 	}
 }
 

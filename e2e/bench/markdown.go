@@ -30,12 +30,16 @@ func (r Results) Markdown() string {
 		line("")
 		line("## Without a number")
 		line("")
-		for _, f := range r.Failures {
-			reason, _, _ := strings.Cut(f.Reason, "\n")
-			line("- %s, repetition %d: %s", f.Arm, f.Repetition, reason)
-		}
+		r.failed(line)
 	}
 	return b.String()
+}
+
+func (r Results) failed(line func(string, ...any)) {
+	for _, f := range r.Failures {
+		reason, _, _ := strings.Cut(f.Reason, "\n")
+		line("- %s, repetition %d: %s", f.Arm, f.Repetition, reason)
+	}
 }
 
 // table is all arms at a point, and then what each part took of the CPU.
@@ -58,7 +62,7 @@ func (r Results) table(line func(string, ...any), point string) {
 	for _, c := range columns {
 		title, rule = title+" "+c.title+" |", rule+"---|"
 	}
-	line("\n## %s\n\n%s\n%s", point, title, rule)
+	line("\n### %s\n\n%s\n%s", point, title, rule)
 	for _, arm := range r.names(point) {
 		row := "| " + arm + " |"
 		for _, c := range columns {

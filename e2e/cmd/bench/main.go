@@ -20,7 +20,7 @@ type arguments struct {
 	Hop    hop     `cmd:"" hidden:"" help:"Run a service of the arm T."`
 	Gate   gate    `cmd:"" help:"Hold results against a baseline; 1 when something got worse."`
 	Report report  `cmd:"" help:"Make the report of results again."`
-	Ledger ledger  `cmd:"" help:"Write docs/performance.md from results of both worlds."`
+	Ledger ledger  `cmd:"" help:"Write docs/performance.md and docs/capacity.md from results."`
 	Run    measure `cmd:"" help:"Measure, and write results and report."`
 }
 
@@ -94,21 +94,25 @@ func (r report) Run() error {
 }
 
 type ledger struct {
-	Results []string `arg:"" help:"Files of results, one for each world." default:"e2e/bench/testdata/embedded.json,e2e/bench/testdata/real.json"`
-	Out     string   `help:"The page." default:"docs/performance.md"`
+	Embedded string `help:"Results of the embedded world." default:"e2e/bench/testdata/embedded.json"`
+	Real     string `help:"Results of the real world." default:"e2e/bench/testdata/real.json"`
+	Out      string `help:"Directory of the pages." default:"docs" type:"existingdir"`
 }
 
-// Run writes the page.
+// Run writes the pages: what an order costs, and what follows from it for many.
 func (l ledger) Run() error {
-	var worlds []bench.Results
-	for _, path := range l.Results {
-		results, err := bench.Read(path)
-		if err != nil {
-			return err
-		}
-		worlds = append(worlds, results)
+	embedded, err := bench.Read(l.Embedded)
+	if err != nil {
+		return err
 	}
-	return os.WriteFile(l.Out, []byte(bench.Document(worlds...)), 0o644)
+	inReal, err := bench.Read(l.Real)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(l.Out, "capacity.md"), []byte(bench.Capacity(inReal)), 0o644); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(l.Out, "performance.md"), []byte(bench.Document(embedded, inReal)), 0o644)
 }
 
 type gate struct {
