@@ -19,7 +19,8 @@ type dialect struct {
 	statement func(query string) string
 	// run runs statements on the writer's connection, in their order.
 	run func(ctx context.Context, db *DB, queued []statement) error
-	// bound is the context of a statement: one that its caller's end ends, or not.
+	// bound is the context of a transaction and its statements: one that ends with its
+	// caller's, or does not end.
 	bound func(ctx context.Context) context.Context
 	// sought gives the arguments of a look-up the types that the columns have: a text that no column can hold is found
 	// nowhere, and is no error.

@@ -28,7 +28,6 @@ func (r *Reader) QueryContext(ctx context.Context, query string, args ...any) (*
 			return nil, err
 		}
 	}
-	ctx = r.dialect.bound(ctx)
 	s, err := r.prepared(ctx, query)
 	if err != nil {
 		return nil, err
@@ -56,5 +55,5 @@ func (r *Reader) prepared(ctx context.Context, query string) (*sql.Stmt, error) 
 // there is none.
 func (r *Reader) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
 	r.db.asked.trip(1)
-	return r.pool.QueryRowContext(r.dialect.bound(ctx), r.dialect.statement(query), r.dialect.sought(args)...)
+	return r.pool.QueryRowContext(ctx, r.dialect.statement(query), r.dialect.sought(args)...)
 }

@@ -23,8 +23,9 @@ func sqliteDialect() dialect {
 	return dialect{
 		statement: words.Replace,
 		run:       oneByOne,
-		// A statement ends by itself, in this process. To watch a context the driver
-		// starts a goroutine for each statement, which costs as much as a short one.
+		// A statement ends by itself, in this process, and nobody else waits for the
+		// transaction. To watch a context the driver starts a goroutine for each
+		// statement, which costs as much as a short one.
 		bound:  context.WithoutCancel,
 		sought: func(args []any) []any { return args },
 		migrations: func(files fs.FS) fs.FS {

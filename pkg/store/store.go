@@ -187,11 +187,10 @@ func (db *DB) begin(ctx context.Context) (*Tx, error) {
 		}
 		db.conn = conn
 	}
-	if db.simulated != nil {
-		ctx = context.WithoutCancel(ctx) // its end would undo a commit that lands later
-	}
 	db.asked.trip(1)
-	tx, err := db.conn.BeginTx(ctx, nil)
+	// A transaction whose context ends is rolled back by database/sql. Statements that
+	// the same end does not stop would go on behind it, each for itself.
+	tx, err := db.conn.BeginTx(db.dialect.bound(ctx), nil)
 	if err != nil {
 		return nil, err
 	}
