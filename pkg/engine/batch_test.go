@@ -165,6 +165,20 @@ func TestAnInversionIsAppliedCountedAndAlarmed(t *testing.T) {
 	eventually(t, "the inversion is logged as an error", func() bool { return p.lines.count("order of an owner was broken") == 1 })
 }
 
+func TestAnInversionIsToldThoughItParks(t *testing.T) {
+	w := newWorld(t)
+	p := w.start()
+	soon, late := w.record(Added{Tally: "k", Amount: 2}, "second", 2), w.record(Added{Tally: "k", Amount: 1}, "first", 1)
+	late.Value = []byte("no Avro")
+	p.send(soon, late)
+	p.taken()
+	eventually(t, "the inversion is counted", func() bool { return p.metric("quintet_inversions_total") == 1 })
+	eventually(t, "it is logged beside the reason", func() bool {
+		return p.lines.count(`order of an owner was broken\n`) == 1
+	})
+	equal(t, "parked", w.count("parked"), "1")
+}
+
 // A batch fails, the stop gives it up, and what is queued behind it must not
 // commit: the position would move past the batch.
 func TestAStopDuringAnOutageSkipsNothing(t *testing.T) {

@@ -134,8 +134,12 @@ func reacting(inputs []*input) []*flow.Input {
 }
 
 // readBody reads a body that this service wrote down.
-func (in *input) readBody(decode func(func(into any) error) (any, error), text []byte) {
-	in.Body, in.unreadable = decode(func(into any) error { return json.Unmarshal(text, into) })
+func (e *Engine[S]) readBody(in *input, text []byte) {
+	if r, ok := e.table[in.Name]; ok {
+		in.Body, in.unreadable = r.Decode(func(into any) error { return json.Unmarshal(text, into) })
+	} else {
+		in.unreadable = e.noReaction(in.Name)
+	}
 	if in.unreadable != nil {
 		in.Body, in.raw = nil, text
 		if !json.Valid(text) {

@@ -135,8 +135,8 @@ func newLanes[S any](e *Engine[S]) *lanes[S] {
 // again or the lane is empty. It keeps to the pace of the relay, so that what a
 // long lane puts out does not come before everything else.
 func (l *lanes[S]) drain(ctx context.Context, of lane) error {
-	delay := l.turns.newDelay()
 	for {
+		delay := l.turns.newDelay()
 		for l.e.relay.pace.Load() > pageRows {
 			if !l.turns.pause(ctx, delay, of.String()) {
 				return ctx.Err()
@@ -211,12 +211,7 @@ func (e *Engine[S]) unpark(ctx context.Context, row parkedRow) (in *input, err e
 		return in, nil
 	}
 	in = &input{Input: flow.Input{Kind: p.Kind, Name: p.Name, ID: p.ID, Key: p.Key}, Trace: p.Trace, callID: p.EffectID}
-	r, ok := e.table[p.Name]
-	if !ok {
-		in.unreadable, in.raw = e.noReaction(p.Name), p.Body
-		return in, nil
-	}
-	in.readBody(r.Decode, p.Body)
+	e.readBody(in, p.Body)
 	return in, nil
 }
 

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"encoding/json"
 	"strconv"
 
 	"github.com/quintet-eda/quintet/pkg/flow"
@@ -45,11 +44,6 @@ func (e *Engine[S]) elapsed(t timer) *input {
 		Trace: record.Trace{CausationID: t.causation, Traceparent: t.traceparent},
 		due:   t.due,
 	}
-	r, ok := e.table[t.name]
-	if !ok {
-		in.unreadable, in.raw = e.noReaction(t.name), json.RawMessage(t.body)
-		return in
-	}
-	in.readBody(r.Decode, []byte(t.body))
+	e.readBody(in, []byte(t.body))
 	return in
 }

@@ -111,6 +111,8 @@ func (e *Engine[S]) onCommitted(b *batch) {
 	}
 }
 
+var errOutOfOrder = errors.New("sequence is below one seen before: order of an owner was broken")
+
 // report writes the one line per handled input, and counts it.
 func (e *Engine[S]) report(h result, now time.Time) {
 	in := h.in
@@ -138,21 +140,22 @@ func (e *Engine[S]) report(h result, now time.Time) {
 	if !in.occurred.IsZero() {
 		attrs = append(attrs, slog.Float64("age_ms", float64(now.Sub(in.occurred).Microseconds())/1000))
 	}
-	level := slog.LevelInfo
+	err, level := h.err, slog.LevelInfo
+	if h.outOfOrder { // whatever became of it
+		level, err = slog.LevelError, errors.Join(errOutOfOrder, err)
+		attrs = append(attrs, slog.Int64("sequence", in.sequence))
+		e.Metrics.outOfOrder.Inc()
+	}
 	switch {
 	case h.outcome == Parked || h.outcome == DeadNoKey:
 		level = slog.LevelError
-		attrs = append(attrs, slog.Int("attempt", in.attempts+1), slog.String("error", h.err.Error()))
-	case h.outcome == Duplicate && h.err != nil:
+		attrs = append(attrs, slog.Int("attempt", in.attempts+1))
+	case h.outcome == Duplicate && err != nil:
 		level = slog.LevelError
-		attrs = append(attrs, slog.String("error", h.err.Error()))
 		e.Metrics.conflicts.Inc()
-	case h.outOfOrder:
-		level = slog.LevelError
-		attrs = append(attrs, slog.String("error", "sequence is below one seen before: order of an owner was broken"), slog.Int64("sequence", in.sequence))
-		e.Metrics.outOfOrder.Inc()
-	case h.err != nil:
-		attrs = append(attrs, slog.String("error", h.err.Error()))
+	}
+	if err != nil {
+		attrs = append(attrs, slog.String("error", err.Error()))
 	}
 	e.Log.LogAttrs(context.Background(), level, "handled", attrs...)
 }

@@ -74,7 +74,10 @@ func ReadEnvelope(r *Record) Envelope {
 		case headerDataSchema:
 			e.DataSchema = h.Value
 		case headerSequence:
-			e.Sequence, _ = strconv.ParseInt(h.Value, 10, 64) // not a number: exempt, like none
+			var err error
+			if e.Sequence, err = strconv.ParseInt(h.Value, 10, 64); err != nil {
+				e.Sequence = 0 // no number, or one beyond all: exempt, like none
+			}
 		case headerTime:
 			e.Time, _ = time.Parse(time.RFC3339Nano, h.Value) // not a time: unknown, like none
 		case headerCorrelation:

@@ -11,3 +11,12 @@ func TestATraceOfARecordIsOneOrNone(t *testing.T) {
 		}
 	}
 }
+
+func TestASequenceIsANumberOrNone(t *testing.T) {
+	for text, want := range map[string]int64{"7": 7, "99999999999999999999": 0, "-99999999999999999999": 0, "seven": 0, "": 0} {
+		e := ReadEnvelope(&Record{Headers: []Header{{Name: headerID, Value: "id"}, {Name: headerSequence, Value: text}}})
+		if e.Sequence != want {
+			t.Errorf("%q is read as %d, want %d", text, e.Sequence, want)
+		}
+	}
+}
