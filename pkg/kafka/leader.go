@@ -120,7 +120,10 @@ func (l *leader) look(ctx context.Context) error {
 	l.looked = time.Now()
 	for _, r := range slices.Clone(l.mine) {
 		address, err := l.s.cluster.leader(r.claim.Topic, r.claim.Partition)
-		if err == nil && address != l.address {
+		if err != nil {
+			return nil // nothing is known now
+		}
+		if address != l.address {
 			if err := l.back(ctx, l.looked, r, fmt.Errorf("the leader is %s now", address)); err != nil {
 				return err
 			}
@@ -159,6 +162,7 @@ func (l *leader) fetch(ctx context.Context, of []*reading, wait time.Duration) (
 		l.hangUp()
 		return l.allBack(ctx, began, of, err)
 	}
+	first := of[0] // the one for which there is room, whatever else is there
 	for _, topic := range topics {
 		for i := range topic.Partitions {
 			p := &topic.Partitions[i]
@@ -170,7 +174,7 @@ func (l *leader) fetch(ctx context.Context, of []*reading, wait time.Duration) (
 			}
 			r := of[at]
 			of = slices.Delete(of, at, at+1)
-			if err := l.answer(ctx, began, r, p); err != nil {
+			if err := l.answer(ctx, began, r, p, r == first); err != nil {
 				return err
 			}
 		}
@@ -179,7 +183,7 @@ func (l *leader) fetch(ctx context.Context, of []*reading, wait time.Duration) (
 }
 
 // answer takes what a broker says about one partition.
-func (l *leader) answer(ctx context.Context, began time.Time, r *reading, p *kmsg.FetchResponseTopicPartition) error {
+func (l *leader) answer(ctx context.Context, began time.Time, r *reading, p *kmsg.FetchResponseTopicPartition, first bool) error {
 	switch code := sarama.KError(p.ErrorCode); {
 	case errors.Is(code, sarama.ErrOffsetOutOfRange):
 		return fmt.Errorf("%w: %s is at %d", ErrPosition, r.name, r.next)
@@ -187,7 +191,7 @@ func (l *leader) answer(ctx context.Context, began time.Time, r *reading, p *kms
 		return l.back(ctx, began, r, code)
 	case len(p.RecordBatches) > 0:
 		r.begin(p)
-	case p.LastStableOffset <= r.next: // else there was no room for it
+	case first || p.LastStableOffset <= r.next: // else there may have been no room for it
 		r.goesOn()
 	}
 	return nil

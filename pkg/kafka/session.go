@@ -2,10 +2,13 @@ package kafka
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/IBM/sarama"
 
 	"github.com/quintet-eda/quintet/pkg/engine"
 )
@@ -56,7 +59,7 @@ func (s *session) run(ctx context.Context) {
 				more = false
 			}
 		}
-		// If no broker answers, what the client knew before has to do.
+		// If no broker answers, the partitions stand, and are lost again.
 		_ = s.cluster.client.RefreshMetadata(slices.Collect(maps.Keys(topics))...)
 		if ctx.Err() != nil || !s.assign(ctx, leaders, lost) && !wait(ctx, retryEvery) {
 			return
@@ -69,8 +72,15 @@ func (s *session) run(ctx context.Context) {
 // reports false if a partition has no leader; that one is lost again.
 func (s *session) assign(ctx context.Context, leaders map[string]*leader, lost []*reading) bool {
 	of, all := map[string][]*reading{}, true
+	var silent error
 	for _, r := range lost {
-		address, err := s.cluster.leader(r.claim.Topic, r.claim.Partition)
+		address, err := "", silent
+		if silent == nil {
+			address, err = s.cluster.leader(r.claim.Topic, r.claim.Partition)
+		}
+		if errors.Is(err, sarama.ErrOutOfBrokers) {
+			silent = err // each would be asked for in vain, for as long as brokers may take
+		}
 		if err != nil {
 			r.stands(time.Now(), err)
 			s.lost <- r
