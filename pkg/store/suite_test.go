@@ -30,7 +30,7 @@ func suite(t *testing.T, open opener) {
 		"what is the data's fault is not transient":                      whatIsTheDatasFaultIsNotTransient,
 		"a table that is missing is nobody's fault":                      aTableThatIsMissingIsNobodysFault,
 		"a commit that fails is of unknown outcome, and the next works":  aCommitThatFailsIsOfUnknownOutcomeAndTheNextWorks,
-		"a transaction past its time is whole or not":     aTransactionPastItsTimeIsWholeOrNot,
+		"a transaction past its time is whole or not":                    aTransactionPastItsTimeIsWholeOrNot,
 		"a scan that panics does not hold the connection":                aScanThatPanicsDoesNotHoldTheConnection,
 		"close waits for an open transaction":                            closeWaitsForAnOpenTransaction,
 		"readers see committed rows while a transaction is open":         readersSeeCommittedRowsWhileATransactionIsOpen,
