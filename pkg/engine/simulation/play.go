@@ -224,6 +224,7 @@ func (w *world) close() {
 			}
 		}
 		w.advance(time.Second)
+		ended = ended && len(w.settle()) == 0 // a consumer of a process that has stopped may come this late
 	}
 	_ = w.judge.db.Close() // the file is forgotten with it
 }
