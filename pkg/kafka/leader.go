@@ -162,7 +162,7 @@ func (l *leader) fetch(ctx context.Context, of []*reading, wait time.Duration) (
 		l.hangUp()
 		return l.allBack(ctx, began, of, err)
 	}
-	first := of[0] // the one for which there is room, whatever else is there
+	first := of[0] // the broker has room for the first partition that it is asked for
 	for _, topic := range topics {
 		for i := range topic.Partitions {
 			p := &topic.Partitions[i]

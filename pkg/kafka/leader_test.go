@@ -43,8 +43,8 @@ func TestPartitionsFollowTheirLeader(t *testing.T) {
 	}
 }
 
-// The client is a member of the group and no more. It may fetch once, if it was told
-// late that it need not.
+// The client only keeps the membership. It may fetch once, before its partitions are
+// paused.
 func TestTheClientDoesNotRead(t *testing.T) {
 	t.Parallel()
 	cluster, s := fakes(t, 1)

@@ -14,10 +14,10 @@ import (
 	"github.com/quintet-eda/quintet/pkg/record"
 )
 
-// reading is the reading of one partition in one session. What the log holds and
-// nobody is to be given, the marks of transactions and what was aborted, is passed
-// over, and the engine is told. What cannot be read stops the partition, and no other.
-// One goroutine has it at a time: its leader's, or the session's.
+// reading is the reading of one partition in one session. It passes over the marks of
+// transactions and aborted records, and advances the engine's position past them. A
+// batch that cannot be read stops this partition alone. One goroutine owns a reading
+// at a time: its leader's, or the session's.
 type reading struct {
 	s     *session
 	name  string
@@ -28,7 +28,7 @@ type reading struct {
 	stop  func()
 	due   time.Time // it rests until then
 	since time.Time // when it began to stand still
-	still bool      // as was told
+	still bool      // readiness names this partition
 }
 
 // turn is how many records of a page are handed over before the other partitions
@@ -143,8 +143,9 @@ func (r *reading) unreadable(b *batch, err error) error {
 	return &unreadable{r.next, max(b.last, r.next), err}
 }
 
-// stands notes why a partition has not gone on since then, and has it rest. A broker
-// that restarts is no news. What lasts is told, and at once what no time will mend.
+// stands notes why a partition has not gone on since then, and has it rest. Readiness
+// names the partition after a second, so that a broker may restart in silence. It names
+// an unreadable batch at once, since waiting does not mend it.
 func (r *reading) stands(since time.Time, err error) {
 	now, rest, patience := time.Now(), retryEvery, time.Second
 	if cannot := (*unreadable)(nil); errors.As(err, &cannot) {

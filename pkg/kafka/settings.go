@@ -90,8 +90,8 @@ func (s Settings) consumer() *sarama.Config {
 	// What leads a partition is asked for each minute: a broker that is cut off from
 	// the others goes on answering, and nothing new comes to it.
 	c.Metadata.RefreshFrequency = time.Minute
-	// The client does not read. If it does once, before it is told, it drops what
-	// it got, which should be little.
+	// The client may fetch once before its partitions are paused. Nobody reads that
+	// answer, so the client asks for one byte.
 	c.Consumer.Fetch.Default = 1
 	// The broker's copy of the position is for people and tools. Committed
 	// in the background it never waits behind a long poll for its connection.
