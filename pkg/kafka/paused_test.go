@@ -177,12 +177,9 @@ func (r *remote) Advance(_ context.Context, c *engine.Assignment, next int64) er
 
 func (r *remote) Positions(context.Context) (map[string]int64, error) { return nil, nil }
 
-// TestConsumerProcess is no test: it is the consumer that the next one pauses.
-func TestConsumerProcess(t *testing.T) {
-	socket := os.Getenv("TEST_CONSUMER_ENGINE")
-	if socket == "" {
-		t.Skip("runs as a process of another test")
-	}
+// beConsumer is what the process does that a test pauses.
+func beConsumer(t *testing.T, socket string) {
+	t.Helper()
 	client, err := rpc.Dial("unix", socket)
 	must(t, err)
 	s := kafka.Settings{Brokers: []string{os.Getenv("TEST_MEMBER_BROKER")}, Service: os.Getenv("TEST_MEMBER_GROUP"), Instance: "a"}
@@ -197,7 +194,7 @@ func startConsumerProcess(t *testing.T, s kafka.Settings, e *Engine) *os.Process
 	server := rpc.NewServer()
 	must(t, server.Register(e))
 	go server.Accept(l)
-	cmd := exec.Command(os.Args[0], "-test.run=^TestConsumerProcess$", "-test.timeout=3m")
+	cmd := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.timeout=3m")
 	cmd.Env = append(os.Environ(), "TEST_CONSUMER_ENGINE="+socket, "TEST_MEMBER_BROKER="+s.Brokers[0], "TEST_MEMBER_GROUP="+s.Service)
 	must(t, cmd.Start())
 	t.Cleanup(func() {
@@ -209,6 +206,10 @@ func startConsumerProcess(t *testing.T, s kafka.Settings, e *Engine) *os.Process
 }
 
 func TestAMemberThatWasPausedPastItsSessionChangesNothingAnyMore(t *testing.T) {
+	if socket := os.Getenv("TEST_CONSUMER_ENGINE"); socket != "" {
+		beConsumer(t, socket)
+		return
+	}
 	t.Parallel()
 	_, s := broker(t)
 	createTopics(t, s, "caller.events", "echo.events", "echo.dead-letter")
