@@ -19,15 +19,9 @@ func Document(worlds ...Results) string {
 	line("differ by a fifth, and by more between hours. So what counts is a ratio of two arms of one run.")
 	for _, r := range worlds {
 		line("\n## %s world", r.World)
-		line("\n%s, %s. %s, %d cores, Linux %s, %s. Writing and syncing 4 KiB takes %s ms.", r.Began.Format("2 January 2006"),
-			r.Machine.Durability, r.Machine.CPU, r.Machine.Cores, r.Machine.Kernel, r.Machine.Go, digits(r.Machine.Sync))
+		line("\n%s", r.where())
 		line("Windows of %s s, %s s after the first order.\n", digits(r.For), digits(r.Warm))
-		for _, arm := range r.names("") {
-			line("- **%s**: %s", arm, r.Arms[arm])
-		}
-		for _, point := range r.points() {
-			r.table(line, point)
-		}
+		r.tables(line)
 		if len(r.Failures) > 0 {
 			line("\nWithout a number:\n")
 			r.failed(line)

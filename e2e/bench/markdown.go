@@ -11,8 +11,7 @@ func (r Results) Markdown() string {
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	line("# Benchmark, %s world", r.World)
 	line("")
-	line("%s, %s. %s, %d cores, Linux %s, %s. Writing and syncing 4 KiB takes %s ms.", r.Began.Format("2 January 2006"),
-		r.Machine.Durability, r.Machine.CPU, r.Machine.Cores, r.Machine.Kernel, r.Machine.Go, digits(r.Machine.Sync))
+	line("%s", r.where())
 	line("")
 	line("Orders of two lines over at most %d connections; windows of %s s, %s s after the first order.", Connections, digits(r.For), digits(r.Warm))
 	line("`%s`: %d orders under way at any time. `%s`: half of the rate that came of it. A number: that many orders a second,", Saturated, Outstanding, Half)
@@ -20,12 +19,7 @@ func (r Results) Markdown() string {
 	line("OrderCompleted can be read. CPU, in ms, and counts are for each completed order; memory, in MiB, is the sum of the")
 	line("services' peaks. Each figure is a median, with the lowest and the highest of all repetitions.")
 	line("")
-	for _, arm := range r.names("") {
-		line("- **%s**: %s", arm, r.Arms[arm])
-	}
-	for _, point := range r.points() {
-		r.table(line, point)
-	}
+	r.tables(line)
 	if len(r.Failures) > 0 {
 		line("")
 		line("## Without a number")
@@ -33,6 +27,22 @@ func (r Results) Markdown() string {
 		r.failed(line)
 	}
 	return b.String()
+}
+
+// where says when and on what it was measured.
+func (r Results) where() string {
+	return fmt.Sprintf("%s, %s. %s, %d cores, Linux %s, %s. Writing and syncing 4 KiB takes %s ms.", r.Began.Format("2 January 2006"),
+		r.Machine.Durability, r.Machine.CPU, r.Machine.Cores, r.Machine.Kernel, r.Machine.Go, digits(r.Machine.Sync))
+}
+
+// tables name the arms, and show what was measured of them at each point.
+func (r Results) tables(line func(string, ...any)) {
+	for _, arm := range r.names("") {
+		line("- **%s**: %s", arm, r.Arms[arm])
+	}
+	for _, point := range r.points() {
+		r.table(line, point)
+	}
 }
 
 func (r Results) failed(line func(string, ...any)) {
