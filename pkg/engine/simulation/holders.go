@@ -4,6 +4,8 @@ import (
 	"hash/fnv"
 	"strconv"
 	"strings"
+
+	"github.com/quintet-eda/quintet/pkg/flow"
 )
 
 // shards is how many parts the keys are divided into, as in pkg/engine.
@@ -87,4 +89,12 @@ func (j *judge) calls(by *process, text string) {
 		}
 	}
 	j.holders.calls = now
+}
+
+// madeAgain holds that a process makes a call that another one has made only once the
+// table says so: what it learns then is not the whole truth.
+func (j *judge) madeAgain(by *process, first string, c flow.Call) {
+	if strings.HasPrefix(j.holders.calls[c.Key+" "+c.ID], "0") {
+		j.w.violate("%s makes the call %s of %s, and its row does not say that %s may have made it", by, c.ID, c.Key, first)
+	}
 }

@@ -21,6 +21,7 @@ type outside struct {
 	receipts map[string]int    // by order
 	stamps   map[string]string // by order, in the order in which they came first
 	declines map[string]bool   // orders whose card is declined
+	made     map[string]string // the process that first made a call, by its id
 	late     []late            // requests that are still on their way
 }
 
@@ -103,6 +104,12 @@ func (p *process) call(ctx context.Context, of flow.Call, what, key string, act 
 			w.outside.late = append(w.outside.late, late{what, key, act})
 		}
 		return err
+	}
+	if first := w.outside.made[of.ID]; first == "" {
+		w.outside.made[of.ID] = p.name
+	} else if first != p.name {
+		w.seen("a call was made by a second process")
+		w.judge.madeAgain(p, first, of)
 	}
 	if !ofOrder(begun(of.Traceparent), of.Key) {
 		w.violate("the call of %s %s has the trace %q", what, of.Key, of.Traceparent)

@@ -35,6 +35,7 @@ func Rare() map[string]string {
 		"a late charge was refused by its tombstone":                           "a charge arrived after its void",
 		"a charge that nobody had heard of was refunded":                       "a charge whose answer was lost was undone by its void",
 		"a receipt of unknown outcome was not repeated":                        "",
+		"a call was made by a second process":                                  "its row says that it may have been made",
 		"a commit did not happen, and nobody said so":                          "",
 		"a commit happened and its answer was lost":                            "",
 		"a commit happened after its process had given it up":                  "",

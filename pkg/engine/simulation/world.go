@@ -54,7 +54,7 @@ func newWorld(seed uint64, path string, codecs map[string]*registry.Codec, story
 	if w.shared {
 		w.instances = []string{"A", "B"}
 	}
-	w.outside = &outside{w: w, captured: map[string]int{}, refunded: map[string]int{}, voided: map[string]bool{}, receipts: map[string]int{}, stamps: map[string]string{}, declines: map[string]bool{}}
+	w.outside = &outside{w: w, captured: map[string]int{}, refunded: map[string]int{}, voided: map[string]bool{}, receipts: map[string]int{}, stamps: map[string]string{}, declines: map[string]bool{}, made: map[string]string{}}
 	w.judge = newJudge(w)
 	contract, err := registry.Load(contract())
 	if err != nil {
