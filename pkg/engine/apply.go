@@ -1,15 +1,11 @@
 package engine
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/quintet-eda/quintet/pkg/flow"
 	"github.com/quintet-eda/quintet/pkg/record"
 )
-
-// ErrTooLarge is returned when an event does not fit into a record.
-var ErrTooLarge = errors.New("event is larger than a record may be")
 
 // maxRecord bounds an event's value in bytes. It is well below the brokers'
 // default of 1 MiB for a batch.
@@ -72,14 +68,10 @@ func (e *Engine[S]) encode(b *batch, in *input, out *flow.Outputs) (o outputs, e
 			return outputs{}, fmt.Errorf("encode %s: %w", ev.EventType(), err)
 		}
 		if len(value) > maxRecord {
-			return outputs{}, fmt.Errorf("encode %s of %d bytes: %w", ev.EventType(), len(value), ErrTooLarge)
+			return outputs{}, fmt.Errorf("encode %s of %d bytes: an event may have %d", ev.EventType(), len(value), maxRecord)
 		}
 		event := record.Event{ID: id, Owner: ev.EventOwner(), Type: ev.EventType(), Key: in.Key, Sequence: k.emitted + int64(n) + 1, Time: b.now, DataSchema: dataSchema, Trace: o.trace}
-		row, err := newOutgoing(id, event.Sequence, record.Record{Topic: flow.Topic(ev.EventOwner()), Key: in.Key, Value: value, Headers: event.Headers()})
-		if err != nil {
-			return outputs{}, err
-		}
-		o.records = append(o.records, row)
+		o.records = append(o.records, newOutgoing(id, event.Sequence, record.Record{Topic: flow.Topic(ev.EventOwner()), Key: in.Key, Value: value, Headers: event.Headers()}))
 	}
 	for n, effect := range out.Effects {
 		body, err := marshal(effect)

@@ -2,7 +2,8 @@ package engine
 
 import (
 	"fmt"
-	"sort"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -137,11 +138,10 @@ func (k *keyState) readSeen() {
 }
 
 func (k *keyState) writeSeen() {
-	owners := make([]string, 0, len(k.seen))
-	for owner, seq := range k.seen {
-		owners = append(owners, fmt.Sprintf("%s=%d", owner, seq))
+	owners := slices.Sorted(maps.Keys(k.seen))
+	for i, owner := range owners {
+		owners[i] = fmt.Sprintf("%s=%d", owner, k.seen[owner])
 	}
-	sort.Strings(owners)
 	k.seenText = strings.Join(owners, " ")
 }
 

@@ -125,7 +125,7 @@ func TestBeforeAndNowShareForeignEvents(t *testing.T) {
 	equal(t, "trail", w.trail("k"), "1 1")
 	dead, _ := w.published("tally.dead-letter")
 	equal(t, "dead letters", len(dead), 1)
-	equal(t, "why", strings.Contains(header(dead[0], "dl_cause"), engine.ErrNoSource.Error()), true)
+	equal(t, "why", strings.Contains(header(dead[0], "dl_cause"), "kept no source"), true)
 }
 
 // The batches of the version before, and those who look at its tables, go on while

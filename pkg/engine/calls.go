@@ -35,8 +35,7 @@ const concurrentCalls = 256
 // A row that was there when the lease was taken may have been called by another
 // process, and says so (started, see leases.adopt); one that came later was not.
 type calls[S any] struct {
-	follower[call]
-	e          *Engine[S]
+	follower[S, call]
 	performers map[string]flow.Performer
 	attempts   context.Context // outlives the follower a little, so that an attempt under way can end well
 }
@@ -44,13 +43,13 @@ type calls[S any] struct {
 var dueCalls = openCalls.due(`AND NOT EXISTS (SELECT 1 FROM effects h WHERE h.key = t.key AND h.n < t.n)`, `t.due, t.n`)
 
 func newCalls[S any](e *Engine[S], ps []flow.Performer) (*calls[S], error) {
-	c := &calls[S]{e: e, performers: map[string]flow.Performer{}}
-	c.follower = newFollower(e.surroundings(), "calls", dueCalls, concurrentCalls, func(row *call) (id, key string, due int64) {
+	c := &calls[S]{performers: map[string]flow.Performer{}}
+	c.follower = newFollower(e, "calls", dueCalls, concurrentCalls, func(row *call) (id, key string, due int64) {
 		return row.id, row.key, row.due
 	}, func(ctx context.Context, row call, epoch int64, end func()) {
 		row.epoch = epoch
 		c.workers.Go(func() {
-			c.turns.next("call", row.key)
+			c.e.Turns.next("call", row.key)
 			c.attempt(ctx, row)
 			end()
 		})
@@ -137,7 +136,7 @@ func (c *calls[S]) attempt(ctx context.Context, row call) {
 		c.giveUp(row, p, effect, unknown)
 		return
 	}
-	c.again(row, unknown, c.turns.backoff(row.attempts))
+	c.again(row, unknown, c.e.Turns.backoff(row.attempts))
 }
 
 // once makes one attempt. A performer that panics may have done anything before.
@@ -168,7 +167,7 @@ const leaveFor = time.Minute
 // The calls of its key wait behind it.
 func (c *calls[S]) leave(row call, unknown bool, err error) {
 	c.e.Metrics.alarms.WithLabelValues(row.name).Inc()
-	c.log.Error("make call: this version cannot", "effect", row.name, "key", row.key, "id", row.id, "error", err)
+	c.e.Log.Error("make call: this version cannot", "effect", row.name, "key", row.key, "id", row.id, "error", err)
 	c.again(row, unknown, leaveFor)
 }
 
@@ -232,10 +231,10 @@ func (c *calls[S]) report(row call, p flow.Performer, sure bool, err error) {
 	args := []any{"effect", row.name, "key", row.key, "id", row.id, "attempt", row.attempts, "outcome", attemptOutcome(sure), "error", err}
 	if p.Policy.Attempts == 0 && row.attempts%alarmEvery == 0 {
 		c.e.Metrics.alarms.WithLabelValues(row.name).Inc()
-		c.log.Error("call that must succeed keeps failing", args...)
+		c.e.Log.Error("call that must succeed keeps failing", args...)
 		return
 	}
-	c.log.Warn("call failed", args...)
+	c.e.Log.Warn("call failed", args...)
 }
 
 // alarmEvery is how many failed attempts of a call without a budget make an alarm.

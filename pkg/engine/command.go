@@ -18,9 +18,6 @@ var (
 	// ErrKeyReused is returned when an idempotency key comes again with
 	// another request.
 	ErrKeyReused = errors.New("idempotency key was used for another request")
-	// ErrInvalidKey is returned when a command's key is empty, no text that can be
-	// stored, or longer than 256 bytes. Nothing happened.
-	ErrInvalidKey = errors.New("key is not usable")
 	// ErrUnavailable is returned when a command was not taken in: the database is
 	// out of reach, or the outbox is over its bound. Nothing happened.
 	ErrUnavailable = errors.New("service cannot take commands now")
@@ -87,7 +84,7 @@ const commandPatience = 5 * time.Second
 // package's is the reaction's own refusal.
 func (e *Engine[S]) Submit(ctx context.Context, c Command) (json.RawMessage, error) {
 	if c.Key == "" || !record.ValidID(c.Key) {
-		return nil, fmt.Errorf("command about %.64q: %w", c.Key, ErrInvalidKey)
+		return nil, fmt.Errorf("command about %.64q: a key is UTF-8 text of 1 to 256 bytes, without a zero byte", c.Key)
 	}
 	if !e.open.Load() || e.relay.backlog.Load() > int64(e.OutboxBound) {
 		return nil, ErrUnavailable

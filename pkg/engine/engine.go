@@ -62,14 +62,14 @@ type Config[S any] struct {
 type Engine[S any] struct {
 	Config[S]
 	leases   *leases
-	ready    *readiness
+	missing  sync.Map // why the service cannot go on, by dependency
 	table    flow.Table[S]
 	inputs   chan *input
 	idle     chan *input // the relay's deletions
 	open     atomic.Bool // takes commands
 	relay    *relay[S]
 	calls    *calls[S]
-	timers   *follower[timer]
+	timers   *follower[S, timer]
 	lanes    *lanes[S]
 	notifier *notifier[S]
 	unknown  sync.Map // since when the registry has not known a schema
@@ -82,8 +82,8 @@ func New[S any](c Config[S]) (*Engine[S], error) {
 	if err != nil {
 		return nil, err
 	}
-	held := &leases{db: c.DB, instance: c.Instance, process: uuid.NewString(), seen: map[string]beat{}, alone: true}
-	e := &Engine[S]{Config: c, leases: held, ready: &readiness{}, table: t, inputs: make(chan *input, maxInputs), idle: make(chan *input, 1)}
+	held := &leases{db: c.DB, instance: c.Instance, process: uuid.NewString(), seen: map[string]beat{}}
+	e := &Engine[S]{Config: c, leases: held, table: t, inputs: make(chan *input, maxInputs), idle: make(chan *input, 1)}
 	e.relay = newRelay(e)
 	if e.calls, err = newCalls(e, c.Performers); err != nil {
 		return nil, err

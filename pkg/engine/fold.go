@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 
@@ -26,14 +25,6 @@ const (
 	Abandoned Outcome = "abandoned" // a command whose caller gave up; nothing happened
 )
 
-// ErrReused is logged for an event whose source and id another event had before.
-var ErrReused = errors.New("another event had this source and id")
-
-// ErrNoSource is logged for an event of a foreign source whose id the version before
-// took in. That version kept no sources, so the event may be a copy or a new one. A
-// dead letter keeps it for the operator.
-var ErrNoSource = errors.New("the version before took in an event of this id, and kept no source")
-
 // result is the outcome of one input. The engine reports it after the commit.
 type result struct {
 	in         *input
@@ -41,7 +32,6 @@ type result struct {
 	emitted    []string
 	err        error
 	outOfOrder bool
-	fenced     bool // another process has been assigned the partition since
 }
 
 // fold runs the batch's inputs through their reactions, in memory, in the
@@ -129,7 +119,7 @@ func (e *Engine[S]) check(b *batch, h *result) Outcome {
 
 func (e *Engine[S]) checkEvent(b *batch, h *result) Outcome {
 	in := h.in
-	if h.fenced = b.fenced(in.assignment); h.fenced || !b.advance(in.assignment, in.record.Offset) {
+	if b.fenced(in.assignment) || !b.advance(in.assignment, in.record.Offset) {
 		return NotOurs
 	}
 	if in.Key == "" || !record.ValidID(in.Key) {
@@ -142,13 +132,14 @@ func (e *Engine[S]) checkEvent(b *batch, h *result) Outcome {
 	}
 	if before, known := b.inbox[in.ID]; known {
 		if !record.SameContent(before.digest, in.digest) {
-			h.err = fmt.Errorf("%w: %q", ErrReused, in.ID)
+			h.err = fmt.Errorf("another event had this source and id: %q", in.ID)
 			e.deadLetter(b, in, h.err)
 		}
 		return Duplicate
 	}
 	if before, known := b.inbox[in.eventID]; known && before.digest == "" && in.eventID != in.ID {
-		h.err = fmt.Errorf("%w: %q", ErrNoSource, in.eventID)
+		// It may be a copy or a new one. A dead letter keeps it for the operator.
+		h.err = fmt.Errorf("the version before took in an event of this id, and kept no source: %q", in.eventID)
 		e.deadLetter(b, in, h.err)
 		return Duplicate
 	}
@@ -156,10 +147,15 @@ func (e *Engine[S]) checkEvent(b *batch, h *result) Outcome {
 	return ""
 }
 
-// fenced reports whether another owner has been assigned the partition since.
+// fenced reports whether another owner has been assigned the partition since, and
+// tells so. It stays true if the batch is rolled back.
 func (b *batch) fenced(a *Assignment) bool {
 	p := b.positions[a.key()]
-	return p == nil || p.generation != a.generation
+	if p != nil && p.generation == a.generation {
+		return false
+	}
+	a.fence()
+	return true
 }
 
 // advance moves the position past an offset. It refuses one below the position,

@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"strings"
 	"sync"
 	"time"
@@ -11,17 +10,12 @@ import (
 	"github.com/quintet-eda/quintet/pkg/store"
 )
 
-// A follower does what commits left to be done in one table. There are four of one
-// shape: relay (publishes the outbox), calls, timers, and lanes (retries what is
-// parked). A follower is woken by a bare hint, reads what is due for the shards
-// whose leases this process holds, and begins what it has not begun yet. It knows
-// nothing but what is in the table and what is under way here.
-//
-// It misses nothing. A key's rows become visible in the order of their commits,
-// since a batch locks the key until its commit, so the head of the table comes
-// next, whichever instance committed it. A lost hint costs pollEvery.
-type follower[R any] struct {
-	surroundings
+// follower does what commits left to be done in one table. It misses nothing. A
+// key's rows become visible in the order of their commits, since a batch locks the key
+// until its commit, so the head of the table comes next, whichever instance committed
+// it. A lost hint costs pollEvery.
+type follower[S, R any] struct {
+	e    *Engine[S]
 	name string
 	due  dueRows[R]
 	most int // rows under way at once
@@ -35,22 +29,8 @@ type follower[R any] struct {
 	workers sync.WaitGroup // what begin began
 }
 
-// surroundings are what a follower needs of the engine.
-type surroundings struct {
-	db     *store.DB
-	leases *leases
-	turns  Turns
-	ready  *readiness
-	log    *slog.Logger
-}
-
-// surroundings are what the engine's followers share with it.
-func (e *Engine[S]) surroundings() surroundings {
-	return surroundings{db: e.DB, leases: e.leases, turns: e.Turns, ready: e.ready, log: e.Log}
-}
-
-func newFollower[R any](s surroundings, name string, due dueRows[R], most int, about func(*R) (string, string, int64), begin func(context.Context, R, int64, func())) follower[R] {
-	return follower[R]{surroundings: s, name: name, due: due, most: most, about: about, begin: begin, hint: make(chan struct{}, 1), rows: newUnderWay()}
+func newFollower[S, R any](e *Engine[S], name string, due dueRows[R], most int, about func(*R) (string, string, int64), begin func(context.Context, R, int64, func())) follower[S, R] {
+	return follower[S, R]{e: e, name: name, due: due, most: most, about: about, begin: begin, hint: make(chan struct{}, 1), rows: newUnderWay()}
 }
 
 // pollEvery is how long a follower goes without looking at its table. It bounds
@@ -63,13 +43,13 @@ const pollEvery = 2 * time.Second
 const restMost = 50 * time.Millisecond
 
 // run follows until ctx ends, and waits for what it has begun.
-func (f *follower[R]) run(ctx context.Context) {
+func (f *follower[S, R]) run(ctx context.Context) {
 	defer f.workers.Wait()
-	f.follow(ctx, f.name, f.hint, f.look)
+	f.e.follow(ctx, f.name, f.hint, f.look)
 }
 
 // look begins what is due. It returns when the first row is that is not due yet.
-func (f *follower[R]) look(ctx context.Context) (next time.Time, err error) {
+func (f *follower[S, R]) look(ctx context.Context) (next time.Time, err error) {
 	if f.rows.settle() > f.most*3/4 {
 		return next, nil // each that ends is a hint
 	}
@@ -79,7 +59,7 @@ func (f *follower[R]) look(ctx context.Context) (next time.Time, err error) {
 	}
 	var due []found
 	now := time.Now()
-	err = f.due.read(ctx, &f.surroundings, now.Add(pollEvery), f.most, func(r *R, epoch int64) (enough bool) {
+	err = f.due.read(ctx, f.e.DB, f.e.leases, now.Add(pollEvery), f.most, func(r *R, epoch int64) (enough bool) {
 		if _, _, at := f.about(r); time.UnixMicro(at).After(now) {
 			next = time.UnixMicro(at)
 			return true
@@ -87,7 +67,7 @@ func (f *follower[R]) look(ctx context.Context) (next time.Time, err error) {
 		due = append(due, found{r, epoch})
 		return false
 	})
-	f.turns.next(f.name+" are read", "")
+	f.e.Turns.next(f.name+" are read", "")
 	if err != nil {
 		return next, err
 	}
@@ -104,32 +84,33 @@ func (f *follower[R]) look(ctx context.Context) (next time.Time, err error) {
 
 // follow looks at a table until ctx ends: at each hint, when look says that the
 // next row is due, and every pollEvery.
-func (s *surroundings) follow(ctx context.Context, name string, hint <-chan struct{}, look func(context.Context) (next time.Time, err error)) {
-	defer s.ready.clear(name)
-	delay := s.turns.newDelay()
+func (e *Engine[S]) follow(ctx context.Context, name string, hint <-chan struct{}, look func(context.Context) (next time.Time, err error)) {
+	defer e.missing.Delete(name)
+	failures := 0
 	for {
 		began := time.Now()
 		next, err := look(ctx)
 		rest := time.NewTimer(min(restMost, 4*time.Since(began)))
-		goesOn := s.turns.await(ctx, nil, rest.C, name, "")
+		goesOn := e.Turns.await(ctx, nil, rest.C, name, "")
 		rest.Stop()
 		wait := pollEvery
 		switch {
 		case ctx.Err() != nil:
 			return
 		case err != nil:
-			s.ready.set(name, err)
-			s.log.Warn("read what is to be done", "follower", name, "error", err)
-			wait = delay.NextBackOff()
+			e.missing.Store(name, err.Error())
+			e.Log.Warn("read what is to be done", "follower", name, "error", err)
+			failures++
+			wait = e.Turns.backoff(failures)
 		default:
-			delay.Reset()
-			s.ready.clear(name)
+			failures = 0
+			e.missing.Delete(name)
 			if !next.IsZero() {
 				wait = max(0, min(wait, time.Until(next)))
 			}
 		}
 		timer := time.NewTimer(wait)
-		goesOn = goesOn && s.turns.await(ctx, hint, timer.C, name, "")
+		goesOn = goesOn && e.Turns.await(ctx, hint, timer.C, name, "")
 		timer.Stop()
 		if !goesOn {
 			return
@@ -171,18 +152,18 @@ func (t table[R]) due(where, order string) dueRows[R] {
 
 // read reads rows that are due until a time, and calls row for each until it says
 // that it has enough. A lease that is lost gives no rows.
-func (d dueRows[R]) read(ctx context.Context, s *surroundings, until time.Time, limit int, row func(r *R, epoch int64) (enough bool)) error {
+func (d dueRows[R]) read(ctx context.Context, db *store.DB, leases *leases, until time.Time, limit int, row func(r *R, epoch int64) (enough bool)) error {
 	ctx, cancel := context.WithTimeout(ctx, readTime)
 	defer cancel()
-	held := s.leases.set()
+	held := leases.set()
 	if len(held) == 0 {
 		return nil
 	}
 	query, args := d.alone, []any{until.UnixMicro(), limit}
-	if s.db.Shared() {
+	if db.Shared() {
 		query, args = d.shared, append([]any{store.Keys(held)}, args...)
 	}
-	rows, err := s.db.Read().QueryContext(ctx, query, args...)
+	rows, err := db.Read().QueryContext(ctx, query, args...)
 	if err != nil {
 		return fmt.Errorf("read due rows: %w", err)
 	}

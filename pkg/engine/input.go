@@ -33,20 +33,15 @@ type input struct {
 
 	command *command
 
-	fromParked // when it comes out of a parked lane
+	parkedN  int64 // the parked row that this retries; 0: none
+	after    int64 // the row before it in its lane, which is retried in front of it; 0: none
+	attempts int   // how often it was tried before
+	dead     int   // 1: its dead letter is published
 
 	canWait     bool         // for a batch that takes it along: nobody waits for it
 	control     func(*batch) // a step of the engine's own, in the same transaction
 	assignments []*Assignment
 	committed   func(Outcome) // runs once the transaction is committed
-}
-
-// fromParked is what has become of an input that is parked.
-type fromParked struct {
-	parkedN  int64 // the row that this retries; 0: none
-	after    int64 // the row before it in its lane, which is retried in front of it; 0: none
-	attempts int   // how often it was tried before
-	dead     int   // 1: its dead letter is published
 }
 
 // Assignment is a partition that this instance reads. Its generation was raised

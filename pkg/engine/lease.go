@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/quintet-eda/quintet/pkg/store"
@@ -56,11 +57,11 @@ type leases struct {
 	beats   int64           // the last count
 	seen    map[string]beat // the instances, as they were last seen to change
 	heard   time.Time       // when the database last took this instance's beat
+	others  atomic.Bool     // another instance was alive at the last look
 
 	mu      sync.Mutex
 	held    [shards]int64     // under which epoch; 0: not held
 	leaving [shards]time.Time // since when a shard that is held is being given back
-	alone   bool              // no other instance was alive at the last look
 }
 
 // beat is an instance's counter, and when this process saw it change.
@@ -104,13 +105,6 @@ func (l *leases) set() []string {
 		}
 	}
 	return set
-}
-
-// isAlone reports whether no other instance was alive at the last look.
-func (l *leases) isAlone() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.alone
 }
 
 // changes are what a look found and did, in shards.
@@ -205,9 +199,8 @@ func (l *leases) read(ctx context.Context, tx *store.Tx) (live map[string]bool, 
 		return nil, nil, err
 	}
 	onKeys(tx, `DELETE FROM instances WHERE id IN ({keys})`, dead)
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.seen, l.alone = seen, len(live) == 1
+	l.seen = seen
+	l.others.Store(len(live) > 1)
 	return live, rows, nil
 }
 

@@ -32,7 +32,7 @@ const sendTime = 5 * time.Second
 // tell hints to the other instances, if there are any: that followers have work, or
 // (0) only that states changed. Hints that gather while one is on its way go as one.
 func (n *notifier[S]) tell(work int) {
-	if n.e.leases.isAlone() {
+	if !n.e.leases.others.Load() {
 		return
 	}
 	n.mu.Lock()

@@ -27,9 +27,8 @@ type refusal struct {
 	err error
 }
 
-func newOutgoing(id string, seq int64, r record.Record) (*outgoing, error) {
-	headers, err := marshal(r.Headers)
-	return &outgoing{ID: id, Seq: seq, headers: headers, shard: shardOf(r.Key), Record: r}, err
+func newOutgoing(id string, seq int64, r record.Record) *outgoing {
+	return &outgoing{ID: id, Seq: seq, headers: mustJSON(r.Headers), shard: shardOf(r.Key), Record: r}
 }
 
 // queue takes a row that was read: to be published, or behind one of its lane.
@@ -141,7 +140,7 @@ func (r *relay[S]) setAside(ctx context.Context, refused []refusal) error {
 		return nil
 	}
 	for _, a := range refused {
-		r.log.Error("publish event: set aside", "id", a.row.ID, "error", a.err)
+		r.e.Log.Error("publish event: set aside", "id", a.row.ID, "error", a.err)
 	}
 	r.mu.Lock()
 	r.rest = time.Now().Add(pollEvery)
@@ -164,22 +163,22 @@ func (r *relay[S]) count(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, readTime)
 	defer cancel()
 	var n, refused int64
-	err := r.db.Read().QueryRowContext(ctx, `SELECT (SELECT count(*) FROM (SELECT 1 FROM outbox LIMIT ?) AS bounded), (SELECT count(*) FROM outbox WHERE due > 0)`, r.e.OutboxBound+1).Scan(&n, &refused)
+	err := r.e.DB.Read().QueryRowContext(ctx, `SELECT (SELECT count(*) FROM (SELECT 1 FROM outbox LIMIT ?) AS bounded), (SELECT count(*) FROM outbox WHERE due > 0)`, r.e.OutboxBound+1).Scan(&n, &refused)
 	if err != nil {
 		return // what it was is as good a guess; the reading tells of the failure
 	}
 	r.backlog.Store(n)
 	if refused == 0 {
-		r.ready.clear(refusedName)
+		r.e.missing.Delete(refusedName)
 	} else {
-		r.ready.set(refusedName, fmt.Errorf("%d events, which wait with those behind them: see the log", refused))
+		r.e.missing.Store(refusedName, fmt.Sprintf("%d events, which wait with those behind them: see the log", refused))
 	}
 }
 
 // left reports whether the outbox still has rows of the shards that are held.
 func (r *relay[S]) left(ctx context.Context) bool {
 	left := false
-	err := dueRecords.read(ctx, &r.surroundings, time.Now(), 1, func(*outgoing, int64) (enough bool) {
+	err := dueRecords.read(ctx, r.e.DB, r.e.leases, time.Now(), 1, func(*outgoing, int64) (enough bool) {
 		left = true
 		return true
 	})

@@ -93,11 +93,7 @@ func (e *Engine[S]) deadLetter(b *batch, in *input, cause error) {
 	letter := record.DeadLetter(in.record, in.Key, in.body(), record.Failure{
 		Service: service, Kind: string(in.Kind), Name: in.Name, Input: in.ID, Attempts: in.attempts + 1, Cause: cause,
 	})
-	row, err := newOutgoing(flow.DeriveID(of, service, "dead-letter", 0), 0, letter)
-	if err != nil {
-		panic(err) // headers are texts
-	}
-	b.out.records = append(b.out.records, row)
+	b.out.records = append(b.out.records, newOutgoing(flow.DeriveID(of, service, "dead-letter", 0), 0, letter))
 }
 
 const (
@@ -108,21 +104,20 @@ const (
 
 // lanes retries the heads of parked lanes, and what follows a head that succeeds.
 type lanes[S any] struct {
-	follower[parkedRow]
-	e *Engine[S]
+	follower[S, parkedRow]
 }
 
 var dueHeads = parkedHeads.due(``, `t.due, t.lane, t.key`)
 
 func newLanes[S any](e *Engine[S]) *lanes[S] {
-	l := &lanes[S]{e: e}
-	l.follower = newFollower(e.surroundings(), "parked lanes", dueHeads, lanesAtOnce, func(row *parkedRow) (id, key string, due int64) {
+	l := &lanes[S]{}
+	l.follower = newFollower(e, "parked lanes", dueHeads, lanesAtOnce, func(row *parkedRow) (id, key string, due int64) {
 		return row.lane.String(), row.key, row.due
 	}, func(ctx context.Context, row parkedRow, _ int64, end func()) {
 		l.workers.Go(func() {
-			l.turns.next("lane", row.lane.String())
+			l.e.Turns.next("lane", row.lane.String())
 			if err := l.drain(ctx, row.lane); err != nil && ctx.Err() == nil {
-				l.log.Error("retry parked lane", "lane", row.source, "key", row.key, "error", err)
+				l.e.Log.Error("retry parked lane", "lane", row.source, "key", row.key, "error", err)
 				l.postpone(ctx, row.lane)
 			}
 			end()
@@ -136,9 +131,8 @@ func newLanes[S any](e *Engine[S]) *lanes[S] {
 // long lane puts out does not come before everything else.
 func (l *lanes[S]) drain(ctx context.Context, of lane) error {
 	for {
-		delay := l.turns.newDelay()
-		for l.e.relay.pace.Load() > pageRows {
-			if !l.turns.pause(ctx, delay, of.String()) {
+		for waits := 1; l.e.relay.pace.Load() > pageRows; waits++ {
+			if !l.e.Turns.pause(ctx, waits, of.String()) {
 				return ctx.Err()
 			}
 		}
@@ -180,7 +174,7 @@ func (l *lanes[S]) readRun(ctx context.Context, of lane) (run []*input, err erro
 func (l *lanes[S]) oldest(ctx context.Context, of lane) (found []parkedRow, err error) {
 	ctx, cancel := context.WithTimeout(ctx, readTime)
 	defer cancel()
-	rows, err := l.db.Read().QueryContext(ctx, `SELECT n, input FROM parked WHERE lane = ? AND key = ? ORDER BY n LIMIT ?`, of.source, of.key, runRows)
+	rows, err := l.e.DB.Read().QueryContext(ctx, `SELECT n, input FROM parked WHERE lane = ? AND key = ? ORDER BY n LIMIT ?`, of.source, of.key, runRows)
 	if err != nil {
 		return nil, err
 	}

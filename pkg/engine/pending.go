@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"slices"
 )
 
 // Pending is what a participant still has to do, over all of its instances:
@@ -34,7 +35,15 @@ func (e *Engine[S]) Pending(ctx context.Context) (Pending, error) {
 
 // Missing returns why this participant cannot go on, a sentence per
 // dependency; none when it can.
-func (e *Engine[S]) Missing() []string { return e.ready.list() }
+func (e *Engine[S]) Missing() []string {
+	var sentences []string
+	e.missing.Range(func(dependency, why any) bool {
+		sentences = append(sentences, fmt.Sprintf("%s: %s", dependency, why))
+		return true
+	})
+	slices.Sort(sentences)
+	return sentences
+}
 
 // Positions returns how far each partition is read, by "topic/partition".
 func (e *Engine[S]) Positions(ctx context.Context) (map[string]int64, error) {

@@ -42,24 +42,13 @@ func (e *Engine[S]) enqueue(ctx context.Context, in *input) bool {
 // submit queues an input and waits until it is committed. It returns what became
 // of the input, or ctx's error when ctx ended first.
 func (e *Engine[S]) submit(ctx context.Context, in *input) (Outcome, error) {
-	became := make(chan Outcome, 1)
-	in.committed = func(o Outcome) { became <- o }
-	if !e.enqueue(ctx, in) {
+	var became Outcome
+	done := make(chan struct{})
+	in.committed = func(o Outcome) { became = o; close(done) }
+	if !e.enqueue(ctx, in) || !e.Turns.await(ctx, done, nil, "told", in.ID) {
 		return "", ctx.Err()
 	}
-	select {
-	case o := <-became:
-		e.Turns.next("told", in.ID)
-		return o, nil
-	default:
-	}
-	select {
-	case o := <-became:
-		e.Turns.next("told", in.ID)
-		return o, nil
-	case <-ctx.Done():
-		return "", ctx.Err()
-	}
+	return became, nil
 }
 
 // loop handles batches until ctx ends. A batch that was abandoned is the last: a

@@ -78,12 +78,10 @@ func (e *Engine[S]) Advance(ctx context.Context, a *Assignment, next int64) erro
 	taken := false
 	in := &input{Input: flow.Input{ID: "advance/" + a.key()}, assignments: []*Assignment{a}, canWait: true}
 	in.control = func(b *batch) {
-		if taken = !b.fenced(a); !taken {
-			a.fence()
-			return
+		if taken = !b.fenced(a); taken {
+			p := b.positions[a.key()]
+			p.next, p.dirty = max(p.next, next), true
 		}
-		p := b.positions[a.key()]
-		p.next, p.dirty = max(p.next, next), true
 	}
 	in.committed = func(Outcome) {
 		if taken {

@@ -54,7 +54,6 @@ const (
 // A producer that failed is replaced, and what it did not acknowledge is read and
 // published again. Consumers absorb the copies.
 type relay[S any] struct {
-	surroundings
 	e       *Engine[S]
 	hint    chan struct{}
 	backlog atomic.Int64 // rows in the outbox, about
@@ -74,28 +73,27 @@ type relay[S any] struct {
 }
 
 func newRelay[S any](e *Engine[S]) *relay[S] {
-	return &relay[S]{surroundings: e.surroundings(), e: e, hint: make(chan struct{}, 1), rows: newUnderWay(), flying: map[string]outgoing{}, behind: map[lane][]outgoing{}}
+	return &relay[S]{e: e, hint: make(chan struct{}, 1), rows: newUnderWay(), flying: map[string]outgoing{}, behind: map[lane][]outgoing{}}
 }
 
 // run publishes until ctx ends, with one producer after the other.
 func (r *relay[S]) run(ctx context.Context) {
-	delay := r.turns.newDelay()
-	for ctx.Err() == nil {
+	for failures := 1; ctx.Err() == nil; failures++ {
 		producer, err := r.opened(ctx)
 		if err == nil {
 			var arrived bool
 			if arrived, err = r.session(ctx, producer); arrived {
-				delay.Reset()
+				failures = 1
 			}
 			if err != nil {
 				r.e.Metrics.rounds.Inc()
 			}
 		}
 		if err != nil && ctx.Err() == nil {
-			r.log.Warn("publish: trying again", "error", err)
+			r.e.Log.Warn("publish: trying again", "error", err)
 			r.count(ctx)
 		}
-		r.turns.pause(ctx, delay, "relay")
+		r.e.Turns.pause(ctx, failures, "relay")
 	}
 }
 
@@ -113,7 +111,7 @@ func (r *relay[S]) opened(ctx context.Context) (Producer, error) {
 	}()
 	select {
 	case o := <-opened:
-		r.turns.next("log opened", "")
+		r.e.Turns.next("log opened", "")
 		return o.producer, o.err
 	case <-ctx.Done():
 		go func() {
@@ -134,7 +132,7 @@ func (r *relay[S]) session(ctx context.Context, producer Producer) (arrived bool
 	var reading sync.WaitGroup
 	reading.Go(func() {
 		for a := range producer.Acks() {
-			r.turns.next("result", a.ID)
+			r.e.Turns.next("result", a.ID)
 			switch {
 			case a.Err == nil:
 				arrived = true
@@ -147,13 +145,13 @@ func (r *relay[S]) session(ctx context.Context, producer Producer) (arrived bool
 			fail(a.Err)
 		}
 	})
-	r.follow(session, "outbox", r.hint, func(ctx context.Context) (time.Time, error) { return time.Time{}, r.look(ctx, producer) })
+	r.e.follow(session, "outbox", r.hint, func(ctx context.Context) (time.Time, error) { return time.Time{}, r.look(ctx, producer) })
 	err = errors.Join(context.Cause(session), producer.Close())
 	if ctx.Err() != nil {
 		err = nil
 	}
 	reading.Wait()
-	r.turns.next("round ends", "")
+	r.e.Turns.next("round ends", "")
 	if err := r.setAside(ctx, refused); err != nil {
 		return arrived, err
 	}
@@ -185,7 +183,7 @@ func (r *relay[S]) look(ctx context.Context, producer Producer) (err error) {
 	var again []outgoing                       // refused before
 	var unreadable []refusal
 	if limit := under + pageRows; under <= pageRows {
-		err = dueRecords.read(ctx, &r.surroundings, r.until(), limit, func(o *outgoing, _ int64) (enough bool) {
+		err = dueRecords.read(ctx, r.e.DB, r.e.leases, r.until(), limit, func(o *outgoing, _ int64) (enough bool) {
 			read++
 			if o.due > 0 || r.rows.begin(o.ID, o.Key) { // else it is on its way
 				if err := json.Unmarshal([]byte(o.headers), &o.Headers); err != nil {
@@ -205,12 +203,12 @@ func (r *relay[S]) look(ctx context.Context, producer Producer) (err error) {
 		if err != nil {
 			return err
 		}
-		r.turns.next("outbox is read", "")
+		r.e.Turns.next("outbox is read", "")
 		if err = r.setAside(ctx, unreadable); err != nil {
 			return err
 		}
 	}
-	if full || r.ready.about(refusedName) {
+	if _, some := r.e.missing.Load(refusedName); some || full {
 		r.count(ctx)
 	} else {
 		r.backlog.Store(int64(max(read, under)))

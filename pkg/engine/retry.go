@@ -19,10 +19,9 @@ import (
 //
 //	a command meets the failure ─ its caller gives up ─ the database is back ─ nobody asks a service that is not ready
 func (e *Engine[S]) handle(ctx context.Context, inputs []*input) bool {
-	delay := e.Turns.newDelay()
-	for {
+	for failures := 1; ; failures++ {
 		if inputs = live(inputs); len(inputs) == 0 {
-			if !e.ready.about("database") {
+			if _, away := e.missing.Load("database"); !away {
 				return true
 			}
 			inputs = []*input{{control: func(b *batch) { b.out.probe = true }}}
@@ -30,13 +29,13 @@ func (e *Engine[S]) handle(ctx context.Context, inputs []*input) bool {
 		err := e.transact(inputs)
 		switch {
 		case err == nil:
-			e.ready.clear("database")
+			e.missing.Delete("database")
 			return true
 		case errors.Is(err, store.ErrUnknownOutcome):
 			e.Log.Error("commit batch: trying again", "inputs", len(inputs), "error", err)
 			inputs = e.outcomeUnknown(inputs)
 		case store.Transient(err):
-			e.ready.set("database", err)
+			e.missing.Store("database", err.Error())
 			e.Log.Error("batch rolled back; trying again", "inputs", len(inputs), "error", err)
 		case len(inputs) > 1:
 			return e.split(ctx, inputs)
@@ -48,10 +47,10 @@ func (e *Engine[S]) handle(ctx context.Context, inputs []*input) bool {
 			// Already set aside, and refused even so: that is no fault of
 			// the input. Going on would skip it, so the service stands still
 			// and says why.
-			e.ready.set("database", err)
+			e.missing.Store("database", err.Error())
 			e.Log.Error("park input", "input", inputs[0].ID, "error", err)
 		}
-		if !e.Turns.pause(ctx, delay, "loop") {
+		if !e.Turns.pause(ctx, failures, "loop") {
 			e.abandon(inputs)
 			return false
 		}

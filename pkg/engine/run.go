@@ -81,15 +81,14 @@ func (e *Engine[S]) drain(deadline context.Context) {
 
 // firstLook takes leases until it succeeds; false when ctx ended first.
 func (e *Engine[S]) firstLook(ctx context.Context) bool {
-	delay := e.Turns.newDelay()
-	for {
+	for failures := 1; ; failures++ {
 		err := e.look(ctx)
 		if err == nil {
-			e.ready.clear("database")
+			e.missing.Delete("database")
 			return true
 		}
-		e.ready.set("database", err)
-		if !e.Turns.pause(ctx, delay, "first look") {
+		e.missing.Store("database", err.Error())
+		if !e.Turns.pause(ctx, failures, "first look") {
 			return false
 		}
 	}
@@ -117,9 +116,9 @@ func (e *Engine[S]) look(ctx context.Context) error {
 	c, err := e.leases.look(context.WithoutCancel(ctx), func(shard int) bool { return e.calls.rows.quiet(shard) && e.relay.rows.quiet(shard) })
 	e.Turns.next("leases were looked at", "")
 	if err == nil {
-		e.ready.clear("leases")
+		e.missing.Delete("leases")
 	} else {
-		e.ready.set("leases", err)
+		e.missing.Store("leases", err.Error())
 		e.Log.Warn("look at leases", "error", err)
 		c.lost += e.leases.dropStale()
 	}

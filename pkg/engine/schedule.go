@@ -4,8 +4,6 @@ import (
 	"context"
 	"math/rand/v2"
 	"time"
-
-	"github.com/cenkalti/backoff/v5"
 )
 
 // Turns lets a simulation decide who goes on. An engine's goroutines wait for
@@ -26,25 +24,14 @@ func (t Turns) next(place, about string) {
 	}
 }
 
-// newDelay returns the kit's one way to wait between attempts: exponential
-// with jitter, so that what failed together does not come back together. In a
-// simulation chance is the seed's.
-func (t Turns) newDelay() *backoff.ExponentialBackOff {
-	b := backoff.NewExponentialBackOff()
-	b.InitialInterval = 50 * time.Millisecond
-	b.MaxInterval = 5 * time.Second
-	if t != nil {
-		b.RandomizationFactor = 0
-	}
-	return b
-}
-
-// backoff is how long a call waits after so many attempts.
-func (t Turns) backoff(attempts int) time.Duration {
+// backoff is how long one waits after so many failures in a row: twice as long each
+// time, with jitter, so that what failed together does not come back together. It
+// depends on the count alone, which a call keeps in its row.
+func (t Turns) backoff(failures int) time.Duration {
 	const first, most = 50 * time.Millisecond, 5 * time.Second
 	d := most
-	if attempts < 8 {
-		d = min(most, first<<(attempts-1))
+	if failures < 8 {
+		d = min(most, first<<(failures-1))
 	}
 	if t != nil {
 		return d
@@ -73,9 +60,9 @@ func (t Turns) await(ctx context.Context, by <-chan struct{}, at <-chan time.Tim
 	return true
 }
 
-// pause waits for the next delay. It reports false when ctx ended first.
-func (t Turns) pause(ctx context.Context, d *backoff.ExponentialBackOff, about string) bool {
-	wait := time.NewTimer(d.NextBackOff())
+// pause waits after so many failures in a row. It reports false when ctx ended first.
+func (t Turns) pause(ctx context.Context, failures int, about string) bool {
+	wait := time.NewTimer(t.backoff(failures))
 	defer wait.Stop()
 	return t.await(ctx, nil, wait.C, "paused", about)
 }

@@ -2,7 +2,8 @@ package engine
 
 import (
 	"database/sql/driver"
-	"sort"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/quintet-eda/quintet/pkg/store"
@@ -126,14 +127,9 @@ func onKeys(tx *store.Tx, query string, keys []string) {
 // sorted returns a map's values in the order of its keys, so that every batch
 // takes its locks in one order.
 func sorted[V any](m map[string]V) []V {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	sort.Strings(keys)
-	vs := make([]V, len(keys))
-	for i, k := range keys {
-		vs[i] = m[k]
+	vs := make([]V, 0, len(m))
+	for _, k := range slices.Sorted(maps.Keys(m)) {
+		vs = append(vs, m[k])
 	}
 	return vs
 }

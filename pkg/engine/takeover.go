@@ -19,27 +19,20 @@ import (
 //	A reads epoch 5, and pauses ─ B takes the shard (epoch 6) ─ A writes a result: refused
 //	A's batch shares epoch 5 ─ B skips the row ─ A commits ─ B takes the shard, and finds the result
 func (l *leases) take(ctx context.Context, tx *store.Tx, free []lease) (taken []lease, err error) {
-	var wanted, unlocked []string
-	for _, r := range free {
-		wanted = append(wanted, fmt.Sprintf("%d:%d", r.shard, r.epoch))
-	}
-	if len(wanted) == 0 {
+	if len(free) == 0 {
 		return nil, nil
 	}
-	if err := tx.Each(ctx, func(scan scanner) error {
-		var shard string
-		err := scan(&shard)
-		unlocked = append(unlocked, shard)
-		return err
-	}, `SELECT CAST(shard AS TEXT) FROM leases WHERE CAST(shard AS TEXT) || ':' || CAST(epoch AS TEXT) IN ({keys}) ORDER BY shard {free}`, store.Keys(wanted)); err != nil {
-		return nil, err
+	wanted := make([]string, len(free))
+	for i, r := range free {
+		wanted[i] = fmt.Sprintf("%d:%d", r.shard, r.epoch)
 	}
 	err = tx.Each(ctx, func(scan scanner) error {
 		var r lease
 		err := scan(leaseRows.fields(&r)...)
 		taken = append(taken, r)
 		return err
-	}, `UPDATE leases SET holder = ?, epoch = epoch + 1 WHERE CAST(shard AS TEXT) IN ({keys}) RETURNING shard, holder, epoch`, l.instance, store.Keys(unlocked))
+	}, `WITH unlocked AS MATERIALIZED (SELECT shard FROM leases WHERE CAST(shard AS TEXT) || ':' || CAST(epoch AS TEXT) IN ({keys}) ORDER BY shard {free})
+		UPDATE leases SET holder = ?, epoch = epoch + 1 WHERE shard IN (SELECT shard FROM unlocked) RETURNING shard, holder, epoch`, store.Keys(wanted), l.instance)
 	return taken, err
 }
 

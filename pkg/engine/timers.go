@@ -24,8 +24,8 @@ var dueTimers = timers.due(``, `t.due, t.id`)
 // newTimers makes the follower that turns timers that are due into inputs. A timer
 // that fires while a batch stops or moves it finds its row gone, or due at another
 // time, and nothing happens.
-func newTimers[S any](e *Engine[S]) *follower[timer] {
-	f := newFollower(e.surroundings(), "timers", dueTimers, maxInputs, func(t *timer) (id, key string, due int64) {
+func newTimers[S any](e *Engine[S]) *follower[S, timer] {
+	f := newFollower(e, "timers", dueTimers, maxInputs, func(t *timer) (id, key string, due int64) {
 		return t.inputID(), t.key, t.due
 	}, func(ctx context.Context, t timer, _ int64, end func()) {
 		in := e.elapsed(t)

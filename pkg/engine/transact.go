@@ -93,9 +93,6 @@ func (e *Engine[S]) onCommitted(b *batch) {
 		if in.assignment != nil && h.outcome != NotOurs {
 			commits[in.assignment] = in.record.Offset + 1
 		}
-		if h.fenced {
-			in.assignment.fence()
-		}
 		if in.committed != nil {
 			in.committed(h.outcome)
 		}

@@ -1,6 +1,6 @@
 package flow
 
-import "reflect"
+import "slices"
 
 // Row is a reaction as data, without its state's type: what graphs, documents
 // and checks over several participants are made of.
@@ -19,29 +19,21 @@ type Row struct {
 func (p Participant[S]) Rows() []Row {
 	rows := make([]Row, len(p.Reactions))
 	for i, r := range p.Reactions {
-		rows[i] = Row{Service: p.Service, Kind: r.kind, Input: r.inputName(), Event: r.event(), Call: r.CallName(), Emits: r.emits, Does: names(r.does), Starts: names(r.starts)}
+		event, _ := r.zero().(Event)
+		rows[i] = Row{Service: p.Service, Kind: r.kind, Input: inputName(r.zero()), Event: event, Call: r.call, Emits: r.emits, Does: r.does, Starts: r.starts}
 	}
 	return rows
 }
 
 // Topics returns the topics that the participant reads, each once, in the
 // order of its table.
-func (p Participant[S]) Topics() []string {
-	var topics []string
-	seen := map[string]bool{}
-	for _, r := range p.Reactions {
-		if e := r.event(); e != nil && !seen[e.EventOwner()] {
-			seen[e.EventOwner()] = true
-			topics = append(topics, Topic(e.EventOwner()))
+func (p Participant[S]) Topics() (topics []string) {
+	for _, row := range p.Rows() {
+		if row.Event != nil && !slices.Contains(topics, Topic(row.Event.EventOwner())) {
+			topics = append(topics, Topic(row.Event.EventOwner()))
 		}
 	}
 	return topics
-}
-
-// event is the input, when it is an event of a participant.
-func (r Reaction[S]) event() Event {
-	e, _ := reflect.Zero(r.input).Interface().(Event)
-	return e
 }
 
 func names(vs []any) []string {

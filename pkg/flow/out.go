@@ -22,20 +22,8 @@ type Out struct {
 	inputID string
 	service string
 	may     declared
-	effects []any
-	events  []Event
-	timers  []startedTimer
-	stopped []string
-	reply   any
+	made    Outputs
 	err     error
-}
-
-type declared struct{ emits, does, starts []string }
-
-type startedTimer struct {
-	name string
-	body any
-	due  time.Time
 }
 
 // Now is the time of the batch, the same for every output of it.
@@ -47,51 +35,49 @@ func (o *Out) ID(what string) string { return DeriveID(o.inputID, o.service, wha
 
 // Emit publishes an event once the batch is committed.
 func (o *Out) Emit(e Event) {
-	if !slices.Contains(o.may.emits, e.EventType()) {
-		o.refuse(fmt.Errorf("emit %s: %w", e.EventType(), ErrUndeclared))
+	if !slices.ContainsFunc(o.may.emits, func(d Event) bool { return d.EventType() == e.EventType() }) {
+		o.Refuse(fmt.Errorf("emit %s: %w", e.EventType(), ErrUndeclared))
 		return
 	}
-	o.events = append(o.events, e)
+	o.made.Events = append(o.made.Events, e)
 }
 
 // Do makes an external call once the batch is committed. Its result comes back
 // as an input.
 func (o *Out) Do(effect any) {
 	if !slices.Contains(o.may.does, Name(effect)) {
-		o.refuse(fmt.Errorf("do %s: %w", Name(effect), ErrUndeclared))
+		o.Refuse(fmt.Errorf("do %s: %w", Name(effect), ErrUndeclared))
 		return
 	}
-	o.effects = append(o.effects, effect)
+	o.made.Effects = append(o.made.Effects, effect)
 }
 
 // After starts a timer that comes back as an input after d. There is one timer
 // of a name per key: starting it again moves it.
 func (o *Out) After(d time.Duration, timer any) {
 	if !slices.Contains(o.may.starts, Name(timer)) {
-		o.refuse(fmt.Errorf("start %s: %w", Name(timer), ErrUndeclared))
+		o.Refuse(fmt.Errorf("start %s: %w", Name(timer), ErrUndeclared))
 		return
 	}
-	o.timers = append(o.timers, startedTimer{name: Name(timer), body: timer, due: o.now.Add(d)})
+	o.made.Timers = append(o.made.Timers, Started{timer, d})
 }
 
 // Stop ends a timer, if it is running. One that has fired and was parked is not: it
 // is handled once its reaction takes it.
 func (o *Out) Stop(timer any) {
-	o.timers = slices.DeleteFunc(o.timers, func(t startedTimer) bool { return t.name == Name(timer) })
-	o.stopped = append(o.stopped, Name(timer))
+	o.made.Timers = slices.DeleteFunc(o.made.Timers, func(t Started) bool { return Name(t.Timer) == Name(timer) })
+	o.made.Stopped = append(o.made.Stopped, Name(timer))
 }
 
 // Reply is the answer to a command. It is stored with the command's key, so a
 // repeat gets the same.
-func (o *Out) Reply(v any) { o.reply = v }
+func (o *Out) Reply(v any) { o.made.Reply = v }
 
 // Refuse ends the reaction without any effect. A command gets err as its
 // answer; an event, a result or a timer parks with err as its cause. A
 // business refusal is not an error but an event: this is for input that
 // cannot be handled at all.
-func (o *Out) Refuse(err error) { o.refuse(err) }
-
-func (o *Out) refuse(err error) {
+func (o *Out) Refuse(err error) {
 	if o.err == nil {
 		o.err = err
 	}
@@ -106,11 +92,3 @@ func DeriveID(inputID, service, what string, n int) string {
 
 // idSpace keeps derived ids apart from everyone else's name-based UUIDs.
 var idSpace = uuid.MustParse("5f0c6a52-6d1b-4d0e-9a5e-0d4f3c1e7b21")
-
-func (r Reaction[S]) declared() declared {
-	d := declared{does: names(r.does), starts: names(r.starts)}
-	for _, e := range r.emits {
-		d.emits = append(d.emits, e.EventType())
-	}
-	return d
-}

@@ -3,6 +3,7 @@ package flow
 import (
 	"fmt"
 	"reflect"
+	"slices"
 )
 
 // Event is a fact in the past tense that its owner publishes. The generated
@@ -48,11 +49,14 @@ type Reaction[S any] struct {
 	input  reflect.Type
 	decode func(decode func(into any) error) (any, error)
 	apply  func(S, any, *Out) S
-	emits  []Event
-	does   []any
-	starts []any
-	call   any      // whose result this is
-	may    declared // emits, does and starts by name
+	call   string // whose result this is
+	declared
+}
+
+// declared is what a reaction may put out.
+type declared struct {
+	emits        []Event
+	does, starts []string
 }
 
 // When declares the reaction to an event.
@@ -90,25 +94,25 @@ func reaction[I, S any](kind Kind, react func(S, I, *Out) S) Reaction[S] {
 
 // Emits declares the events that the reaction may emit.
 func (r Reaction[S]) Emits(events ...Event) Reaction[S] {
-	r.emits = append(r.emits[:len(r.emits):len(r.emits)], events...)
+	r.emits = slices.Concat(r.emits, events)
 	return r
 }
 
 // Does declares the external calls that the reaction may ask for.
 func (r Reaction[S]) Does(effects ...any) Reaction[S] {
-	r.does = append(r.does[:len(r.does):len(r.does)], effects...)
+	r.does = slices.Concat(r.does, names(effects))
 	return r
 }
 
 // To declares the call whose result the reaction takes.
 func (r Reaction[S]) To(effect any) Reaction[S] {
-	r.call = effect
+	r.call = Name(effect)
 	return r
 }
 
 // Starts declares the timers that the reaction may start.
 func (r Reaction[S]) Starts(timers ...any) Reaction[S] {
-	r.starts = append(r.starts[:len(r.starts):len(r.starts)], timers...)
+	r.starts = slices.Concat(r.starts, names(timers))
 	return r
 }
 
@@ -116,13 +120,17 @@ func (r Reaction[S]) Starts(timers ...any) Reaction[S] {
 // and the database: the name of its Go type.
 func Name(v any) string { return reflect.TypeOf(v).Name() }
 
-// inputName is how a reaction's input is called: an event by its type.
-func (r Reaction[S]) inputName() string {
-	if e := r.event(); e != nil {
+// inputName is how tables call an input: an event by its type, anything else by the
+// name of its Go type.
+func inputName(input any) string {
+	if e, ok := input.(Event); ok {
 		return e.EventType()
 	}
-	return r.input.Name()
+	return Name(input)
 }
+
+// zero is an input of the reaction that says nothing.
+func (r Reaction[S]) zero() any { return reflect.Zero(r.input).Interface() }
 
 // Table is a participant's reactions by the name of their input.
 type Table[S any] map[string]Reaction[S]
@@ -133,7 +141,7 @@ type Table[S any] map[string]Reaction[S]
 func (p Participant[S]) Table() (Table[S], error) {
 	t := make(Table[S], len(p.Reactions))
 	for _, r := range p.Reactions {
-		n := r.inputName()
+		n := inputName(r.zero())
 		if _, twice := t[n]; twice {
 			return nil, fmt.Errorf("participant %s declares two reactions to %s", p.Service, n)
 		}
@@ -142,7 +150,6 @@ func (p Participant[S]) Table() (Table[S], error) {
 				return nil, fmt.Errorf("participant %s declares to emit %s, which %s owns", p.Service, e.EventType(), e.EventOwner())
 			}
 		}
-		r.may = r.declared()
 		t[n] = r
 	}
 	return t, nil
@@ -153,12 +160,7 @@ func (r Reaction[S]) Kind() Kind { return r.kind }
 
 // CallName names the call whose result the reaction takes; empty when it takes
 // none.
-func (r Reaction[S]) CallName() string {
-	if r.call == nil {
-		return ""
-	}
-	return Name(r.call)
-}
+func (r Reaction[S]) CallName() string { return r.call }
 
 // Decode makes the reaction's input with a decoder that fills in what it is given
 // a pointer to.

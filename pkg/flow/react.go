@@ -42,26 +42,13 @@ func (p Participant[S]) React(state S, id string, now time.Time, input any) (S, 
 func (r Reaction[S]) React(service string, state S, id string, now time.Time, body any) (next S, o Outputs, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			next, o, err = state, Outputs{}, fmt.Errorf("reaction to %s panicked: %v", r.inputName(), p)
+			next, o, err = state, Outputs{}, fmt.Errorf("reaction to %s panicked: %v", inputName(body), p)
 		}
 	}()
-	out := Out{now: now, inputID: id, service: service, may: r.may}
+	out := Out{now: now, inputID: id, service: service, may: r.declared}
 	next = r.apply(state, body, &out)
 	if out.err != nil {
 		return state, Outputs{}, out.err
 	}
-	o = Outputs{Events: out.events, Effects: out.effects, Stopped: out.stopped, Reply: out.reply}
-	for _, timer := range out.timers {
-		o.Timers = append(o.Timers, Started{timer.body, timer.due.Sub(now)})
-	}
-	return next, o, nil
-}
-
-// inputName is how tables call an input: an event by its type, anything else
-// by the name of its Go type.
-func inputName(input any) string {
-	if e, ok := input.(Event); ok {
-		return e.EventType()
-	}
-	return Name(input)
+	return next, out.made, nil
 }

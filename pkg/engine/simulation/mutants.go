@@ -33,10 +33,10 @@ func Mutants() []Mutant {
 		one("the broker is told before the commit", "transact.go", "\tif err := tx.Commit(ctx); err != nil {",
 			"\tfor _, h := range b.out.results {\n\t\tif h.in.assignment != nil {\n\t\t\th.in.assignment.Commit(h.in.record.Offset + 1)\n\t\t}\n\t}\n\tif err := tx.Commit(ctx); err != nil {"),
 		{"a position is written whoever owns it", "fold.go", []Edit{
-			{"\treturn p == nil || p.generation != a.generation", "\treturn p == nil"},
+			{"\tif p != nil && p.generation == a.generation {", "\tif p != nil {"},
 			{"if offset < p.next {", "if false {"},
 		}, 1},
-		{"an owner that was overtaken is not told", "transact.go", []Edit{{"if h.fenced {", "if h.fenced && false {"}}, 940},
+		{"an owner that was overtaken is not told", "fold.go", []Edit{{"\ta.fence()\n", ""}}, 940},
 		{"the state is read in one transaction and written in another", "transact.go", []Edit{
 			{"\ttx, err := e.DB.Begin(ctx)", "\tearly, err := e.DB.Begin(ctx)\n\tif err != nil {\n\t\treturn err\n\t}\n\tloaded, err := e.Store.Load(ctx, early, reacting(b.inputs))\n\tearly.Rollback(err)\n\tif err != nil {\n\t\treturn err\n\t}\n\ttx, err := e.DB.Begin(ctx)"},
 			{"e.try(ctx, tx, b)", "e.try(ctx, tx, b, loaded)"},
@@ -49,7 +49,7 @@ func Mutants() []Mutant {
 			"\t\tif len(inputs) == maxInputs-1 || size+in.cost() >= maxBytes {\n\t\t\treturn inputs\n\t\t}\n\t\tinputs = append(inputs, in)\n"),
 		one("what can wait is kept until something else comes", "queue.go", "\t\t\t\tlate = timer.C\n", ""),
 		one("a batch leaves out what has waited for it", "queue.go", "\t\tif blocked || len(inputs) == 0 {\n", "\t\tif blocked && canWait && len(inputs) > 0 && !in.canWait {\n\t\t\tinputs = nil\n\t\t}\n\t\tif blocked || len(inputs) == 0 {\n"),
-		one("an idle service does not find its database back", "retry.go", `if !e.ready.about("database") {`, `if true {`),
+		one("an idle service does not find its database back", "retry.go", `if _, away := e.missing.Load("database"); !away {`, `if true {`),
 		one("a refused command leaves a row behind", "write.go", "onKeys(tx, `DELETE FROM streams WHERE key IN ({keys})`, slices.Sorted(maps.Keys(b.created)))", "_ = maps.Keys[map[string]bool]"),
 		one("a log is read from its first offset, whatever is deleted", "records.go", "\t\t\t\tp.next = a.LogStart\n", ""),
 		one("the rest of a batch does not know the timer that it started", "apply.go", "\t\tb.timers[t.id] = t.due\n", ""),
