@@ -11,11 +11,6 @@ const (
 	// idleFor is how long an input that can wait does so for a batch to take it
 	// along, before it gets a transaction of its own.
 	idleFor = 50 * time.Millisecond
-	// Under load a batch that is begun at once is small, and its fixed cost keeps the
-	// next one from being larger. So the loop rests, in multiples of a batch's time.
-	restBatches = 3
-	restAtMost  = 20 * time.Millisecond
-	manyWait    = 100 // inputs, for which no rest is needed
 )
 
 // enqueue queues an input for the next batch. It waits while the queue is full,
@@ -55,24 +50,10 @@ func (e *Engine[S]) submit(ctx context.Context, in *input) (Outcome, error) {
 // later one would move the positions past it.
 func (e *Engine[S]) loop(ctx context.Context) {
 	for {
-		inputs := e.gather(ctx)
-		began := time.Now()
-		if inputs == nil || !e.handle(ctx, inputs) {
+		if inputs := e.gather(ctx); inputs == nil || !e.handle(ctx, inputs) {
 			return
 		}
-		e.rest(ctx, time.Since(began))
 	}
-}
-
-// rest lets inputs gather after a batch that took so long, if any came meanwhile. In an
-// idle system none did, and the next does not wait.
-func (e *Engine[S]) rest(ctx context.Context, took time.Duration) {
-	if n := len(e.inputs); n == 0 || n >= manyWait {
-		return
-	}
-	timer := time.NewTimer(min(restAtMost, restBatches*took))
-	defer timer.Stop()
-	e.Turns.await(ctx, nil, timer.C, "rest", "") // when ctx ends, gather ends the loop
 }
 
 // gather returns what arrived while the previous batch was committed; nil when ctx
