@@ -30,7 +30,9 @@ func TestProcessesShareTheCores(t *testing.T) {
 	} {
 		t.Setenv("GOMAXPROCS", c.set)
 		if c.set == "" {
-			os.Unsetenv("GOMAXPROCS")
+			if err := os.Unsetenv("GOMAXPROCS"); err != nil {
+				t.Fatal(err)
+			}
 		}
 		opts := options(t)
 		if err := newStack(t, opts).Up(testContext(t)); err != nil {
