@@ -25,7 +25,7 @@ func TestNoChildOutlivesAKilledSupervisor(t *testing.T) {
 // The environment of a process is a file on Linux alone.
 func TestProcessesShareTheCores(t *testing.T) {
 	for _, c := range []struct{ set, want string }{
-		{"", fmt.Sprint(max(1, runtime.NumCPU()/4))},
+		{"", fmt.Sprint(max(1, runtime.GOMAXPROCS(0)/4))},
 		{"7", "7"},
 	} {
 		t.Setenv("GOMAXPROCS", c.set)

@@ -46,6 +46,7 @@ func (s *Stack) Start(name string) error {
 	cmd := exec.Command(filepath.Join(s.opts.BinDir, name))
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = childAttributes()
+	// Of two settings of a name the last counts.
 	cmd.Env = slices.Concat([]string{processors()}, os.Environ(), environment(s.opts.PortBase), []string{"DATA_DIR=" + s.dataDir(name)}, s.opts.Env[name], s.settings[name])
 
 	p := &process{name: name, cmd: cmd, log: log, done: make(chan struct{})}

@@ -74,10 +74,10 @@ func (s service) url(base int) string {
 	return "http://" + loopback(base+s.http)
 }
 
-// processors is how many cores a process uses at once, unless GOMAXPROCS says so: the processes share the machine, and
-// a service is one loop. With more, its threads wake each other up for nothing. On 2 cores it bought a third more orders
-// a second and half of the p99 at 20 a second (ADR 22).
-func processors() string { return fmt.Sprintf("GOMAXPROCS=%d", max(1, runtime.NumCPU()/4)) }
+// processors is how many cores a process uses at once, unless GOMAXPROCS says so: the processes share what the supervisor
+// may use, and a service is one loop. With more, its threads wake each other up for nothing. On 2 cores it bought a third
+// more orders a second and half of the p99 at 20 a second (ADR 22).
+func processors() string { return fmt.Sprintf("GOMAXPROCS=%d", max(1, runtime.GOMAXPROCS(0)/4)) }
 
 // environment is what every process of the stack is told about the others, besides its own DATA_DIR.
 func environment(base int) []string {

@@ -34,7 +34,7 @@ var steps = []struct {
 	{"read the next to publish", []string{"engine.(*relay"}},
 	{"call: mail", []string{"services/email.sender"}},
 	{"call: provider and carrier", []string{"pkg/flow.Perform", "services/payment.provider", "services/shipping.carrier"}},
-	{"read what follows: calls, timers, lanes", []string{"engine.(*calls", "engine.(*timers", "engine.(*lanes", "engine.(*parked", "engine.(*follower", "engine.(*surroundings", "engine.(*leases", "pkg/store.(*DB).Listen", "pkg/store.(*DB).Signal"}},
+	{"read what follows: calls, timers, lanes", []string{"engine.(*calls", "engine.(*timers", "engine.(*lanes", "engine.(*parked", "engine.(*follower", "]).follow", "engine.(*leases", "pkg/store.(*DB).Listen", "pkg/store.(*DB).Signal"}},
 	{"decode", []string{"]).Enqueue", "]).envelope"}},
 	{"read the log", []string{"pkg/kafka."}},
 	{"gather a batch", []string{"pkg/engine.", "pkg/store.", "pkg/flow."}},

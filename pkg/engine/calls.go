@@ -33,7 +33,8 @@ const concurrentCalls = 256
 // its result, or with the time of the next one.
 //
 // A row that was there when the lease was taken may have been called by another
-// process, and says so (started, see leases.adopt); one that came later was not.
+// process, and says so: by leases.adopt, or by start where it is called at most once.
+// One that came later was not.
 type calls[S any] struct {
 	follower[S, call]
 	performers map[string]flow.Performer

@@ -81,7 +81,7 @@ const commandPatience = 5 * time.Second
 
 // Submit hands a command to the next batch and waits for its commit. The reply
 // is what the reaction replied, as JSON. An error that is none of this
-// package's is the reaction's own refusal.
+// package's is the reaction's own refusal, or names a key that cannot be used.
 func (e *Engine[S]) Submit(ctx context.Context, c Command) (json.RawMessage, error) {
 	if c.Key == "" || !record.ValidID(c.Key) {
 		return nil, fmt.Errorf("command about %.64q: a key is UTF-8 text of 1 to 256 bytes, without a zero byte", c.Key)

@@ -27,7 +27,8 @@
 //
 // When an instance dies, its counter stands still. Within [leaseTime] another one
 // takes its shards, each under a higher epoch, marks their open calls as ones that
-// may have been made, and goes on from the tables. What the dead one still has under
+// may have been made (one that is made at most once bears its own mark), and goes on
+// from the tables. What the dead one still has under
 // way, should it only have been paused, is refused by the epoch or is a copy.
 //
 // # Guarantees

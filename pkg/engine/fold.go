@@ -147,8 +147,9 @@ func (e *Engine[S]) checkEvent(b *batch, h *result) Outcome {
 	return ""
 }
 
-// fenced reports whether another owner has been assigned the partition since, and
-// tells so. It stays true if the batch is rolled back.
+// fenced reports whether another owner has been assigned the partition since, and has
+// the assignment say so (see Fenced). If that was assigned in this very batch, and the
+// batch is rolled back, the partition is assigned once more than it need be.
 func (b *batch) fenced(a *Assignment) bool {
 	p := b.positions[a.key()]
 	if p != nil && p.generation == a.generation {

@@ -70,7 +70,7 @@ func (e *Engine[S]) park(b *batch, in *input, cause error) {
 		b.out.parked = append(b.out.parked, row)
 		return
 	}
-	if cause != nil {
+	if cause != nil { // else it is due at once
 		row.cause, row.attempts, row.due = cause.Error(), in.attempts+1, b.now.Add(e.Park.Delay).UnixMicro()
 		if row.dead == 0 && row.attempts >= e.Park.Attempts {
 			row.dead = 1

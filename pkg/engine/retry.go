@@ -70,8 +70,8 @@ func (e *Engine[S]) split(ctx context.Context, inputs []*input) bool {
 }
 
 // outcomeUnknown is what a commit of unknown outcome leads to. Nothing in memory
-// depends on it: the inputs are tried again, and those that were committed will be
-// found in the inbox, or their rows gone. The repeat waits for the keys' locks, so
+// depends on it: the inputs are tried again. Those that were committed are refused
+// by their position, or find their row gone. The repeat waits for the keys' locks, so
 // it finds also a commit that lands late. Commands are told that their outcome is
 // unknown, and Changed that states may have changed.
 func (e *Engine[S]) outcomeUnknown(inputs []*input) (rest []*input) {

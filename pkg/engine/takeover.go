@@ -14,7 +14,7 @@ import (
 // The lock on a lease waits for no one (SKIP LOCKED), and no one's commit is
 // overtaken: a batch that writes a result under the old epoch holds a share of the
 // row until it has committed, so the row is skipped until then. A plain UPDATE would
-// not wait, for it does not conflict with that share.
+// not wait, for it changes no key and so does not conflict with that share (FOR KEY SHARE).
 //
 //	A reads epoch 5, and pauses ─ B takes the shard (epoch 6) ─ A writes a result: refused
 //	A's batch shares epoch 5 ─ B skips the row ─ A commits ─ B takes the shard, and finds the result

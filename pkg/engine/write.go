@@ -85,7 +85,7 @@ func (b *batch) writeCalls(tx *store.Tx) {
 	for _, c := range b.out.retries {
 		rows = append(rows, c.id, c.key, text(c.due), text(int64(c.attempts)), text(c.began), text(int64(c.started)))
 	}
-	// The calls behind one that failed wait as long as it does.
+	// The calls behind one that failed wait as long as it does, or each reading would pass over them.
 	tx.Bulk(`WITH v (id, key, due, attempts, began, started) AS (`, 6, `) UPDATE effects SET due = CAST(v.due AS BIGINT),
 			attempts = CASE WHEN effects.id = v.id THEN CAST(v.attempts AS INTEGER) ELSE effects.attempts END,
 			began = CASE WHEN effects.id = v.id THEN CAST(v.began AS BIGINT) ELSE effects.began END,

@@ -73,7 +73,7 @@ func (o *Out) Stop(timer any) {
 // repeat gets the same.
 func (o *Out) Reply(v any) { o.made.Reply = v }
 
-// Refuse ends the reaction without any effect. A command gets err as its
+// Refuse takes back all that the reaction did and does. A command gets err as its
 // answer; an event, a result or a timer parks with err as its cause. A
 // business refusal is not an error but an event: this is for input that
 // cannot be handled at all.

@@ -42,7 +42,7 @@ func (p Participant[S]) React(state S, id string, now time.Time, input any) (S, 
 func (r Reaction[S]) React(service string, state S, id string, now time.Time, body any) (next S, o Outputs, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			next, o, err = state, Outputs{}, fmt.Errorf("reaction to %s panicked: %v", inputName(body), p)
+			next, o, err = state, Outputs{}, fmt.Errorf("reaction to %s panicked: %v", inputName(r.zero()), p)
 		}
 	}()
 	out := Out{now: now, inputID: id, service: service, may: r.declared}
