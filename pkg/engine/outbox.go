@@ -50,17 +50,17 @@ func (r *relay[S]) take(again []outgoing, more bool) []outgoing {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.more = more || len(again) > 0
-	rows := r.next
-	if r.others && len(r.next) > 0 {
-		again = nil
+	rows, alone := r.next, false
+	if othersTurn := r.others && len(r.next) > 0; len(again) > 0 && !othersTurn {
+		if len(r.flying) > 0 {
+			return nil // it goes when nothing else is on its way
+		}
+		if i := slices.IndexFunc(again, func(o outgoing) bool { return r.rows.begin(o.ID, o.Key) }); i >= 0 {
+			rows, alone = again[i:i+1], true
+		}
 	}
-	switch i := slices.IndexFunc(again, func(o outgoing) bool { return len(r.flying) == 0 && r.rows.begin(o.ID, o.Key) }); {
-	case i >= 0:
-		rows, r.others = again[i:i+1], true
-	case len(again) > 0 && len(r.flying) > 0:
-		rows = nil
-	default:
-		r.next, r.others = nil, false
+	if r.others = alone; !alone {
+		r.next = nil
 	}
 	for _, row := range rows {
 		row.Value, row.Headers = nil, nil // on their way

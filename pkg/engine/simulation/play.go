@@ -144,11 +144,7 @@ func (w *world) calmDown() {
 	for _, p := range slices.Concat(w.live, w.leaving) {
 		p.frozenUntil = time.Time{}
 	}
-	w.mu.Lock()
-	for _, t := range w.waiting {
-		t.stalled = time.Time{}
-	}
-	w.mu.Unlock()
+	w.goOn()
 	for w.rollOut() {
 		synctest.Wait()
 	}
@@ -212,6 +208,7 @@ func (w *world) close() {
 			w.violate("a process does not end")
 			panic(w.report().String()) // nor would the bubble
 		}
+		w.goOn() // one that is stalled may be of a process that had ended before
 		for able := w.settle(); len(able) > 0; able = w.settle() {
 			w.release(able[0], errGone)
 		}
@@ -224,6 +221,7 @@ func (w *world) close() {
 			}
 		}
 		w.advance(time.Second)
+		w.goOn()
 		ended = ended && len(w.settle()) == 0 // a consumer of a process that has stopped may come this late
 	}
 	_ = w.judge.db.Close() // the file is forgotten with it

@@ -95,6 +95,15 @@ func (s *scheduler) release(t *turn, err error) {
 	t.proceed <- err
 }
 
+// goOn ends all stalls.
+func (s *scheduler) goOn() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, t := range s.waiting {
+		t.stalled = time.Time{}
+	}
+}
+
 // releaseAll lets a killed process's goroutines find out, one after the other.
 func (s *scheduler) releaseAll(who *process) {
 	s.mu.Lock()
