@@ -16,6 +16,17 @@ func TestAHealthySystemViolatesNothing(t *testing.T) {
 	}
 }
 
+func TestUndecidedMailMayBeThereTwice(t *testing.T) {
+	s := healthy()
+	again := s.Mails[0]
+	again.Outcome = "undecided"
+	s.Mails = append(s.Mails, again)
+	s.Mailbox[again.MessageID] = 2
+	if v := s.Violations(); len(v) > 0 {
+		t.Errorf("the mail server behind took what the sandbox refused:\n%s", strings.Join(v, "\n"))
+	}
+}
+
 func TestEachInvariantCanBeViolated(t *testing.T) {
 	for _, c := range []struct {
 		name  string
@@ -71,6 +82,12 @@ func TestEachInvariantCanBeViolated(t *testing.T) {
 		}, "recorded as bounced, and a server took it"},
 		{"an accepted mail that nobody can find", func(s *Seen) { delete(s.Mailbox, "done-order_placed@quintet") }, "is 0 times in the mailbox"},
 		{"a mail handed on twice", func(s *Seen) { s.Mailbox["done-order_placed@quintet"] = 2 }, "is 2 times in the mailbox"},
+		{"a mail handed on more often than tried", func(s *Seen) {
+			again := s.Mails[0]
+			again.Outcome = "undecided"
+			s.Mails = append(s.Mails, again)
+			s.Mailbox[again.MessageID] = 3
+		}, "is 3 times in the mailbox"},
 		{"a mail without a notification", func(s *Seen) { s.Mails[0].MessageID = "spam@quintet" }, "no notification is behind it"},
 		{"a notification at rest under way", func(s *Seen) { s.Notifications["done"][0].Status = "sending" }, `is at rest as "sending"`},
 		{"a notification without its event", func(s *Seen) { s.remove("done", "NotificationSent") }, `its event is ""`},

@@ -28,6 +28,7 @@ const (
 	accepted   = "accepted"
 	bounced    = "bounced"
 	greylisted = "greylisted"
+	undecided  = "undecided" // refused, but the server behind may have taken it
 
 	repeat      = "repeat"      // the key was decided before; nothing happened again
 	rejected    = "rejected"    // came too late or too early (tombstone); nothing happened

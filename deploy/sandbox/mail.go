@@ -3,6 +3,7 @@ package sandbox
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"net"
 	"strings"
@@ -122,10 +123,14 @@ func (s *session) Data(r io.Reader) error {
 	if !pause(s.mails.stopping, s.luck.delay) {
 		return &smtp.SMTPError{Code: 421, EnhancedCode: smtp.EnhancedCode{4, 3, 2}, Message: "going down"}
 	}
-	if err := handOn(s.mails.stopping, s.mails.relay, s.from, s.to, raw); err != nil {
+	e.Op, e.From, e.To, e.Outcome, e.Answered = "mail", s.from, s.to, accepted, !s.luck.lost
+	if unsure, err := handOn(s.mails.stopping, s.mails.relay, s.from, s.to, raw); err != nil {
+		if unsure {
+			e.Outcome = undecided
+			err = errors.Join(err, s.mails.record(e))
+		}
 		return &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 4, 0}, Message: "not handed on: " + err.Error()}
 	}
-	e.Op, e.From, e.To, e.Outcome, e.Answered = "mail", s.from, s.to, accepted, !s.luck.lost
 	if err := s.mails.record(e); err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"bytes"
 	"context"
+	"errors"
 	"net"
 	"time"
 
@@ -15,25 +16,26 @@ import (
 const relayTimeout = 3 * time.Second
 
 // handOn gives a message to the mail server at addr, in plain text, or to none
-// when addr is empty. After an error the server most likely does not have it;
-// one that took it and could not say so will show it twice, the ledger once.
-func handOn(stopping context.Context, addr, from string, to []string, raw []byte) error {
+// when addr is empty. After an error the server does not have it, unless unsure says
+// that it may: it took the message and could not say so in time.
+func handOn(stopping context.Context, addr, from string, to []string, raw []byte) (unsure bool, err error) {
 	if addr == "" {
-		return nil
+		return false, nil
 	}
 	ctx, cancel := context.WithTimeout(stopping, relayTimeout)
 	defer cancel()
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer conn.Close()
 	// The library's own time-outs are per command, and minutes.
 	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
 	client := smtp.NewClient(conn)
 	if err := client.SendMail(from, to, bytes.NewReader(raw)); err != nil {
-		return err
+		refused := (*smtp.SMTPError)(nil)
+		return !errors.As(err, &refused), err
 	}
 	_ = client.Quit() // however that ends, the server has the message
-	return nil
+	return false, nil
 }

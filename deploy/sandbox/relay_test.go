@@ -141,8 +141,8 @@ func TestAMailServerThatHangsIsARefusal(t *testing.T) {
 		t.Errorf("the refusal took %s", took)
 	}
 	<-asked
-	if got := w.story("mails"); len(got) > 0 {
-		t.Errorf("ledger has %q", got)
+	if diff := cmp.Diff([]string{"mail undecided"}, w.story("mails")); diff != "" {
+		t.Errorf("ledger (-want +got):\n%s", diff)
 	}
 }
 
