@@ -18,6 +18,7 @@ type Arm struct {
 	// Proof is how much of the outside is there to hold against its orders.
 	Proof Proof
 
+	variant
 	services []string
 	command  func(service string) []string
 	// inside measures an arm that is a part of this process, saturated. It is held to
@@ -79,10 +80,15 @@ func (p programs) find(names []string, say func(string, ...any)) ([]Arm, error) 
 	}
 	var found []Arm
 	for _, name := range names {
-		arm, known := byName[name]
-		if !known {
-			return nil, fmt.Errorf("there is no arm %q", name)
+		of, v, err := parse(name)
+		if err != nil {
+			return nil, err
 		}
+		arm, known := byName[of]
+		if !known {
+			return nil, fmt.Errorf("there is no arm %q", of)
+		}
+		arm.Name, arm.variant = name, v
 		if _, err := os.Stat(arm.command("order")[0]); err != nil {
 			say("arm %s is left out: it is not built (%v)", name, err)
 			continue

@@ -29,19 +29,20 @@ const (
 // load is how orders come.
 type load struct {
 	rate        float64 // a second, whatever becomes of them; 0: as fast as they end
+	orders      int     // at most; 0: any number
 	warm, lasts time.Duration
 }
 
-// buyer places orders of two lines.
+// buyer places orders.
 type buyer struct {
 	client *e2e.Client
 	book   *book
 	run    string
-	early  bool // an order ends with its answer
+	arm    Arm
 }
 
-func newBuyer(c *e2e.Client, b *book, early bool) *buyer {
-	return &buyer{client: c, book: b, run: uuid.NewString()[:8], early: early}
+func newBuyer(c *e2e.Client, b *book, arm Arm) *buyer {
+	return &buyer{client: c, book: b, run: uuid.NewString()[:8], arm: arm}
 }
 
 func sku(n int) string { return "bench-" + strconv.Itoa(n%shelves) }
@@ -62,14 +63,14 @@ func (b *buyer) place(ctx context.Context, n int, intended time.Time) {
 	order, err := b.client.Place(ctx, e2e.Placement{
 		CustomerID: "c-" + name, Email: "ada-" + name + "@example.com", Currency: "EUR", PaymentToken: "tok_ok",
 		ShippingAddress: e2e.Address{Name: "Ada Lovelace", Line1: "12 St James's Square", City: "London", Postcode: "SW1Y 4JH", Country: "GB"},
-		Lines:           []e2e.Line{{SKU: sku(n), Quantity: 2, UnitPrice: 1250}, {SKU: sku(n + 7), Quantity: 1, UnitPrice: 4900}},
+		Lines:           b.arm.cart(n),
 	}, name)
 	if err != nil {
 		b.book.refuse(err)
 		return
 	}
 	b.book.accept(order, intended)
-	if b.early {
+	if b.arm.Proof == OfAnswers {
 		b.book.complete(order, time.Now())
 	}
 }
@@ -96,7 +97,7 @@ func (b *buyer) drive(ctx context.Context, l load, begin time.Time) error {
 	defer close(intents)
 	timer := time.NewTimer(time.Until(end))
 	defer timer.Stop()
-	for n := 0; ; n++ {
+	for n := 0; l.orders == 0 || n < l.orders; n++ {
 		var at time.Time
 		if l.rate > 0 {
 			at = begin.Add(time.Duration(float64(n) / l.rate * float64(time.Second)))
@@ -122,6 +123,21 @@ func (b *buyer) drive(ctx context.Context, l load, begin time.Time) error {
 			return context.Cause(ctx)
 		}
 	}
+	return nil
+}
+
+// cart is what the order with that number is for: of each article at most one line.
+func (v variant) cart(n int) []e2e.Line {
+	const stride = 7 // has no divisor in common with the number of articles
+	first := n % shelves
+	if n*37%100 < v.hot { // spread over the hundred
+		first = 0
+	}
+	lines := []e2e.Line{{SKU: sku(first), Quantity: 2, UnitPrice: 1250}}
+	for i := 1; i < v.lines; i++ {
+		lines = append(lines, e2e.Line{SKU: sku(first + i*stride), Quantity: 1, UnitPrice: 4900})
+	}
+	return lines
 }
 
 // until waits for a moment.

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,6 +21,7 @@ const (
 
 const (
 	upBound   = 2 * time.Minute
+	ageBound  = 20 * time.Minute
 	restBound = 2 * time.Minute // after a window; the last orders were placed at its end
 )
 
@@ -121,7 +123,10 @@ func (p Plan) one(ctx context.Context, arm Arm, say func(string, ...any)) (runs 
 			return nil, err
 		}
 	}
-	var accepted []string
+	accepted, err := p.age(ctx, s, c)
+	if err != nil {
+		return nil, err
+	}
 	saturated := 0.0
 	for _, point := range p.Points {
 		rate, _ := strconv.ParseFloat(point, 64) // 0: as fast as they end
@@ -145,15 +150,39 @@ func (p Plan) one(ctx context.Context, arm Arm, say func(string, ...any)) (runs 
 	return runs, nil
 }
 
+// age has a system complete as many orders as it is to have behind it.
+func (p Plan) age(ctx context.Context, s *System, c *e2e.Client) ([]string, error) {
+	if s.arm.history == 0 {
+		return nil, nil
+	}
+	b := newBook(s.arm.open)
+	stop, err := watch(ctx, s.Target.Brokers, b.complete)
+	if err != nil {
+		return nil, err
+	}
+	defer stop()
+	if err := newBuyer(c, b, s.arm).drive(ctx, load{orders: s.arm.history, lasts: ageBound}, time.Now()); err != nil {
+		return nil, err
+	}
+	resting, cancel := context.WithTimeout(ctx, restBound)
+	defer cancel()
+	if err := s.rest(resting, c, b); err != nil {
+		return nil, err
+	}
+	if n := len(b.accepted); n < s.arm.history {
+		return nil, fmt.Errorf("%d of %d orders came about in %s: %w", n, s.arm.history, ageBound, cmp.Or(b.reason, context.DeadlineExceeded))
+	}
+	return b.accepted, nil
+}
+
 // window measures a system at one rate, and lets it come to rest.
 func (p Plan) window(ctx context.Context, s *System, c *e2e.Client, rate float64) (Run, []string, error) {
 	most := 0
 	if rate == 0 {
-		most = Outstanding
+		most = s.arm.open
 	}
 	b := newBook(most)
-	early := s.arm.Proof == OfAnswers
-	if !early {
+	if s.arm.Proof != OfAnswers {
 		stop, err := watch(ctx, s.Target.Brokers, b.complete)
 		if err != nil {
 			return Run{}, nil, err
@@ -173,7 +202,7 @@ func (p Plan) window(ctx context.Context, s *System, c *e2e.Client, rate float64
 			profiles <- profiledOne{name, steps, err}
 		}()
 	}
-	err := newBuyer(c, b, early).drive(ctx, load{rate: rate, warm: p.Warm, lasts: p.For}, begin)
+	err := newBuyer(c, b, s.arm).drive(ctx, load{rate: rate, warm: p.Warm, lasts: p.For}, begin)
 	if err = errors.Join(err, <-metering); err != nil {
 		return Run{}, nil, err
 	}

@@ -70,6 +70,9 @@ func (w World) up(ctx context.Context, s *System) error {
 	names := slices.Concat([]string{"broker", "registry", "sandbox"}, s.arm.services)
 	var c *containers
 	env := map[string][]string{}
+	for _, name := range s.arm.services {
+		env[name] = s.arm.env
+	}
 	if w.Name == Real {
 		names = names[2:]
 		c = newContainers(w.Dir, base)
@@ -77,7 +80,7 @@ func (w World) up(ctx context.Context, s *System) error {
 		s.Target.Registry, s.Target.Brokers, s.admin = c.registry(), []string{c.broker()}, c.database("postgres")
 		s.login = c.database
 		for _, name := range s.arm.services {
-			env[name] = []string{"DATABASE_URL=" + c.database(name), "KAFKA_BROKERS=" + c.broker(), "SCHEMA_REGISTRY_URL=" + c.registry()}
+			env[name] = slices.Concat(env[name], []string{"DATABASE_URL=" + c.database(name), "KAFKA_BROKERS=" + c.broker(), "SCHEMA_REGISTRY_URL=" + c.registry()})
 		}
 	}
 	if w.Profile && s.arm.Proof == OfStates {
@@ -85,7 +88,7 @@ func (w World) up(ctx context.Context, s *System) error {
 			return err
 		}
 		for name, address := range s.prof {
-			env[name] = append(env[name], "PROFILE_ADDR="+address)
+			env[name] = slices.Concat(env[name], []string{"PROFILE_ADDR=" + address})
 		}
 	}
 	// The stack looks whether its ports are free, so it comes before the containers.

@@ -20,6 +20,7 @@ type arguments struct {
 	Hop    hop     `cmd:"" hidden:"" help:"Run a service of the arm T."`
 	Gate   gate    `cmd:"" help:"Hold results against a baseline; 1 when something got worse."`
 	Report report  `cmd:"" help:"Make the report of results again."`
+	Growth growth  `cmd:"" help:"Write docs/growth.md from results."`
 	Ledger ledger  `cmd:"" help:"Write docs/performance.md and docs/capacity.md from results."`
 	Run    measure `cmd:"" help:"Measure, and write results and report."`
 }
@@ -113,6 +114,30 @@ func (l ledger) Run() error {
 		return err
 	}
 	return os.WriteFile(filepath.Join(l.Out, "performance.md"), []byte(bench.Document(embedded, inReal)), 0o644)
+}
+
+type growth struct {
+	Results string `arg:"" help:"Results of the arms that differ." default:"e2e/bench/testdata/growth.json"`
+	Out     string `help:"Directory of the page and its pictures." default:"docs" type:"existingdir"`
+}
+
+// Run writes the page, and the pictures that it shows.
+func (g growth) Run() error {
+	results, err := bench.Read(g.Results)
+	if err != nil {
+		return err
+	}
+	page, pictures := bench.Growth(results)
+	pictures["growth.md"] = page
+	if err := os.MkdirAll(filepath.Join(g.Out, "growth"), 0o755); err != nil {
+		return err
+	}
+	for name, text := range pictures {
+		if err := os.WriteFile(filepath.Join(g.Out, name), []byte(text), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 type gate struct {

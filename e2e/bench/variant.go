@@ -1,0 +1,81 @@
+package bench
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// variant is in what an arm's orders, or what is around them, differ from the usual.
+// Its name is the arm's and one dimension: "A lines=8".
+type variant struct {
+	lines   int // of an order
+	hot     int // of a hundred orders, those whose first line is of one article
+	open    int // orders under way when it is saturated
+	history int // orders that were completed before
+	env     []string
+}
+
+// usual is an arm without a dimension.
+var usual = variant{lines: 2, open: Outstanding}
+
+// dimension is something that an order's cost may grow with.
+type dimension struct {
+	name, says string
+	usual      int
+	most       int
+	unit       int // of the slope
+	set        func(v *variant, to int)
+}
+
+var dimensions = []dimension{
+	{"lines", "lines of an order", usual.lines, shelves, 1, func(v *variant, to int) { v.lines = to }},
+	{"hot", "orders of a hundred that want one article", 0, 100, 10, func(v *variant, to int) { v.hot = to }},
+	{"open", "orders under way", Outstanding, 1_000_000, 1000, func(v *variant, to int) { v.open = to }},
+	{"history", "orders that were completed before", 0, 1_000_000, 10_000, func(v *variant, to int) { v.history = to }},
+	{"partitions", "partitions of each topic", partitions, 1000, 10, func(v *variant, to int) {
+		v.env = []string{fmt.Sprintf("TOPIC_PARTITIONS=%d", to)}
+	}},
+}
+
+// parse divides the name of an arm into the arm's own and its variant.
+func parse(name string) (arm string, v variant, err error) {
+	arm, differs, some := strings.Cut(name, " ")
+	if !some {
+		return arm, usual, nil
+	}
+	of, value, _ := strings.Cut(differs, "=")
+	if arm != gated {
+		return "", v, fmt.Errorf("%q: only %s differs", name, gated)
+	}
+	i := slices.IndexFunc(dimensions, func(d dimension) bool { return d.name == of })
+	if i < 0 {
+		return "", v, fmt.Errorf("%q differs in nothing that is known: %s", name, strings.Join(dimensionNames(), ", "))
+	}
+	d := dimensions[i]
+	n, err := strconv.Atoi(value)
+	if err != nil || n < 0 || n > d.most || n == 0 && d.usual > 0 {
+		return "", v, fmt.Errorf("%q: %s is a number up to %d", name, d.name, d.most)
+	}
+	v = usual
+	d.set(&v, n)
+	return arm, v, nil
+}
+
+func dimensionNames() (names []string) {
+	for _, d := range dimensions {
+		names = append(names, d.name)
+	}
+	return names
+}
+
+// at is where on a dimension an arm's name lies, if it does. An arm of its usual form
+// lies on each.
+func (d dimension) at(name string) (value int, lies bool) {
+	if name == gated {
+		return d.usual, true
+	}
+	value, err := strconv.Atoi(strings.TrimPrefix(name, gated+" "+d.name+"="))
+	return value, err == nil
+}
