@@ -122,5 +122,5 @@ clean: ## remove programs and state
 	@if [ -x $(BIN)/local ]; then $(BIN)/local clean; else rm -rf .quintet; fi
 	@rm -rf $(BIN)
 
-.PHONY: help build run up down demo flow test explore simulate sabotage conformance e2e foreign chaos upgrade bench ledger peers bench-quick generate generate-check lint build-alone tidy clean
+.PHONY: help build run up down demo flow test explore simulate sabotage conformance e2e foreign chaos upgrade bench ledger growth peers bench-quick generate generate-check lint build-alone tidy clean
 .DEFAULT_GOAL := help

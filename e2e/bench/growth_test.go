@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"os"
 	"strings"
 	"testing"
 
@@ -15,15 +14,7 @@ func TestGrowthIsWrittenFromTheResults(t *testing.T) {
 	}
 	page, files := Growth(r)
 	files["growth.md"] = page
-	for path, want := range files {
-		have, err := os.ReadFile("../../docs/" + path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(string(have), want); diff != "" {
-			t.Errorf("`bin/bench growth` writes another %s (-have +new):\n%s", path, diff)
-		}
-	}
+	compareDocs(t, "growth", files)
 }
 
 func TestGrowthIsTheSlopeOfAllPlaces(t *testing.T) {

@@ -19,13 +19,19 @@ func TestPerformanceIsWrittenFromTheResults(t *testing.T) {
 		}
 		worlds = append(worlds, r)
 	}
-	for path, page := range map[string]string{"performance.md": Document(worlds...), "capacity.md": Capacity(worlds[1])} {
+	compareDocs(t, "ledger", map[string]string{"performance.md": Document(worlds...), "capacity.md": Capacity(worlds[1])})
+}
+
+// compareDocs holds files of docs/ to what a command of bench writes.
+func compareDocs(t *testing.T, command string, files map[string]string) {
+	t.Helper()
+	for path, want := range files {
 		have, err := os.ReadFile("../../docs/" + path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(string(have), page); diff != "" {
-			t.Errorf("`bin/bench ledger` writes another %s (-have +new):\n%s", path, diff)
+		if diff := cmp.Diff(string(have), want); diff != "" {
+			t.Errorf("`bin/bench %s` writes another %s (-have +new):\n%s", command, path, diff)
 		}
 	}
 }

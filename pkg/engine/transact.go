@@ -138,7 +138,7 @@ func (e *Engine[S]) report(h result, now time.Time) {
 		attrs = append(attrs, slog.Float64("age_ms", float64(now.Sub(in.occurred).Microseconds())/1000))
 	}
 	err, level := h.err, slog.LevelInfo
-	if h.outOfOrder { // a parked event is told too
+	if h.outOfOrder { // the line names it whatever the outcome is
 		level, err = slog.LevelError, errors.Join(errOutOfOrder, err)
 		attrs = append(attrs, slog.Int64("sequence", in.sequence))
 		e.Metrics.outOfOrder.Inc()
