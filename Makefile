@@ -51,7 +51,7 @@ simulate: ## play storms on the kit, each by its seed: make simulate SEEDS=2000,
 	@set -o pipefail; cd pkg && go test -count=1 -v -timeout 20m -run TestNothingIsLost ./engine/simulation $(if $(SEED),-seed=$(SEED),-seeds=$(SEEDS)) | { grep -vE '^ *(===|---) ' || true; }
 
 sabotage: ## break the kit on purpose, and see the simulation notice
-	@set -o pipefail; cd pkg && go test -count=1 -v -timeout 30m -run TestEveryMutant ./engine/simulation -sabotage | { grep -vE '^ *=== ' || true; }
+	@set -o pipefail; cd pkg && go test -count=1 -v -timeout 30m -tags sabotage -run TestEveryMutant ./engine/simulation | { grep -vE '^ *=== ' || true; }
 
 conformance: ## run the suites of store, loop, broker and registry on the real components (Docker)
 	@cd pkg && $(REAL) -timeout 15m ./store ./engine ./kafka ./registry
