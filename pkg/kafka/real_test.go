@@ -4,11 +4,15 @@ package kafka_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/IBM/sarama"
 
@@ -86,23 +90,34 @@ func openCluster(t *testing.T) cluster {
 	return r
 }
 
+// removeTopics deletes what a test left, and waits until the broker knows it. The
+// controller knows first, and would create the topic of the next test, while the
+// broker takes that test's first records into the log that it is about to delete:
+//
+//	controller: deleted ── created anew
+//	broker:                              said, taken ── deleted, with what was said
 func removeTopics(address string) error {
 	admin, err := sarama.NewClusterAdmin([]string{address}, sarama.NewConfig())
 	if err != nil {
 		return err
 	}
 	defer admin.Close()
-	topics, err := admin.ListTopics()
-	if err != nil {
-		return err
-	}
-	for topic := range topics {
-		if strings.HasPrefix(topic, "__") { // the broker's own
-			continue
-		}
-		if err := admin.DeleteTopic(topic); err != nil {
+	for asked := time.Now(); time.Since(asked) < 10*time.Second; {
+		topics, err := admin.ListTopics()
+		if err != nil {
 			return err
 		}
+		left := slices.DeleteFunc(slices.Collect(maps.Keys(topics)), func(topic string) bool {
+			return strings.HasPrefix(topic, "__") // the broker's own
+		})
+		if len(left) == 0 {
+			return nil
+		}
+		for _, topic := range left {
+			if err := admin.DeleteTopic(topic); err != nil && !errors.Is(err, sarama.ErrUnknownTopicOrPartition) {
+				return err
+			}
+		}
 	}
-	return nil
+	return errors.New("topics are still there 10 s after they were deleted")
 }
