@@ -59,7 +59,7 @@ func (e *Engine[S]) encode(b *batch, in *input, out *flow.Outputs) (o outputs, e
 		if ev.EventKey() != in.Key {
 			return outputs{}, fmt.Errorf("emit %s of %q in reaction to an input of %q: an output keeps its input's key", ev.EventType(), ev.EventKey(), in.Key)
 		}
-		id := flow.DeriveID(in.ID, service, ev.EventType(), n)
+		id := flow.DeriveID(in.Key, in.ID, service, ev.EventType(), n)
 		if o.trace.CorrelationID == "" {
 			o.trace.CorrelationID = id // the first event of the story
 		}
@@ -80,7 +80,7 @@ func (e *Engine[S]) encode(b *batch, in *input, out *flow.Outputs) (o outputs, e
 		}
 		name := flow.Name(effect)
 		o.calls = append(o.calls, &call{
-			id: flow.DeriveID(in.ID, service, name, n), key: in.Key, name: name, body: body, causation: o.trace.CausationID, traceparent: o.trace.Traceparent, shard: shardOf(in.Key),
+			id: flow.DeriveID(in.Key, in.ID, service, name, n), key: in.Key, name: name, body: body, causation: o.trace.CausationID, traceparent: o.trace.Traceparent, shard: shardOf(in.Key),
 		})
 	}
 	for _, t := range out.Timers {

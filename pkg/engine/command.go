@@ -31,6 +31,7 @@ type Command struct {
 	Key            string // whose state it is about
 	Body           any    // a type that the table names
 	IdempotencyKey string // optional; one of all commands of the service, so it holds tenant and operation
+	Meet           string // optional; where repeats of the command wait for each other, when each has a Key of its own
 	Digest         string // of the request; equal for equal requests
 	Tenant         string
 	Traceparent    string
@@ -46,6 +47,7 @@ type Command struct {
 //	B refuses the repeat ─ A gets its turn: without the caller, it leaves the command out
 type command struct {
 	key    string
+	meet   string
 	digest string
 	reply  string
 	err    error
@@ -95,7 +97,7 @@ func (e *Engine[S]) Submit(ctx context.Context, c Command) (json.RawMessage, err
 	if id == "" {
 		id = uuid.NewString()
 	}
-	cmd := &command{key: c.IdempotencyKey, digest: c.Digest, answer: make(chan struct{})}
+	cmd := &command{key: c.IdempotencyKey, meet: c.Meet, digest: c.Digest, answer: make(chan struct{})}
 	in := &input{
 		Input:   flow.Input{Kind: flow.KindCommand, Name: flow.Name(c.Body), ID: "command/" + id, Key: c.Key, Body: c.Body},
 		Trace:   record.Trace{Tenant: c.Tenant, Traceparent: c.Traceparent},
@@ -123,12 +125,6 @@ func (e *Engine[S]) Submit(ctx context.Context, c Command) (json.RawMessage, err
 	}
 }
 
-// DeriveKey names what a command creates. With an idempotency key the name is
-// derived from it, so that repeats on any instance meet under one lock; without
-// one it is new.
-func DeriveKey(tenant, idempotencyKey string) string {
-	if idempotencyKey == "" {
-		return uuid.Must(uuid.NewV7()).String()
-	}
-	return flow.DeriveID(tenant, "command", idempotencyKey, 0)
-}
+// NewKey names what a command creates. Such names grow with time, so what is new
+// stands together, at the end of each table.
+func NewKey() string { return uuid.Must(uuid.NewV7()).String() }

@@ -143,6 +143,28 @@ func TestCommandsAtTwoInstancesMeetUnderTheKeysLock(t *testing.T) {
 	equal(t, "total", w.one(`SELECT total FROM tallies WHERE key = 'c'`), strconv.Itoa(each)) // each key of a command came to both
 }
 
+// Each instance gives what the command creates another name, as for an order.
+func TestRepeatsAtTwoInstancesCreateOneThing(t *testing.T) {
+	w := newWorld(t)
+	a, b := w.instance("a"), w.instance("b")
+	const each = 300
+	var asking sync.WaitGroup
+	for _, p := range []*process{a, b} {
+		p.taking()
+		for i := range each {
+			asking.Go(func() {
+				once := fmt.Sprintf("once-%d", i)
+				if _, err := p.engine.Submit(t.Context(), engine.Command{Key: engine.NewKey(), Body: Add{1}, IdempotencyKey: once, Meet: once}); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	}
+	asking.Wait()
+	equal(t, "created", w.one(`SELECT count(*) FROM tallies`), strconv.Itoa(each))
+	equal(t, "keys that are known", w.one(`SELECT count(*) FROM streams`), strconv.Itoa(each)) // none of where they met
+}
+
 func TestTwoInstancesThatMeetANewKeyWaitForEachOther(t *testing.T) {
 	w := newWorld(t)
 	a, b := w.instance("a"), w.instance("b")

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"slices"
-	"sort"
 	"strconv"
 
 	"github.com/quintet-eda/quintet/pkg/flow"
@@ -40,10 +39,14 @@ func want(inputs []*input, shared bool) (w wanted) {
 			w.timers = append(w.timers, timerID(in.Key, in.Name))
 		case in.command != nil && in.command.key != "":
 			w.commands = append(w.commands, in.command.key)
+			if shared && in.command.meet != "" {
+				w.keys = append(w.keys, in.command.meet) // it has no state: it is locked, and no more
+			}
 		}
 	}
-	w.keys = keys(inputs)
-	sort.Strings(w.keys)
+	w.keys = append(w.keys, keys(inputs)...)
+	slices.Sort(w.keys)
+	w.keys = slices.Compact(w.keys)
 	return w
 }
 

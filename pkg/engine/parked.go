@@ -93,7 +93,7 @@ func (e *Engine[S]) deadLetter(b *batch, in *input, cause error) {
 	letter := record.DeadLetter(in.record, in.Key, in.body(), record.Failure{
 		Service: service, Kind: string(in.Kind), Name: in.Name, Input: in.ID, Attempts: in.attempts + 1, Cause: cause,
 	})
-	b.out.records = append(b.out.records, newOutgoing(flow.DeriveID(of, service, "dead-letter", 0), 0, letter))
+	b.out.records = append(b.out.records, newOutgoing(flow.DeriveID(in.Key, of, service, "dead-letter", 0), 0, letter))
 }
 
 const (

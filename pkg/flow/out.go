@@ -31,7 +31,7 @@ func (o *Out) Now() time.Time { return o.now }
 
 // ID derives an identifier from the input's, so that a reaction that is run
 // again for the same input names the same things.
-func (o *Out) ID(what string) string { return DeriveID(o.inputID, o.service, what, 0) }
+func (o *Out) ID(what string) string { return DeriveID("", o.inputID, o.service, what, 0) }
 
 // Emit publishes an event once the batch is committed.
 func (o *Out) Emit(e Event) {
@@ -86,8 +86,17 @@ func (o *Out) Refuse(err error) {
 // DeriveID names the n-th output of a kind that a participant makes of an
 // input. Equal inputs give equal names, which is what makes publishing again
 // after a crash a duplicate and not a second event.
-func DeriveID(inputID, service, what string, n int) string {
-	return uuid.NewSHA1(idSpace, []byte(inputID+"\x00"+service+"\x00"+what+"\x00"+strconv.Itoa(n))).String()
+//
+// If key is a UUID, the id begins with its first 48 bits (version 8, RFC 9562). So
+// the ids of one key are neighbours in every index, and grow with time if the keys
+// do (version 7): a batch writes few pages of a table of ids, however long that is.
+func DeriveID(key, inputID, service, what string, n int) string {
+	id := uuid.NewSHA1(idSpace, []byte(inputID+"\x00"+service+"\x00"+what+"\x00"+strconv.Itoa(n)))
+	if k, err := uuid.Parse(key); err == nil {
+		copy(id[:6], k[:6])
+		id[6] = id[6]&0x0f | 0x80
+	}
+	return id.String()
 }
 
 // idSpace keeps derived ids apart from everyone else's name-based UUIDs.

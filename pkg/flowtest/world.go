@@ -208,7 +208,7 @@ func (w *world[S]) submit(ctx context.Context, i int, in any) error {
 
 // RecordID is the id under which a case's i-th input arrives as a record: a UUID,
 // as each of the kit's own events has one.
-func RecordID(i int) string { return flow.DeriveID("story", "flowtest", "record", i) }
+func RecordID(i int) string { return flow.DeriveID("", "story", "flowtest", "record", i) }
 
 // deliver hands an event over as a record of its owner's topic, and waits until
 // it is taken in.

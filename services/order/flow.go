@@ -51,7 +51,7 @@ type Accepted struct {
 }
 
 func place(o Order, c PlaceOrder, out *flow.Out) Order {
-	if o.Status != Unknown { // the same idempotency key names the same order
+	if o.Status != Unknown { // an id is a command's own, so it came again
 		out.Reply(Accepted{OrderID: o.ID, Status: Pending})
 		return o
 	}

@@ -2,6 +2,7 @@ package order
 
 import (
 	_ "embed"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -10,6 +11,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/quintet-eda/quintet/pkg/engine"
+	"github.com/quintet-eda/quintet/pkg/flow"
 	"github.com/quintet-eda/quintet/pkg/service"
 	"github.com/quintet-eda/quintet/pkg/store"
 	"github.com/quintet-eda/quintet/pkg/web"
@@ -53,16 +55,25 @@ func (a *api) place(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	body.OrderID, body.Deadline = engine.DeriveKey(from.tenant, from.key), a.deadline
+	body.OrderID, body.Deadline = engine.NewKey(), a.deadline
 	command := engine.Command{Key: body.OrderID, Body: body, Digest: digest, Tenant: from.tenant, Traceparent: from.traceparent}
 	if from.key != "" { // a tenant holds no slash, so no two pairs make one key
 		command.IdempotencyKey = "place/" + from.tenant + "/" + from.key
+		command.Meet = flow.DeriveID("", from.tenant, "command", from.key, 0) // where they meet in the version before, as the order's id
 	}
 	reply, err := a.submit(c.Request().Context(), command)
 	if err != nil {
-		return refusal(err, fmt.Sprintf("Whether the order was placed is not known yet. Look for it at /orders/%s, or repeat the request with the same Idempotency-Key; without one a repeat may place a second order.", body.OrderID))
+		unknown := "Whether the order was placed is not known yet. Repeat the request with the same Idempotency-Key: it places one order."
+		if from.key == "" {
+			unknown = fmt.Sprintf("Whether the order was placed is not known yet. Look for it at /orders/%s: without an Idempotency-Key a repeat may place a second one.", body.OrderID)
+		}
+		return refusal(err, unknown)
 	}
-	c.Response().Header().Set(echo.HeaderLocation, "/orders/"+body.OrderID)
+	var accepted Accepted // of a repeat: the order that was placed first
+	if err := json.Unmarshal(reply, &accepted); err != nil {
+		return fmt.Errorf("read the answer to an order: %w", err)
+	}
+	c.Response().Header().Set(echo.HeaderLocation, "/orders/"+accepted.OrderID)
 	return c.JSONBlob(http.StatusAccepted, reply)
 }
 

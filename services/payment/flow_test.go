@@ -145,7 +145,7 @@ func TestEndOfTheOrderClosesOnlyAPaymentThatNeverBegan(t *testing.T) {
 func TestOrderOnTheTopicTwiceKeepsItsPaymentAndAmount(t *testing.T) {
 	again := placed
 	again.Total, again.PaymentToken = 999_999, "tok_other"
-	first := flow.DeriveID(flowtest.RecordID(0), "payment", "payment", 0)
+	first := flow.DeriveID("", flowtest.RecordID(0), "payment", "payment", 0)
 	same := func(t *testing.T, p Payment) {
 		if p.ID != first || p.Due != 1200 || p.Token != "tok_ok" {
 			t.Errorf("got %+v, want payment %s of 1200 as it was first", p, first)

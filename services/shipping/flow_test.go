@@ -136,7 +136,7 @@ func TestEndOfTheOrderClosesOnlyAShipmentThatNeverBegan(t *testing.T) {
 func TestOrderOnTheTopicTwiceKeepsItsShipmentAndAddress(t *testing.T) {
 	again := placed
 	again.ShippingAddress, again.Lines = nil, nil
-	first := flow.DeriveID(flowtest.RecordID(0), "shipping", "shipment", 0)
+	first := flow.DeriveID("", flowtest.RecordID(0), "shipping", "shipment", 0)
 	same := func(t *testing.T, s Shipment) {
 		if s.ID != first || s.Address == nil || len(s.Lines) != 1 {
 			t.Errorf("got %+v, want shipment %s as it was first", s, first)

@@ -81,7 +81,7 @@ func (p *participant[S]) fold(ctx context.Context, tx *store.Tx, inputs []*Input
 				return nil, err
 			}
 			for n, effect := range out.Effects {
-				id := flow.DeriveID(in.ID, p.Participant.Service, flow.Name(effect), n)
+				id := flow.DeriveID(in.Key, in.ID, p.Participant.Service, flow.Name(effect), n)
 				calls = append(calls, call{Call: flow.Call{ID: id, Key: in.Key, Traceparent: in.Trace.Traceparent}, trace: in.Trace, effect: effect})
 			}
 		}
@@ -95,7 +95,7 @@ func (p *participant[S]) fold(ctx context.Context, tx *store.Tx, inputs []*Input
 // encode adds what a reaction put out, but for its calls. Timers are left out.
 func (p *participant[S]) encode(records []record.Record, in *Input, now time.Time, out *flow.Outputs) ([]record.Record, error) {
 	for n, ev := range out.Events {
-		id := flow.DeriveID(in.ID, p.Participant.Service, ev.EventType(), n)
+		id := flow.DeriveID(in.Key, in.ID, p.Participant.Service, ev.EventType(), n)
 		if in.Trace.CorrelationID == "" {
 			in.Trace.CorrelationID = id // the first event of the story
 		}
