@@ -82,13 +82,13 @@ bench: build ## (Docker) measure the arms that are built, in both worlds: five r
 	@$(BIN)/bench run --world real --warm 40s --out .quintet/bench/real $(BENCH)
 
 ledger: peers build ## (Docker) measure every arm and profile ours, and write docs/performance.md and docs/capacity.md; an hour
-	@$(BIN)/bench run --world embedded --arms "A,A hot=20,I,T,D,M" --profile --repeat 3 --out .quintet/bench/embedded $(BENCH)
+	@$(BIN)/bench run --world embedded --arms "A,A hot=20,A poison=1,I,T,D,M" --profile --repeat 3 --out .quintet/bench/embedded $(BENCH)
 	@$(BIN)/bench run --world real --warm 40s --profile --repeat 3 --out .quintet/bench/real $(BENCH)
 	@for w in embedded real; do cp .quintet/bench/$$w/results.json e2e/bench/testdata/$$w.json; done
 	@$(BIN)/bench ledger
 
 # All but the first differ from it in one thing; what there is: e2e/bench/variant.go.
-GROWTH := A,A lines=1,A lines=4,A lines=8,A lines=16,A hot=20,A hot=100,A open=150,A open=5000,A history=10000,A history=30000,A partitions=1,A partitions=4,A partitions=48
+GROWTH := A,A lines=1,A lines=4,A lines=8,A lines=16,A hot=20,A hot=100,A poison=1,A poison=10,A open=150,A open=5000,A history=10000,A history=30000,A partitions=1,A partitions=4,A partitions=48
 growth: build ## measure how the cost of an order grows, and write docs/growth.md; half an hour
 	@$(BIN)/bench run --arms "$(GROWTH)" --rates sat --repeat 2 --out .quintet/bench/growth
 	@cp .quintet/bench/growth/results.json e2e/bench/testdata/growth.json

@@ -18,6 +18,7 @@ type witnessed struct {
 	charges  []sandbox.Entry
 	bookings []sandbox.Entry
 	mails    []sandbox.Entry
+	poison   int // records that nobody can read
 }
 
 // look takes in what has happened in a system at rest.
@@ -55,8 +56,11 @@ func (w witnessed) problems(p Proof) (all []string) {
 		}
 		expect[order][what]++
 	}
-	copies := map[string]bool{}
+	copies, givenUp := map[string]bool{}, letters{}
 	for _, f := range w.facts {
+		if givenUp.take(f) {
+			continue
+		}
 		switch id := f.Topic + " " + f.ID; {
 		case f.Dead != nil || p >= OfLedgers && f.Unreadable != "":
 			all = append(all, fmt.Sprintf("%s: %s", f, f.Unreadable))
@@ -65,6 +69,7 @@ func (w witnessed) problems(p Proof) (all []string) {
 			count(f.Key, f.Name())
 		}
 	}
+	all = append(all, givenUp.problems(w.poison)...)
 	want := maps.Clone(once)
 	if p >= OfLedgers {
 		want["charge"], want["booking"], want["mail"] = 1, 1, 2
@@ -119,6 +124,9 @@ func (s *System) check(ctx context.Context, c *e2e.Client, accepted []string) er
 	if err != nil {
 		return fmt.Errorf("look at the system: %w", err)
 	}
+	if s.poison != nil {
+		w.poison = int(s.poison.puts.Load())
+	}
 	if err := verdict(w.problems(s.arm.Proof)); err != nil || s.arm.Proof != OfStates {
 		return err
 	}
@@ -140,6 +148,11 @@ func (s *System) rest(ctx context.Context, c *e2e.Client, b *book) error {
 	}
 	if s.arm.Proof == OfStates {
 		return c.Quiesce(ctx)
+	}
+	if s.poison != nil {
+		if err := s.poison.givenUp(ctx); err != nil {
+			return err
+		}
 	}
 	return still(ctx, s.Target.Brokers)
 }

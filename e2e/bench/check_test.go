@@ -57,3 +57,23 @@ func TestAVerdictShowsAFewProblems(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestPoisonMustBeGivenUpByAllWhoReadIt(t *testing.T) {
+	poisoned := func(services ...string) witnessed {
+		w := well()
+		w.poison = 1
+		w.facts = append(w.facts, e2e.Fact{ID: "p", Key: poisonKey + "1", Topic: "order.events", Unreadable: "no Avro"})
+		for _, service := range services {
+			w.facts = append(w.facts, e2e.Fact{Key: poisonKey + "1", Topic: service + ".dead-letter", Dead: &e2e.DeadLetter{Service: service}})
+		}
+		return w
+	}
+	if problems := poisoned("payment", "email", "shipping", "inventory", "email").problems(OfLedgers); problems != nil {
+		t.Error(problems)
+	}
+	for _, w := range []witnessed{poisoned(), poisoned("payment", "email", "shipping")} {
+		if w.problems(OfLedgers) == nil {
+			t.Errorf("a lost letter is not found: %v", w.facts)
+		}
+	}
+}

@@ -97,7 +97,7 @@ func still(ctx context.Context, brokers []string) error {
 	}
 	defer func() { _ = c.Close() }() // reading leaves nothing to lose
 	for before := int64(-1); ; {
-		now, err := appended(c)
+		now, err := appended(c, "events")
 		if err != nil || now == before {
 			return err
 		}
@@ -108,10 +108,10 @@ func still(ctx context.Context, brokers []string) error {
 	}
 }
 
-// appended is how many records there are.
-func appended(c sarama.Client) (n int64, err error) {
+// appended is how many records there are on the topics of a kind: events, dead-letter.
+func appended(c sarama.Client, kind string) (n int64, err error) {
 	for _, service := range Services {
-		topic := service + ".events"
+		topic := service + "." + kind
 		partitions, err := c.Partitions(topic)
 		if err != nil {
 			return 0, fmt.Errorf("list partitions of %s: %w", topic, err)

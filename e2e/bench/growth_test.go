@@ -50,7 +50,7 @@ func TestAnArmThatDiffersSaysHow(t *testing.T) {
 		t.Error(diff, err)
 	}
 	for name, want := range map[string]string{
-		"A shelves=3": `"A shelves=3" differs in nothing that is known: lines, hot, open, history, partitions`,
+		"A shelves=3": `"A shelves=3" differs in nothing that is known: lines, hot, poison, open, history, partitions`,
 		"A lines=21":  `"A lines=21": lines is a number up to 20`,
 		"A lines=0":   `"A lines=0": lines is a number up to 20`,
 		"A hot":       `"A hot": hot is a number up to 100`,

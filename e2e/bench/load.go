@@ -39,10 +39,11 @@ type buyer struct {
 	book   *book
 	run    string
 	arm    Arm
+	poison *poisoner // nil: none
 }
 
-func newBuyer(c *e2e.Client, b *book, arm Arm) *buyer {
-	return &buyer{client: c, book: b, run: uuid.NewString()[:8], arm: arm}
+func newBuyer(c *e2e.Client, b *book, s *System) *buyer {
+	return &buyer{client: c, book: b, run: uuid.NewString()[:8], arm: s.arm, poison: s.poison}
 }
 
 func sku(n int) string { return "bench-" + strconv.Itoa(n%shelves) }
@@ -60,6 +61,12 @@ func stock(ctx context.Context, c *e2e.Client) error {
 // place places the order with that number.
 func (b *buyer) place(ctx context.Context, n int, intended time.Time) {
 	name := b.run + "-" + strconv.Itoa(n)
+	if ofHundred(n, b.arm.poison) {
+		if err := b.poison.put(name); err != nil {
+			b.book.refuse(err)
+			return
+		}
+	}
 	order, err := b.client.Place(ctx, e2e.Placement{
 		CustomerID: "c-" + name, Email: "ada-" + name + "@example.com", Currency: "EUR", PaymentToken: "tok_ok",
 		ShippingAddress: e2e.Address{Name: "Ada Lovelace", Line1: "12 St James's Square", City: "London", Postcode: "SW1Y 4JH", Country: "GB"},
@@ -126,11 +133,14 @@ func (b *buyer) drive(ctx context.Context, l load, begin time.Time) error {
 	return nil
 }
 
+// ofHundred reports whether an order is one of so many in a hundred, which are spread.
+func ofHundred(n, many int) bool { return n*37%100 < many }
+
 // cart is what the order with that number is for: of each article at most one line.
 func (v variant) cart(n int) []e2e.Line {
 	const stride = 7 // has no divisor in common with the number of articles
 	first := n % shelves
-	if n*37%100 < v.hot { // spread over the hundred
+	if ofHundred(n, v.hot) {
 		first = 0
 	}
 	lines := []e2e.Line{{SKU: sku(first), Quantity: 2, UnitPrice: 1250}}

@@ -161,7 +161,7 @@ func (p Plan) age(ctx context.Context, s *System, c *e2e.Client) ([]string, erro
 		return nil, err
 	}
 	defer stop()
-	if err := newBuyer(c, b, s.arm).drive(ctx, load{orders: s.arm.history, lasts: ageBound}, time.Now()); err != nil {
+	if err := newBuyer(c, b, s).drive(ctx, load{orders: s.arm.history, lasts: ageBound}, time.Now()); err != nil {
 		return nil, err
 	}
 	resting, cancel := context.WithTimeout(ctx, restBound)
@@ -202,7 +202,7 @@ func (p Plan) window(ctx context.Context, s *System, c *e2e.Client, rate float64
 			profiles <- profiledOne{name, steps, err}
 		}()
 	}
-	err := newBuyer(c, b, s.arm).drive(ctx, load{rate: rate, warm: p.Warm, lasts: p.For}, begin)
+	err := newBuyer(c, b, s).drive(ctx, load{rate: rate, warm: p.Warm, lasts: p.For}, begin)
 	if err = errors.Join(err, <-metering); err != nil {
 		return Run{}, nil, err
 	}

@@ -12,6 +12,7 @@ import (
 type variant struct {
 	lines   int // of an order
 	hot     int // of a hundred orders, those whose first line is of one article
+	poison  int // of a hundred orders, those beside which comes a record that nobody can read
 	open    int // orders under way when it is saturated
 	history int // orders that were completed before
 	env     []string
@@ -32,6 +33,7 @@ type dimension struct {
 var dimensions = []dimension{
 	{"lines", "lines of an order", usual.lines, shelves, 1, func(v *variant, to int) { v.lines = to }},
 	{"hot", "orders of a hundred that want one article", 0, 100, 10, func(v *variant, to int) { v.hot = to }},
+	{"poison", "records that nobody can read, beside a hundred orders", 0, 100, 1, func(v *variant, to int) { v.poison = to }},
 	{"open", "orders under way", Outstanding, 1_000_000, 1000, func(v *variant, to int) { v.open = to }},
 	{"history", "orders that were completed before", 0, 1_000_000, 10_000, func(v *variant, to int) { v.history = to }},
 	{"partitions", "partitions of each topic", partitions, 1000, 10, func(v *variant, to int) {

@@ -39,6 +39,7 @@ type System struct {
 	prof   map[string]string           // where services answer for profiles, by name
 	admin  string                      // address of the database server for its superuser; empty: SQLite
 	login  func(service string) string // address of a service's database; nil: SQLite
+	poison *poisoner                   // nil: none
 	down   []func() error              // in the order of the steps up
 }
 
@@ -115,6 +116,12 @@ func (w World) up(ctx context.Context, s *System) error {
 	}
 	if err := s.start(ctx, names[common:]); err != nil {
 		return err
+	}
+	if s.arm.poison > 0 {
+		if s.poison, err = newPoisoner(s.Target.Brokers); err != nil {
+			return err
+		}
+		s.down = append(s.down, s.poison.close)
 	}
 	state, err := local.ReadState(filepath.Join(dir, "data"))
 	maps.Copy(s.parts, state.PIDs)
