@@ -9,9 +9,9 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/quintet-eda/quintet/pkg/engine"
@@ -132,6 +132,7 @@ func (d *onDatabase) window(ctx context.Context, p Plan, b *book, parts map[stri
 	buying, over := context.WithDeadline(ctx, w.to)
 	defer over()
 	var all sync.WaitGroup
+	var nth atomic.Int64
 	for range Connections {
 		all.Go(func() {
 			for {
@@ -140,8 +141,8 @@ func (d *onDatabase) window(ctx context.Context, p Plan, b *book, parts map[stri
 				case <-buying.Done():
 					return
 				}
-				id, begun := uuid.NewString(), time.Now()
-				if err := d.submit(ctx, engine.Command{Key: id, Body: placing(id, int(id[0]))}); err != nil {
+				id, begun := engine.NewKey(), time.Now()
+				if err := d.submit(ctx, engine.Command{Key: id, Body: placing(id, int(nth.Add(1)))}); err != nil {
 					b.refuse(err)
 					continue
 				}

@@ -15,7 +15,8 @@ import (
 type usage struct {
 	cpu    time.Duration
 	memory int64 // bytes, shared pages by their share
-	disk   int64 // bytes written to it
+	disk   int64 // bytes of pages that became dirty
+	asked  int64 // bytes that were given to write
 }
 
 // tick is the kernel's unit of CPU time for programs, 100 a second on every Linux.
@@ -79,13 +80,12 @@ func measure(parts map[string]int) map[string]usage {
 		u := usage{
 			cpu:    time.Duration(table[pid].ticks) * tick,
 			memory: proportional(pid),
-			// The kernel counts as written to disk all that becomes dirty with a byte: 2 MiB
-			// for each 8 KiB into a log that was filled before. Nor is more written than asked for.
-			disk: min(field(pid, "io", "write_bytes:"), field(pid, "io", "wchar:")),
+			disk:   field(pid, "io", "write_bytes:"),
+			asked:  field(pid, "io", "wchar:"),
 		}
 		for _, child := range below[pid] {
 			of := sum(child)
-			u.cpu, u.memory, u.disk = u.cpu+of.cpu, u.memory+of.memory, u.disk+of.disk
+			u.cpu, u.memory, u.disk, u.asked = u.cpu+of.cpu, u.memory+of.memory, u.disk+of.disk, u.asked+of.asked
 		}
 		return u
 	}
@@ -156,7 +156,9 @@ func (m *meter) used(n int) map[string]Part {
 		all[name] = Part{
 			CPU:    float64((to.cpu - from.cpu).Microseconds()) / 1000 / float64(n),
 			Memory: float64(m.peak[name]) / (1 << 20),
-			Disk:   float64(to.disk-from.disk) / 1024 / float64(n),
+			// A bound. A page counts with all that becomes dirty with it: 2 MiB for 8 KiB
+			// into a log that was filled before. What is given to write counts sockets too.
+			Disk: float64(min(to.disk-from.disk, to.asked-from.asked)) / 1024 / float64(n),
 		}
 	}
 	return all
