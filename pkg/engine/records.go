@@ -63,7 +63,9 @@ func (e *Engine[S]) Enqueue(ctx context.Context, a *Assignment, r *record.Record
 		e.explain(in, w, err)
 	}
 	in.assignment = a
-	in.canWait = in.ignored() && in.Key != "" && record.ValidID(in.Key) // only the position moves, and it need not at once
+	// Nothing follows from it, so it need not be committed at once. What comes after it finds it in its batch.
+	quiet := in.ignored() || in.Body != nil && e.table[in.Name].Quiet()
+	in.canWait = quiet && in.Key != "" && record.ValidID(in.Key)
 	if !e.enqueue(ctx, in) {
 		return ctx.Err()
 	}

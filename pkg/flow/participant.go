@@ -116,6 +116,10 @@ func (r Reaction[S]) Starts(timers ...any) Reaction[S] {
 	return r
 }
 
+// Quiet reports whether the reaction only changes the state: it declares no output, so
+// nothing follows from it.
+func (r Reaction[S]) Quiet() bool { return len(r.emits)+len(r.does)+len(r.starts) == 0 }
+
 // Name is how a call, a result, a timer or a command is called in tables, logs
 // and the database: the name of its Go type.
 func Name(v any) string { return reflect.TypeOf(v).Name() }
