@@ -27,6 +27,7 @@ type batch struct {
 	replies   map[string]*reply   // to commands that came before
 	epochs    map[int]int64       // of the leases that results come under, as they are now
 	created   map[string]bool     // keys whose row was made to be locked
+	claimed   map[string]bool     // idempotency keys, the same
 
 	out writes
 }
@@ -91,7 +92,7 @@ func newBatch(now time.Time, inputs []*input) *batch {
 		now: now, inputs: inputs,
 		positions: map[string]*position{}, keys: map[string]*keyState{}, inbox: map[string]*inboxRow{}, heads: map[lane]parkedHead{},
 		calls: map[string]bool{}, timers: map[string]int64{}, replies: map[string]*reply{},
-		epochs: map[int]int64{}, created: map[string]bool{},
+		epochs: map[int]int64{}, created: map[string]bool{}, claimed: map[string]bool{},
 		out: writes{inbox: map[string]*inboxRow{}, timers: map[string]*timer{}, replies: map[string]*reply{}},
 	}
 }

@@ -31,14 +31,13 @@ type Command struct {
 	Key            string // whose state it is about
 	Body           any    // a type that the table names
 	IdempotencyKey string // optional; one of all commands of the service, so it holds tenant and operation
-	Meet           string // optional; where repeats of the command wait for each other, when each has a Key of its own
 	Digest         string // of the request; equal for equal requests
 	Tenant         string
 	Traceparent    string
 }
 
 // command is a command in the loop. Its state decides who speaks. A batch takes
-// it under the lock of its key, and until that transaction ends only the batch
+// it under the locks of its keys, and until that transaction ends only the batch
 // can tell how it ended. A caller that gives up before leaves it undone; one
 // that gives up meanwhile does not know, and then it happens in that transaction
 // or never. So what the repeat of such a caller is told is final:
@@ -47,7 +46,6 @@ type Command struct {
 //	B refuses the repeat ─ A gets its turn: without the caller, it leaves the command out
 type command struct {
 	key    string
-	meet   string
 	digest string
 	reply  string
 	err    error
@@ -61,7 +59,7 @@ const (
 	commandLeft
 )
 
-// take claims a command for a transaction that has the lock of its key; false
+// take claims a command for a transaction that has the locks of its keys; false
 // when the caller has left.
 func (c *command) take() bool { return c.state.CompareAndSwap(commandWaiting, commandTaken) }
 
@@ -97,7 +95,7 @@ func (e *Engine[S]) Submit(ctx context.Context, c Command) (json.RawMessage, err
 	if id == "" {
 		id = uuid.NewString()
 	}
-	cmd := &command{key: c.IdempotencyKey, meet: c.Meet, digest: c.Digest, answer: make(chan struct{})}
+	cmd := &command{key: c.IdempotencyKey, digest: c.Digest, answer: make(chan struct{})}
 	in := &input{
 		Input:   flow.Input{Kind: flow.KindCommand, Name: flow.Name(c.Body), ID: "command/" + id, Key: c.Key, Body: c.Body},
 		Trace:   record.Trace{Tenant: c.Tenant, Traceparent: c.Traceparent},

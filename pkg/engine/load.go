@@ -39,14 +39,10 @@ func want(inputs []*input, shared bool) (w wanted) {
 			w.timers = append(w.timers, timerID(in.Key, in.Name))
 		case in.command != nil && in.command.key != "":
 			w.commands = append(w.commands, in.command.key)
-			if shared && in.command.meet != "" {
-				w.keys = append(w.keys, in.command.meet) // it has no state: it is locked, and no more
-			}
 		}
 	}
-	w.keys = append(w.keys, keys(inputs)...)
+	w.keys = keys(inputs)
 	slices.Sort(w.keys)
-	w.keys = slices.Compact(w.keys)
 	return w
 }
 
@@ -59,7 +55,7 @@ func (b *batch) load(tx *store.Tx) {
 	b.shared = tx.Shared()
 	w := want(b.inputs, b.shared)
 	const byID = `id IN ({keys})`
-	b.lockNew(tx, w.keys)
+	b.lockNew(tx, w)
 	positions.load(tx, `claim IN ({keys}) ORDER BY claim {lock}`, w.partitions, func(p *position) { b.positions[p.partition] = p })
 	leaseRows.load(tx, `CAST(shard AS TEXT) IN ({keys}) ORDER BY shard {share}`, w.shards, func(l *lease) { b.epochs[l.shard] = l.epoch })
 	keyStates.load(tx, `key IN ({keys}) ORDER BY key {lock}`, w.keys, func(k *keyState) {
@@ -70,7 +66,11 @@ func (b *batch) load(tx *store.Tx) {
 	parkedHeads.load(tx, `key IN ({keys}) AND due < `+waiting, w.keys, b.putHead)
 	openCalls.load(tx, byID, w.calls, func(c *call) { b.calls[c.id] = true })
 	timers.load(tx, byID, w.timers, func(t *timer) { b.timers[t.id] = t.due })
-	replies.load(tx, byID, w.commands, func(r *reply) { b.replies[r.id] = r })
+	replies.load(tx, byID, w.commands, func(r *reply) {
+		if !b.claimed[r.id] { // else it is this batch's own row, without an answer yet
+			b.replies[r.id] = r
+		}
+	})
 }
 
 // putHead takes a row that is no row behind another: the oldest of a lane is its
@@ -85,10 +85,13 @@ func (b *batch) putHead(p *parkedRow) {
 // is not there cannot be locked, so without it two instances could both meet a
 // new key, and neither wait for the other. One process alone needs no lock.
 //
+// The row of an idempotency key is made too: repeats of a command wait for each other
+// there, also if each is about a key of its own, such as the order that it would place.
+//
 // It is free of deadlocks: rows are first inserted in the order of their keys, then
 // locked in that order, and a batch that waits for an insert holds no row that was
 // there before.
-func (b *batch) lockNew(tx *store.Tx, keys []string) {
+func (b *batch) lockNew(tx *store.Tx, w wanted) {
 	if !tx.Shared() {
 		return
 	}
@@ -100,16 +103,24 @@ func (b *batch) lockNew(tx *store.Tx, keys []string) {
 	}
 	onKeys(tx, `INSERT INTO positions (claim, next_offset, epoch)
 		SELECT key, 0, 0 FROM ({keys}) AS new WHERE true ORDER BY key ON CONFLICT (claim) DO NOTHING`, partitions)
+	create(tx, b.claimed, `INSERT INTO commands (id, digest, reply)
+		SELECT key, '', '' FROM ({keys}) AS new WHERE true ORDER BY key ON CONFLICT (id) DO NOTHING RETURNING id`, w.commands)
+	create(tx, b.created, `INSERT INTO streams (key, emitted, made, seen, correlation, tenant)
+		SELECT key, 0, 0, '', '', '' FROM ({keys}) AS new WHERE true ORDER BY key ON CONFLICT (key) DO NOTHING RETURNING key`, w.keys)
+}
+
+// create queues a statement that inserts rows for keys, if there are any, and notes
+// those that were not there.
+func create(tx *store.Tx, made map[string]bool, query string, keys []string) {
 	if len(keys) == 0 {
 		return
 	}
 	tx.Queue(func(scan scanner) error {
 		var key string
 		err := scan(&key)
-		b.created[key] = true
+		made[key] = true
 		return err
-	}, `INSERT INTO streams (key, emitted, made, seen, correlation, tenant)
-		SELECT key, 0, 0, '', '', '' FROM ({keys}) AS new WHERE true ORDER BY key ON CONFLICT (key) DO NOTHING RETURNING key`, store.Keys(keys))
+	}, query, store.Keys(keys))
 }
 
 // lostLease reports whether an input comes from a call whose lease another

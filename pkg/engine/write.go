@@ -35,7 +35,7 @@ func (b *batch) write(tx *store.Tx, states func(*store.Tx) error) error {
 	b.writeCalls(tx)
 	b.writeTimers(tx)
 	b.writeParked(tx)
-	replies.save(tx, sorted(b.out.replies))
+	b.writeReplies(tx)
 	if b.out.probe {
 		tx.Queue(nil, `UPDATE leases SET epoch = epoch WHERE shard = 0`)
 	}
@@ -104,6 +104,13 @@ func (b *batch) writeTimers(tx *store.Tx) {
 	running := slices.DeleteFunc(sorted(b.out.timers), func(t *timer) bool { return t == nil })
 	timers.save(tx, running)
 	onKeys(tx, `DELETE FROM timers WHERE id IN ({keys})`, gone)
+}
+
+func (b *batch) writeReplies(tx *store.Tx) {
+	replies.save(tx, sorted(b.out.replies))
+	maps.DeleteFunc(b.claimed, func(id string, _ bool) bool { return b.out.replies[id] != nil })
+	// Refused, or without its caller: a repeat is a first one.
+	onKeys(tx, `DELETE FROM commands WHERE id IN ({keys})`, slices.Sorted(maps.Keys(b.claimed)))
 }
 
 func (b *batch) writeParked(tx *store.Tx) {

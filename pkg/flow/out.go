@@ -91,11 +91,15 @@ func (o *Out) Refuse(err error) {
 // the ids of one key are neighbours in every index, and grow with time if the keys
 // do (version 7): a batch writes few pages of a table of ids, however long that is.
 func DeriveID(key, inputID, service, what string, n int) string {
-	id := uuid.NewSHA1(idSpace, []byte(inputID+"\x00"+service+"\x00"+what+"\x00"+strconv.Itoa(n)))
-	if k, err := uuid.Parse(key); err == nil {
-		copy(id[:6], k[:6])
-		id[6] = id[6]&0x0f | 0x80
+	from := inputID + "\x00" + service + "\x00" + what + "\x00" + strconv.Itoa(n)
+	k, err := uuid.Parse(key)
+	if err != nil {
+		return uuid.NewSHA1(idSpace, []byte(from)).String()
 	}
+	// With the key in it: a client chooses the input's id, but not the key of what is new.
+	id := uuid.NewSHA1(idSpace, []byte(key+"\x00"+from))
+	copy(id[:6], k[:6])
+	id[6] = id[6]&0x0f | 0x80
 	return id.String()
 }
 

@@ -51,7 +51,7 @@ type Accepted struct {
 }
 
 func place(o Order, c PlaceOrder, out *flow.Out) Order {
-	if o.Status != Unknown { // an id is a command's own, so it came again
+	if o.Status != Unknown { // an id is one request's own, so it is the same request
 		out.Reply(Accepted{OrderID: o.ID, Status: Pending})
 		return o
 	}

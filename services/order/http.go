@@ -11,7 +11,6 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/quintet-eda/quintet/pkg/engine"
-	"github.com/quintet-eda/quintet/pkg/flow"
 	"github.com/quintet-eda/quintet/pkg/service"
 	"github.com/quintet-eda/quintet/pkg/store"
 	"github.com/quintet-eda/quintet/pkg/web"
@@ -59,7 +58,6 @@ func (a *api) place(c echo.Context) error {
 	command := engine.Command{Key: body.OrderID, Body: body, Digest: digest, Tenant: from.tenant, Traceparent: from.traceparent}
 	if from.key != "" { // a tenant holds no slash, so no two pairs make one key
 		command.IdempotencyKey = "place/" + from.tenant + "/" + from.key
-		command.Meet = flow.DeriveID("", from.tenant, "command", from.key, 0) // where they meet in the version before, as the order's id
 	}
 	reply, err := a.submit(c.Request().Context(), command)
 	if err != nil {
