@@ -8,12 +8,12 @@
 //
 //  1. Gather what arrived while the previous batch was committed (queue.go). An
 //     idle service has batches of one and no added latency. A record from which nothing
-//     follows waits for the next batch, for 50 ms at most.
+//     follows waits for the next batch, for 50 ms at most (records.go).
 //  2. Load the rows that the batch is about, with one query per table, under lock, in
 //     one round trip with the states (load.go).
 //  3. Fold the reactions in memory, in the order of arrival (fold.go, apply.go).
 //  4. Write positions, inbox, states, outbox, calls and timers in the same
-//     transaction (write.go), with at most nine statements per table at 500 inputs
+//     transaction (write.go), with at most eleven statements per table at 500 inputs
 //     (TestAFullBatchTakesAHandfulOfStatementsPerTable).
 //  5. Commit, answer the commands, wake the followers (transact.go).
 //

@@ -38,7 +38,7 @@ type input struct {
 	attempts int   // how often it was tried before
 	dead     int   // 1: its dead letter is published
 
-	canWait     bool         // for a batch that takes it along: nobody waits for it
+	canWait     bool         // for a batch that takes it along: nothing follows from it
 	control     func(*batch) // a step of the engine's own, in the same transaction
 	assignments []*Assignment
 	committed   func(Outcome) // runs once the transaction is committed

@@ -9,7 +9,7 @@ import (
 )
 
 // wanted are the keys of the rows that a batch loads.
-type wanted struct{ partitions, shards, keys, events, calls, timers, commands []string }
+type wanted struct{ partitions, shards, keys, events, calls, timers, commands, claims []string }
 
 func want(inputs []*input, shared bool) (w wanted) {
 	ask := func(list *[]string, what string) {
@@ -39,6 +39,9 @@ func want(inputs []*input, shared bool) (w wanted) {
 			w.timers = append(w.timers, timerID(in.Key, in.Name))
 		case in.command != nil && in.command.key != "":
 			w.commands = append(w.commands, in.command.key)
+			if in.unreadable == nil { // what the database refused it may refuse here too
+				w.claims = append(w.claims, in.command.key)
+			}
 		}
 	}
 	w.keys = keys(inputs)
@@ -48,20 +51,21 @@ func want(inputs []*input, shared bool) (w wanted) {
 
 // load queues the reading of the engine's rows that the batch is about, in the lock
 // order that every batch of every instance keeps: new rows first (see lockNew), then
-// positions, leases, keys. The leases are shared until the commit, so that nobody
+// positions, leases, keys, idempotency keys. The leases are shared until the commit, so that nobody
 // takes a shard over between this look and the writing of a result. The
 // participant's states, which may share rows between keys, come last.
 func (b *batch) load(tx *store.Tx) {
 	b.shared = tx.Shared()
 	w := want(b.inputs, b.shared)
 	const byID = `id IN ({keys})`
-	b.lockNew(tx, w)
+	b.lockNew(tx, w.keys)
 	positions.load(tx, `claim IN ({keys}) ORDER BY claim {lock}`, w.partitions, func(p *position) { b.positions[p.partition] = p })
 	leaseRows.load(tx, `CAST(shard AS TEXT) IN ({keys}) ORDER BY shard {share}`, w.shards, func(l *lease) { b.epochs[l.shard] = l.epoch })
 	keyStates.load(tx, `key IN ({keys}) ORDER BY key {lock}`, w.keys, func(k *keyState) {
 		k.readSeen()
 		b.keys[k.key] = k
 	})
+	b.claim(tx, w.claims)
 	inbox.load(tx, byID+` AND digest <> '`+forVersionBefore+`'`, w.events, func(r *inboxRow) { b.inbox[r.id] = r })
 	parkedHeads.load(tx, `key IN ({keys}) AND due < `+waiting, w.keys, b.putHead)
 	openCalls.load(tx, byID, w.calls, func(c *call) { b.calls[c.id] = true })
@@ -85,13 +89,10 @@ func (b *batch) putHead(p *parkedRow) {
 // is not there cannot be locked, so without it two instances could both meet a
 // new key, and neither wait for the other. One process alone needs no lock.
 //
-// The row of an idempotency key is made too: repeats of a command wait for each other
-// there, also if each is about a key of its own, such as the order that it would place.
-//
 // It is free of deadlocks: rows are first inserted in the order of their keys, then
 // locked in that order, and a batch that waits for an insert holds no row that was
 // there before.
-func (b *batch) lockNew(tx *store.Tx, w wanted) {
+func (b *batch) lockNew(tx *store.Tx, keys []string) {
 	if !tx.Shared() {
 		return
 	}
@@ -103,10 +104,19 @@ func (b *batch) lockNew(tx *store.Tx, w wanted) {
 	}
 	onKeys(tx, `INSERT INTO positions (claim, next_offset, epoch)
 		SELECT key, 0, 0 FROM ({keys}) AS new WHERE true ORDER BY key ON CONFLICT (claim) DO NOTHING`, partitions)
-	create(tx, b.claimed, `INSERT INTO commands (id, digest, reply)
-		SELECT key, '', '' FROM ({keys}) AS new WHERE true ORDER BY key ON CONFLICT (id) DO NOTHING RETURNING id`, w.commands)
 	create(tx, b.created, `INSERT INTO streams (key, emitted, made, seen, correlation, tenant)
-		SELECT key, 0, 0, '', '', '' FROM ({keys}) AS new WHERE true ORDER BY key ON CONFLICT (key) DO NOTHING RETURNING key`, w.keys)
+		SELECT key, 0, 0, '', '', '' FROM ({keys}) AS new WHERE true ORDER BY key ON CONFLICT (key) DO NOTHING RETURNING key`, keys)
+}
+
+// claim makes the rows of idempotency keys that have no answer yet. Repeats of a command
+// wait for each other there, also if each is about a key of its own, such as the order
+// that it would place. It comes after the locks of keys, as the answer does in the
+// version before.
+func (b *batch) claim(tx *store.Tx, commands []string) {
+	if tx.Shared() {
+		create(tx, b.claimed, `INSERT INTO commands (id, digest, reply)
+			SELECT key, '', '' FROM ({keys}) AS new WHERE true ORDER BY key ON CONFLICT (id) DO NOTHING RETURNING id`, commands)
+	}
 }
 
 // create queues a statement that inserts rows for keys, if there are any, and notes

@@ -63,9 +63,12 @@ func (e *Engine[S]) Enqueue(ctx context.Context, a *Assignment, r *record.Record
 		e.explain(in, w, err)
 	}
 	in.assignment = a
-	// Nothing follows from it, so it need not be committed at once. What comes after it finds it in its batch.
-	quiet := in.ignored() || in.Body != nil && e.table[in.Name].Quiet()
-	in.canWait = quiet && in.Key != "" && record.ValidID(in.Key)
+	// Nothing follows from it, so it need not be committed at once: what comes after it is
+	// handled in the same batch. But not where another instance may handle what comes after:
+	//
+	//	A keeps a cancellation ─ B handles StockReserved, and charges ─ A commits
+	quiet := in.Body != nil && e.table[in.Name].Quiet() && !e.leases.others.Load()
+	in.canWait = (in.ignored() || quiet) && in.Key != "" && record.ValidID(in.Key)
 	if !e.enqueue(ctx, in) {
 		return ctx.Err()
 	}

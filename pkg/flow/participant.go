@@ -116,8 +116,8 @@ func (r Reaction[S]) Starts(timers ...any) Reaction[S] {
 	return r
 }
 
-// Quiet reports whether the reaction only changes the state: it declares no output, so
-// nothing follows from it.
+// Quiet reports whether the reaction only changes the state, or stops a timer: it declares
+// no output.
 func (r Reaction[S]) Quiet() bool { return len(r.emits)+len(r.does)+len(r.starts) == 0 }
 
 // Name is how a call, a result, a timer or a command is called in tables, logs
