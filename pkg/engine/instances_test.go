@@ -128,19 +128,24 @@ func TestCommandsAtTwoInstancesMeetUnderTheKeysLock(t *testing.T) {
 	w := newWorld(t)
 	a, b := w.instance("a"), w.instance("b")
 	const each = 300
+	askAll(each, func() string { return "c" }, a, b)
+	equal(t, "total", w.one(`SELECT total FROM tallies WHERE key = 'c'`), strconv.Itoa(each))
+}
+
+// askAll has each process take the same commands, all at once.
+func askAll(commands int, key func() string, processes ...*process) {
 	var asking sync.WaitGroup
-	for _, p := range []*process{a, b} {
+	for _, p := range processes {
 		p.taking()
-		for i := range each {
+		for i := range commands {
 			asking.Go(func() {
-				if _, err := p.engine.Submit(t.Context(), engine.Command{Key: "c", Body: Add{1}, IdempotencyKey: fmt.Sprintf("once-%d", i)}); err != nil {
-					t.Error(err)
+				if _, err := p.engine.Submit(p.t.Context(), engine.Command{Key: key(), Body: Add{1}, IdempotencyKey: fmt.Sprintf("once-%d", i)}); err != nil {
+					p.t.Error(err)
 				}
 			})
 		}
 	}
 	asking.Wait()
-	equal(t, "total", w.one(`SELECT total FROM tallies WHERE key = 'c'`), strconv.Itoa(each)) // each key of a command came to both
 }
 
 // Each instance gives what the command creates another name, as for an order.
@@ -148,19 +153,7 @@ func TestRepeatsAtTwoInstancesCreateOneThing(t *testing.T) {
 	w := newWorld(t)
 	a, b := w.instance("a"), w.instance("b")
 	const each = 300
-	var asking sync.WaitGroup
-	for _, p := range []*process{a, b} {
-		p.taking()
-		for i := range each {
-			asking.Go(func() {
-				once := fmt.Sprintf("once-%d", i)
-				if _, err := p.engine.Submit(t.Context(), engine.Command{Key: engine.NewKey(), Body: Add{1}, IdempotencyKey: once}); err != nil {
-					t.Error(err)
-				}
-			})
-		}
-	}
-	asking.Wait()
+	askAll(each, engine.NewKey, a, b)
 	equal(t, "created", w.one(`SELECT count(*) FROM tallies`), strconv.Itoa(each))
 	nothing := engine.Command{Key: engine.NewKey(), Body: Add{0}, IdempotencyKey: "nothing"}
 	if _, err := a.engine.Submit(t.Context(), nothing); !errors.Is(err, errNothing) {
