@@ -7,8 +7,9 @@
 // One goroutine handles every input of a service, in one straight line:
 //
 //  1. Gather what arrived while the previous batch was committed (queue.go). An
-//     idle service has batches of one and no added latency. A record from which nothing
-//     follows waits for the next batch, for 50 ms at most (records.go).
+//     idle service has batches of one and no added latency; a busy one rests between
+//     batches. A record from which nothing follows waits for the next batch, for
+//     50 ms at most (records.go).
 //  2. Load the rows that the batch is about, with one query per table, under lock, in
 //     one round trip with the states (load.go).
 //  3. Fold the reactions in memory, in the order of arrival (fold.go, apply.go).

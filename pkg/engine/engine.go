@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -65,8 +66,9 @@ type Engine[S any] struct {
 	missing  sync.Map // why the service cannot go on, by dependency
 	table    flow.Table[S]
 	inputs   chan *input
-	idle     chan *input // the relay's deletions
-	open     atomic.Bool // takes commands
+	idle     chan *input   // the relay's deletions
+	took     time.Duration // the latest transaction; only the loop knows it
+	open     atomic.Bool   // takes commands
 	relay    *relay[S]
 	calls    *calls[S]
 	timers   *follower[S, timer]

@@ -11,6 +11,9 @@ const (
 	// idleFor is how long an input that can wait does so for a batch to take it
 	// along, before it gets a transaction of its own.
 	idleFor = 50 * time.Millisecond
+	// A busy loop rests for so many times as long as its batch took, up to a bound.
+	restTimes = 4
+	restBound = 20 * time.Millisecond
 )
 
 // enqueue queues an input for the next batch. It waits while the queue is full,
@@ -50,15 +53,38 @@ func (e *Engine[S]) submit(ctx context.Context, in *input) (Outcome, error) {
 // later one would move the positions past it.
 func (e *Engine[S]) loop(ctx context.Context) {
 	for {
-		if inputs := e.gather(ctx); inputs == nil || !e.handle(ctx, inputs) {
+		inputs := e.gather(ctx)
+		if inputs == nil || !e.handle(ctx, inputs) {
 			return
+		}
+		if rest := restAfter(inputs, e.took); rest > 0 {
+			timer := time.NewTimer(rest)
+			e.Turns.await(ctx, nil, timer.C, "rest", "") // if ctx has ended, what is queued is handled still
+			timer.Stop()
 		}
 	}
 }
 
+// restAfter is how long the loop lets inputs gather after a batch. Each transaction has
+// a cost of its own, so a loop that takes whatever has come meanwhile spends all of the
+// CPU long before the system is full. A batch of one is a sign of an idle service, which
+// does not rest: it adds no latency. At half of the saturated rate this cut
+// commits and latency to a third (ADR 3).
+func restAfter(inputs []*input, took time.Duration) time.Duration {
+	n := 0
+	for _, in := range inputs {
+		if !in.canWait {
+			n++
+		}
+	}
+	if n < 2 {
+		return 0
+	}
+	return min(restBound, restTimes*took)
+}
+
 // gather returns what arrived while the previous batch was committed; nil when ctx
-// ended first. It does not wait for more, so an idle system has batches of one and no
-// added latency. But what can wait is kept for a batch that takes it along, for
+// ended first. It does not wait for more. But what can wait is kept for a batch that takes it along, for
 // idleFor.
 func (e *Engine[S]) gather(ctx context.Context) (inputs []*input) {
 	var late <-chan time.Time

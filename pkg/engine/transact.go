@@ -36,7 +36,8 @@ func (e *Engine[S]) transact(inputs []*input) error {
 		}
 		return err
 	}
-	e.Metrics.observe(len(inputs), time.Since(began))
+	e.took = time.Since(began)
+	e.Metrics.observe(len(inputs), e.took)
 	e.Turns.next("committed", "")
 	e.onCommitted(b)
 	return nil

@@ -119,7 +119,7 @@ func (w *world) strike() bool {
 		w.advance(pick(w.scheduler, []time.Duration{10 * time.Millisecond, 100 * time.Millisecond, time.Second, 5 * time.Second}))
 	case len(w.landing) > 0 && w.chance(20):
 		w.land()
-	case len(w.outside.late) > 0 && w.chance(200):
+	case len(w.outside.late) > 0 && w.chance(600):
 		w.arrive()
 	default:
 		return w.repair()
