@@ -82,16 +82,22 @@ bench: build ## (Docker) measure the arms that are built, in both worlds: five r
 	@$(BIN)/bench run --world real --warm 40s --out .quintet/bench/real $(BENCH)
 
 ledger: peers build ## (Docker) measure every arm and profile ours, and write docs/performance.md and docs/capacity.md; an hour
-	@$(BIN)/bench run --world embedded --arms "A,A hot=20,A poison=1,I,T,D,M" --profile --repeat 3 --out .quintet/bench/embedded $(BENCH)
+	@$(BIN)/bench run --world embedded --arms "A,A hot=20,A poison=1,A backlog=20000,I,T,D,M" --profile --repeat 3 --out .quintet/bench/embedded $(BENCH)
 	@$(BIN)/bench run --world real --warm 40s --profile --repeat 3 --out .quintet/bench/real $(BENCH)
 	@for w in embedded real; do cp .quintet/bench/$$w/results.json e2e/bench/testdata/$$w.json; done
 	@$(BIN)/bench ledger
 
 # All but the first differ from it in one thing; what there is: e2e/bench/variant.go.
-GROWTH := A,A lines=1,A lines=4,A lines=8,A lines=16,A hot=20,A hot=100,A poison=1,A poison=10,A open=150,A open=5000,A history=10000,A history=30000,A partitions=1,A partitions=4,A partitions=48
-growth: build ## measure how the cost of an order grows, and write docs/growth.md; half an hour
-	@$(BIN)/bench run --arms "$(GROWTH)" --rates sat --repeat 2 --out .quintet/bench/growth
-	@cp .quintet/bench/growth/results.json e2e/bench/testdata/growth.json
+GROWTH := A,A lines=1,A lines=4,A lines=8,A lines=16,A hot=20,A hot=100,A poison=1,A poison=10,A open=150,A open=5000,A open=20000,A backlog=20000,A backlog=50000,A history=10000,A history=30000,A partitions=1,A partitions=4,A partitions=48
+growth: build ## (Docker) measure how the cost of an order grows, and write docs/growth.md; an hour
+	@$(BIN)/bench run --arms "$(GROWTH)" --rates sat --repeat 2 --out .quintet/bench/growth-embedded $(BENCH)
+	@$(BIN)/bench run --world real --arms "A,A instances=2,A instances=4" --rates sat --warm 40s --repeat 2 --out .quintet/bench/growth-real $(BENCH)
+	@for w in embedded real; do cp .quintet/bench/growth-$$w/results.json e2e/bench/testdata/growth-$$w.json; done
+	@$(BIN)/bench growth
+
+endurance: build ## saturate the system for half an hour, and write into docs/growth.md what became of it
+	@$(BIN)/bench run --arms A --rates sat --for 30m --repeat 1 --out .quintet/bench/growth-long $(BENCH)
+	@cp .quintet/bench/growth-long/results.json e2e/bench/testdata/growth-long.json
 	@$(BIN)/bench growth
 
 peers: ## build what it is measured against into e2e/peers/bin
@@ -122,5 +128,5 @@ clean: ## remove programs and state
 	@if [ -x $(BIN)/local ]; then $(BIN)/local clean; else rm -rf .quintet; fi
 	@rm -rf $(BIN)
 
-.PHONY: help build run up down demo flow test explore simulate sabotage conformance e2e foreign chaos upgrade bench ledger growth peers bench-quick generate generate-check lint build-alone tidy clean
+.PHONY: help build run up down demo flow test explore simulate sabotage conformance e2e foreign chaos upgrade bench ledger growth endurance peers bench-quick generate generate-check lint build-alone tidy clean
 .DEFAULT_GOAL := help

@@ -100,13 +100,31 @@ func (b *book) completed(w window) (n int) {
 	return n
 }
 
+// minutes are those of a window, whose peaks of memory are told in bytes.
+func (b *book) minutes(w window, memory []int64) (all []Minute) {
+	for i, peak := range memory {
+		from := w.from.Add(time.Duration(i) * time.Minute)
+		part := window{from, from.Add(time.Minute)}
+		if part.to.After(w.to) {
+			break // of a minute that was cut short nothing is told
+		}
+		of := b.latencyOf(func(s span) bool { return part.holds(s.ended) })
+		all = append(all, Minute{Rate: float64(b.completed(part)) / 60, P99: of.P99, Memory: float64(peak) / (1 << 20)})
+	}
+	return all
+}
+
 // latency is of all orders that were to be placed within the window, also those that
 // ended after it: a slow system must not hide its slowest.
 func (b *book) latency(w window) Latency {
-	h := hdrhistogram.New(1, (10 * time.Minute).Microseconds(), 3)
+	return b.latencyOf(func(s span) bool { return w.holds(s.intended) })
+}
+
+func (b *book) latencyOf(which func(span) bool) Latency {
+	h := hdrhistogram.New(1, time.Hour.Microseconds(), 3)
 	for _, s := range b.ended {
-		if w.holds(s.intended) {
-			_ = h.RecordValue(max(1, s.ended.Sub(s.intended).Microseconds())) // bounded by drainBound
+		if which(s) {
+			_ = h.RecordValue(max(1, s.ended.Sub(s.intended).Microseconds())) // nobody waits for an hour
 		}
 	}
 	ms := func(quantile float64) float64 { return float64(h.ValueAtQuantile(quantile)) / 1000 }

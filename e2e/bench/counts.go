@@ -8,11 +8,14 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/quintet-eda/quintet/deploy/local"
 )
 
 // ours are the counters of a service of ours, by the name that a report gives them.
@@ -40,9 +43,11 @@ func (s *System) counted(ctx context.Context) (map[string]float64, error) {
 	if s.arm.Proof != OfStates {
 		return all, nil
 	}
-	for _, service := range s.arm.services {
-		if err := addCounters(ctx, all, s.stack.URL(service)+"/metrics"); err != nil {
-			return nil, err
+	for _, stack := range slices.Concat([]*local.Stack{s.stack}, s.more) {
+		for _, service := range s.arm.services {
+			if err := addCounters(ctx, all, stack.URL(service)+"/metrics"); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return all, nil

@@ -117,7 +117,7 @@ func begin[S any](ctx context.Context, d *onDatabase, at surroundings, p flow.Pa
 }
 
 // window keeps as many orders under way as in the other arms, saturated.
-func (d *onDatabase) window(ctx context.Context, p Plan, b *book, parts map[string]int) (Run, error) {
+func (d *onDatabase) window(ctx context.Context, p Plan, b *book, parts map[string][]int) (Run, error) {
 	for n := range shelves {
 		key := sku(n)
 		if err := d.receive(ctx, engine.Command{Key: key, Body: inventory.ReceiveStock{SKU: key, Quantity: 1e9}}); err != nil {

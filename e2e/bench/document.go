@@ -22,10 +22,7 @@ func Document(worlds ...Results) string {
 		line("\n%s", r.where())
 		line("Windows of %s s, %s s after the first order.\n", digits(r.For), digits(r.Warm))
 		r.tables(line)
-		if len(r.Failures) > 0 {
-			line("\nWithout a number:\n")
-			r.failed(line)
-		}
+		r.failed(line)
 	}
 	line("\n## Goals\n\n| | world | required | stretch | reached | |\n|---|---|---|---|---|---|")
 	for _, g := range goals {

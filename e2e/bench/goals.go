@@ -67,6 +67,7 @@ var goals = []goal{
 	{"completed/s where 20 orders of 100 want one article, over the usual", inBoth, differing("hot=20", Saturated, rate), true, 0.8, 0.9},
 	{"completed/s with a record that nobody can read beside 100 orders, over the usual", inEmbedded, differing("poison=1", Saturated, rate), true, 0.9, 0.97},
 	{"20/s: p99 of the orders beside such records, over the usual", inEmbedded, differing("poison=1", few, tail), false, 1.5, 0},
+	{"completed/s while a backlog drains, over the usual", inEmbedded, differing("backlog=20000", Saturated, rate), true, 1, 0},
 	{"20/s: p50 over N's", inReal, ratio("N", few, median), false, 0.7, 0.5},
 	{"20/s: CPU of all for an order over N's", inReal, ratio("N", few, everything), false, 0.6, 0.4},
 	{"half: p99 over the p50 of 20/s", inBoth, func(r Results) float64 {

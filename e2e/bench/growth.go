@@ -3,6 +3,7 @@ package bench
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -35,24 +36,41 @@ func slope(of []place, number func(place) Figure) float64 {
 	return over(n*xy-x*y, n*xx-x*x)
 }
 
-// Growth is docs/growth.md, and the pictures that it shows by their paths.
-func Growth(r Results) (page string, pictures map[string]string) {
+// Growth is docs/growth.md, and the pictures that it shows by their paths. The long
+// results are of windows that are told by the minute.
+func Growth(long Results, worlds ...Results) (page string, pictures map[string]string) {
 	var b strings.Builder
 	pictures = map[string]string{}
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
-	line("<!-- written by `make growth` from e2e/bench/testdata/growth.json; do not edit -->")
+	line("<!-- written by `make growth` and `make endurance` from e2e/bench/testdata/growth-*.json; do not edit -->")
 	line("# How the cost of an order grows")
 	line("")
-	line("%s world, saturated. %s", r.World, r.where())
-	line("Windows of %s s, %s s after the first order. An order has %d lines, %d are under way, and a topic has %d partitions,", digits(r.For), digits(r.Warm), usual.lines, usual.open, partitions)
+	line("Saturated. An order has %d lines, %d are under way, each service has one instance, and a topic has %d partitions,", usual.lines, usual.open, partitions)
 	line("unless that is what is varied. Figures are medians of all repetitions, with the lowest and the highest. Equal runs")
 	line("differ by a fifth, so a slope that is less says nothing. CPU and memory: of all processes, and of the services at their peak.")
+	for _, r := range worlds {
+		r.growth(line, pictures)
+	}
+	line("\n## Over time\n\n%s world, saturated. %s", long.World, long.where())
+	for _, run := range long.Runs {
+		if len(run.Minutes) > 1 {
+			run.overTime(line)
+		}
+	}
+	long.failed(line)
+	return b.String(), pictures
+}
+
+// growth shows one world's dimensions.
+func (r Results) growth(line func(string, ...any), pictures map[string]string) {
+	line("\n## %s world\n\n%s", r.World, r.where())
+	line("Windows of %s s, %s s after the first order.", digits(r.For), digits(r.Warm))
 	for _, d := range dimensions {
 		all := r.places(d)
 		if len(all) < 2 {
 			continue
 		}
-		line("\n## %s\n", d.says)
+		line("\n### %s\n", d.says)
 		line("| %s | completed/s | p99, ms | CPU, ms an order | memory, MiB |\n|---|---|---|---|---|", d.name)
 		var rates, cpus []bar
 		for _, p := range all {
@@ -62,13 +80,34 @@ func Growth(r Results) (page string, pictures map[string]string) {
 		first, last, unit := all[0], all[len(all)-1], float64(d.unit)
 		line("\nFrom %d to %d: %s times the orders a second. By the slope, %d more cost %+.2g ms of CPU an order and %+.2g MiB of memory.\n", first.value, last.value,
 			digits(over(last.rate.Median, first.rate.Median)), d.unit, unit*slope(all, func(p place) Figure { return p.cpu }), unit*slope(all, func(p place) Figure { return p.mem }))
-		line("![](growth/%[1]s-rate.svg) ![](growth/%[1]s-cpu.svg)", d.name)
-		pictures["growth/"+d.name+"-rate.svg"] = chart(d.says+": completed orders a second", rates)
-		pictures["growth/"+d.name+"-cpu.svg"] = chart(d.says+": CPU, ms an order", cpus)
+		name := "growth/" + r.World + "-" + d.name
+		line("![](%[1]s-rate.svg) ![](%[1]s-cpu.svg)", name)
+		pictures[name+"-rate.svg"] = chart(d.says+": completed orders a second", rates)
+		pictures[name+"-cpu.svg"] = chart(d.says+": CPU, ms an order", cpus)
 	}
-	if len(r.Failures) > 0 {
-		line("\nWithout a number:\n")
-		r.failed(line)
+	r.failed(line)
+}
+
+// steady is what a system that runs for long is held to.
+var steady = goal{says: "The last minute's completed/s over the first's", more: true, required: 0.95, stretch: 1}
+
+// overTime shows a long window by the minute, and what the databases keep of it.
+func (r Run) overTime(line func(string, ...any)) {
+	line("\n### %s, %d minutes\n\n| minute | completed/s | p99, ms | memory, MiB |\n|---|---|---|---|", r.Arm, len(r.Minutes))
+	for i, m := range r.Minutes {
+		if i == 0 || (i+1)%5 == 0 || i == len(r.Minutes)-1 {
+			line("| %d | %s | %s | %s |", i+1, digits(m.Rate), digits(m.P99), digits(m.Memory))
+		}
 	}
-	return b.String(), pictures
+	first, last := r.Minutes[0], r.Minutes[len(r.Minutes)-1]
+	held := over(last.Rate, first.Rate)
+	line("\n%d orders were completed. %s: %s (at least %s; %s). Memory, last over first: %s.",
+		r.Completed, steady.says, digits(held), digits(steady.required), steady.verdict(held), digits(over(last.Memory, first.Memory)))
+	line("\nRows that the databases keep, for each order that was placed. What is not here is empty when there is nothing to do,")
+	line("or has as many rows as there are articles or partitions.\n\n| table | rows |\n|---|---|")
+	for _, table := range slices.Sorted(maps.Keys(r.Kept)) {
+		if r.Kept[table] >= 0.01 {
+			line("| %s | %s |", table, digits(r.Kept[table]))
+		}
+	}
 }

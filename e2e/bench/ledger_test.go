@@ -20,6 +20,41 @@ func TestPerformanceIsWrittenFromTheResults(t *testing.T) {
 		worlds = append(worlds, r)
 	}
 	compareDocs(t, "ledger", map[string]string{"performance.md": Document(worlds...), "capacity.md": Capacity(worlds[1])})
+	growth, err := Read("testdata/growth-real.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	readme, err := Readme(string(text), Tradeoffs(worlds[0], worlds[1], growth))
+	if err != nil {
+		t.Fatal(err)
+	}
+	compareDocs(t, "ledger", map[string]string{"../README.md": readme})
+}
+
+func TestATradeOffWithoutAFigureIsLeftOut(t *testing.T) {
+	r := Results{}
+	for arm, n := range map[string]float64{"A": 300, "T": 1000, "U": 400} {
+		r.Runs = append(r.Runs, Run{Arm: arm, Point: Saturated, Rate: n, Parts: map[string]Part{"order": {CPU: 2}}})
+	}
+	table := Tradeoffs(Results{}, r, Results{})
+	for _, want := range []string{"| 0.750 times the orders/s: the price of losing nothing |", "| 0.300 times the orders/s |"} {
+		if !strings.Contains(table, want) {
+			t.Errorf("missing: %s", want)
+		}
+	}
+	if strings.Contains(table, "Watermill") || strings.Contains(table, "instances") {
+		t.Error("an arm that was not measured has a row")
+	}
+	if t.Failed() {
+		t.Log(table)
+	}
+	if _, err := Readme("no marks", table); err == nil {
+		t.Error("a README without a place for the table is written")
+	}
 }
 
 // compareDocs holds files of docs/ to what a command of bench writes.

@@ -2,8 +2,11 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -67,11 +70,11 @@ func (b *buyer) place(ctx context.Context, n int, intended time.Time) {
 			return
 		}
 	}
-	order, err := b.client.Place(ctx, e2e.Placement{
+	order, err := b.ask(ctx, name, e2e.Placement{
 		CustomerID: "c-" + name, Email: "ada-" + name + "@example.com", Currency: "EUR", PaymentToken: "tok_ok",
 		ShippingAddress: e2e.Address{Name: "Ada Lovelace", Line1: "12 St James's Square", City: "London", Postcode: "SW1Y 4JH", Country: "GB"},
 		Lines:           b.arm.cart(n),
-	}, name)
+	})
 	if err != nil {
 		b.book.refuse(err)
 		return
@@ -79,6 +82,25 @@ func (b *buyer) place(ctx context.Context, n int, intended time.Time) {
 	b.book.accept(order, intended)
 	if b.arm.Proof == OfAnswers {
 		b.book.complete(order, time.Now())
+	}
+}
+
+// askBound is how long an order is asked for that is answered with 503.
+const askBound = 30 * time.Second
+
+// ask asks for an order under a key. It repeats what is answered with 503, since it may
+// have happened; a peer keeps no answers, so there a repeat would be a second order.
+func (b *buyer) ask(ctx context.Context, key string, p e2e.Placement) (order string, err error) {
+	for end := time.Now().Add(askBound); ; {
+		order, err = b.client.Place(ctx, p, key)
+		arm, _, _ := strings.Cut(b.arm.Name, " ")
+		var refusal *e2e.Refusal
+		if !errors.As(err, &refusal) || refusal.Status != http.StatusServiceUnavailable || arm != gated || time.Now().After(end) {
+			return order, err
+		}
+		if err := until(ctx, time.Now().Add(time.Second)); err != nil { // as Retry-After says
+			return "", err
+		}
 	}
 }
 

@@ -20,12 +20,7 @@ func (r Results) Markdown() string {
 	line("services' peaks. Each figure is a median, with the lowest and the highest of all repetitions.")
 	line("")
 	r.tables(line)
-	if len(r.Failures) > 0 {
-		line("")
-		line("## Without a number")
-		line("")
-		r.failed(line)
-	}
+	r.failed(line)
 	return b.String()
 }
 
@@ -45,10 +40,14 @@ func (r Results) tables(line func(string, ...any)) {
 	}
 }
 
+// failed names the repetitions that have no number; nothing if there are none.
 func (r Results) failed(line func(string, ...any)) {
+	if len(r.Failures) > 0 {
+		line("\nWithout a number:\n")
+	}
 	for _, f := range r.Failures {
 		reason, _, _ := strings.Cut(f.Reason, "\n")
-		line("- %s, repetition %d: %s", f.Arm, f.Repetition, reason)
+		line("- %s, repetition %d: %.160s", f.Arm, f.Repetition, reason)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -17,6 +18,10 @@ type usage struct {
 	memory int64 // bytes, shared pages by their share
 	disk   int64 // bytes of pages that became dirty
 	asked  int64 // bytes that were given to write
+}
+
+func (u usage) plus(v usage) usage {
+	return usage{u.cpu + v.cpu, u.memory + v.memory, u.disk + v.disk, u.asked + v.asked}
 }
 
 // tick is the kernel's unit of CPU time for programs, 100 a second on every Linux.
@@ -69,7 +74,7 @@ func parseStat(text []byte) (process, error) {
 const harness = "bench"
 
 // measure is what each part has used, by its name.
-func measure(parts map[string]int) map[string]usage {
+func measure(parts map[string][]int) map[string]usage {
 	table := processes()
 	below := map[int][]int{}
 	for pid, p := range table {
@@ -84,14 +89,15 @@ func measure(parts map[string]int) map[string]usage {
 			asked:  field(pid, "io", "wchar:"),
 		}
 		for _, child := range below[pid] {
-			of := sum(child)
-			u.cpu, u.memory, u.disk, u.asked = u.cpu+of.cpu, u.memory+of.memory, u.disk+of.disk, u.asked+of.asked
+			u = u.plus(sum(child))
 		}
 		return u
 	}
 	all := map[string]usage{harness: {cpu: time.Duration(table[os.Getpid()].ticks) * tick}}
-	for name, pid := range parts {
-		all[name] = sum(pid)
+	for name, pids := range parts {
+		for _, pid := range pids {
+			all[name] = all[name].plus(sum(pid))
+		}
 	}
 	return all
 }
@@ -117,10 +123,11 @@ func field(pid int, file, name string) int64 {
 
 // meter measures the parts over a window.
 type meter struct {
-	parts map[string]int
-	from  map[string]usage
-	to    map[string]usage
-	peak  map[string]int64
+	parts   map[string][]int
+	from    map[string]usage
+	to      map[string]usage
+	peak    map[string]int64
+	minutes []int64 // the services' memory at its peak, by minute
 }
 
 // over waits for the window's ends and looks at memory every second between them.
@@ -139,9 +146,18 @@ func (m *meter) over(ctx context.Context, w window) error {
 			return err
 		}
 		m.to = measure(m.parts)
+		now := int64(0)
 		for name, u := range m.to {
 			m.peak[name] = max(m.peak[name], u.memory)
+			if slices.Contains(Services, name) {
+				now += u.memory
+			}
 		}
+		minute := int((at.Sub(w.from) - 1) / time.Minute) // a window's end is of its last
+		if minute == len(m.minutes) {
+			m.minutes = append(m.minutes, 0)
+		}
+		m.minutes[minute] = max(m.minutes[minute], now)
 		if last {
 			return nil
 		}

@@ -43,6 +43,10 @@ type Run struct {
 	Latency    Latency            `json:"latencyMillis"`
 	Parts      map[string]Part    `json:"parts"`
 	Counts     map[string]float64 `json:"counts,omitempty"` // for each order
+	// Minutes are those of a long window, the first of them first.
+	Minutes []Minute `json:"minutes,omitempty"`
+	// Kept are the rows of each table at the end, for each order that was placed.
+	Kept map[string]float64 `json:"rowsKept,omitempty"`
 	// Steps are what each service's CPU went into, in ms for each order.
 	Steps map[string]map[string]float64 `json:"steps,omitempty"`
 }
@@ -53,6 +57,13 @@ type Latency struct {
 	P90 float64 `json:"p90"`
 	P99 float64 `json:"p99"`
 	Max float64 `json:"max"`
+}
+
+// Minute is one of a long window.
+type Minute struct {
+	Rate   float64 `json:"rate"`      // completed a second
+	P99    float64 `json:"p99"`       // milliseconds, of the orders that ended in it
+	Memory float64 `json:"memoryMiB"` // of the services, at its peak
 }
 
 // Part is what one process, or container, took for each completed order.

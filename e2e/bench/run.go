@@ -22,7 +22,9 @@ const (
 const (
 	upBound   = 2 * time.Minute
 	ageBound  = 20 * time.Minute
-	restBound = 2 * time.Minute // after a window; the last orders were placed at its end
+	restBound = 2 * time.Minute       // after a window; the last orders were placed at its end
+	slowest   = 20 * time.Millisecond // that an order of a backlog may take until the next ends
+	longRun   = 2 * time.Minute       // a window that is told by the minute is as long at least
 )
 
 // Plan is what is measured.
@@ -127,6 +129,13 @@ func (p Plan) one(ctx context.Context, arm Arm, say func(string, ...any)) (runs 
 	if err != nil {
 		return nil, err
 	}
+	if s.arm.backlog > 0 {
+		run, ids, err := p.drain(ctx, s, c)
+		if err != nil {
+			return nil, fmt.Errorf("backlog: %w", err)
+		}
+		return []Run{run}, s.proved(ctx, c, slices.Concat(accepted, ids), say)
+	}
 	saturated := 0.0
 	for _, point := range p.Points {
 		rate, _ := strconv.ParseFloat(point, 64) // 0: as fast as they end
@@ -142,12 +151,17 @@ func (p Plan) one(ctx context.Context, arm Arm, say func(string, ...any)) (runs 
 		}
 		runs, accepted = append(runs, run), append(accepted, ids...)
 	}
+	return runs, s.proved(ctx, c, accepted, say)
+}
+
+// proved holds all orders against what must be so, and says that they are.
+func (s *System) proved(ctx context.Context, c *e2e.Client, accepted []string, say func(string, ...any)) error {
 	begun := time.Now()
 	if err := s.check(ctx, c, accepted); err != nil {
-		return nil, err
+		return err
 	}
-	say("%s: %d orders add up, seen in %.1f s", arm.Name, len(accepted), time.Since(begun).Seconds())
-	return runs, nil
+	say("%s: %d orders add up, seen in %.1f s", s.arm.Name, len(accepted), time.Since(begun).Seconds())
+	return nil
 }
 
 // age has a system complete as many orders as it is to have behind it.
@@ -189,6 +203,53 @@ func (p Plan) window(ctx context.Context, s *System, c *e2e.Client, rate float64
 		}
 		defer stop()
 	}
+	buyer := newBuyer(c, b, s)
+	run, err := p.observe(ctx, s, c, b, func(begin time.Time) error {
+		return buyer.drive(ctx, load{rate: rate, warm: p.Warm, lasts: p.For}, begin)
+	})
+	run.Offered = math.Round(rate*10) / 10
+	return run, b.accepted, err
+}
+
+// drain measures a system that works off what has piled up: its orders were placed
+// while only the first service ran.
+func (p Plan) drain(ctx context.Context, s *System, c *e2e.Client) (Run, []string, error) {
+	for _, service := range s.arm.services[1:] {
+		if err := s.stack.Terminate(service); err != nil {
+			return Run{}, nil, err
+		}
+	}
+	b := newBook(s.arm.backlog)
+	stop, err := watch(ctx, s.Target.Brokers, b.complete)
+	if err != nil {
+		return Run{}, nil, err
+	}
+	defer stop()
+	if err := newBuyer(c, b, s).drive(ctx, load{orders: s.arm.backlog, lasts: ageBound}, time.Now()); err != nil {
+		return Run{}, nil, err
+	}
+	if err := s.start(ctx, s.arm.services[1:]); err != nil {
+		return Run{}, nil, err
+	}
+	if err := s.know(); err != nil {
+		return Run{}, nil, err
+	}
+	run, err := p.observe(ctx, s, c, b, func(begin time.Time) error {
+		if err := until(ctx, begin.Add(p.Warm+p.For)); err != nil {
+			return err
+		}
+		if b.open() == 0 {
+			return fmt.Errorf("%d orders were gone before the window's end", s.arm.backlog)
+		}
+		return nil
+	})
+	run.Point = Saturated
+	return run, b.accepted, err
+}
+
+// observe measures over a window what a system does while load lasts, and lets it
+// come to rest.
+func (p Plan) observe(ctx context.Context, s *System, c *e2e.Client, b *book, load func(begin time.Time) error) (Run, error) {
 	begin := time.Now()
 	w := window{begin.Add(p.Warm), begin.Add(p.Warm + p.For)}
 	m := meter{parts: s.parts}
@@ -202,28 +263,33 @@ func (p Plan) window(ctx context.Context, s *System, c *e2e.Client, rate float64
 			profiles <- profiledOne{name, steps, err}
 		}()
 	}
-	err := newBuyer(c, b, s).drive(ctx, load{rate: rate, warm: p.Warm, lasts: p.For}, begin)
+	err := load(begin)
 	if err = errors.Join(err, <-metering); err != nil {
-		return Run{}, nil, err
+		return Run{}, err
 	}
-	resting, cancel := context.WithTimeout(ctx, restBound)
+	resting, cancel := context.WithTimeout(ctx, restBound+time.Duration(s.arm.backlog)*slowest)
 	defer cancel()
 	if err := s.rest(resting, c, b); err != nil {
-		return Run{}, nil, err
+		return Run{}, err
 	}
 	n := b.completed(w)
 	if n == 0 {
-		return Run{}, nil, errors.Join(errors.New("no order was completed within the window"), b.reason)
+		return Run{}, errors.Join(errors.New("no order was completed within the window"), b.reason)
 	}
 	steps, err := collect(profiles, n)
 	if err != nil {
-		return Run{}, nil, err
+		return Run{}, err
 	}
-	return Run{
+	run := Run{
 		Steps: steps,
-		Arm:   s.arm.Name, Offered: math.Round(rate*10) / 10, Completed: n, Refused: b.refused, Rate: float64(n) / p.For.Seconds(),
+		Arm:   s.arm.Name, Completed: n, Refused: b.refused, Rate: float64(n) / p.For.Seconds(),
 		Latency: b.latency(w), Parts: m.used(n), Counts: perOrder(from, to, n),
-	}, b.accepted, nil
+	}
+	if p.For >= longRun {
+		run.Minutes = b.minutes(w, m.minutes)
+		run.Kept, err = s.kept(ctx, len(b.accepted))
+	}
+	return run, err
 }
 
 // meterOver reads all meters at the window's ends.

@@ -15,11 +15,15 @@ type variant struct {
 	poison  int // of a hundred orders, those beside which comes a record that nobody can read
 	open    int // orders under way when it is saturated
 	history int // orders that were completed before
-	env     []string
+	backlog int // orders that were placed while nobody else ran
+	// instances of each service. What they have in common is the database, so they
+	// are of the real world.
+	instances int
+	env       []string
 }
 
 // usual is an arm without a dimension.
-var usual = variant{lines: 2, open: Outstanding}
+var usual = variant{lines: 2, open: Outstanding, instances: 1}
 
 // dimension is something that an order's cost may grow with.
 type dimension struct {
@@ -36,6 +40,8 @@ var dimensions = []dimension{
 	{"poison", "records that nobody can read, beside a hundred orders", 0, 100, 1, func(v *variant, to int) { v.poison = to }},
 	{"open", "orders under way", Outstanding, 1_000_000, 1000, func(v *variant, to int) { v.open = to }},
 	{"history", "orders that were completed before", 0, 1_000_000, 10_000, func(v *variant, to int) { v.history = to }},
+	{"backlog", "orders that were placed while nobody else ran", 0, 1_000_000, 10_000, func(v *variant, to int) { v.backlog = to }},
+	{"instances", "instances of each service", usual.instances, 16, 1, func(v *variant, to int) { v.instances = to }},
 	{"partitions", "partitions of each topic", partitions, 1000, 10, func(v *variant, to int) {
 		v.env = []string{fmt.Sprintf("TOPIC_PARTITIONS=%d", to)}
 	}},

@@ -35,7 +35,9 @@ type System struct {
 	Target e2e.Target
 	arm    Arm
 	stack  *local.Stack
-	parts  map[string]int              // process ids, by name
+	more   []*local.Stack              // further instances of the services
+	data   []string                    // where the processes on this host keep what they keep
+	parts  map[string][]int            // process ids, by name
 	prof   map[string]string           // where services answer for profiles, by name
 	admin  string                      // address of the database server for its superuser; empty: SQLite
 	login  func(service string) string // address of a service's database; nil: SQLite
@@ -45,7 +47,7 @@ type System struct {
 
 // Up starts an arm on fresh databases and topics.
 func (w World) Up(ctx context.Context, arm Arm) (*System, error) {
-	s := &System{arm: arm, parts: map[string]int{}}
+	s := &System{arm: arm, parts: map[string][]int{}}
 	if err := w.up(ctx, s); err != nil {
 		return nil, errors.Join(fmt.Errorf("start arm %s: %w", arm.Name, err), s.Down())
 	}
@@ -93,7 +95,8 @@ func (w World) up(ctx context.Context, s *System) error {
 		}
 	}
 	// The stack looks whether its ports are free, so it comes before the containers.
-	s.stack, err = local.New(local.Options{BinDir: bin, DataDir: filepath.Join(dir, "data"), PortBase: base, Env: env})
+	s.data = []string{filepath.Join(dir, "data")}
+	s.stack, err = local.New(local.Options{BinDir: bin, DataDir: s.data[0], PortBase: base, Env: env})
 	if err != nil {
 		return err
 	}
@@ -103,7 +106,9 @@ func (w World) up(ctx context.Context, s *System) error {
 		if err != nil {
 			return err
 		}
-		maps.Copy(s.parts, pids)
+		for name, pid := range pids {
+			s.parts[name] = []int{pid}
+		}
 	}
 	common := len(names) - len(s.arm.services)
 	if err := s.start(ctx, names[:common]); err != nil {
@@ -123,9 +128,61 @@ func (w World) up(ctx context.Context, s *System) error {
 		}
 		s.down = append(s.down, s.poison.close)
 	}
-	state, err := local.ReadState(filepath.Join(dir, "data"))
-	maps.Copy(s.parts, state.PIDs)
-	return err
+	for n := 2; n <= s.arm.instances; n++ {
+		if err := s.another(ctx, n, base, bin, filepath.Join(dir, fmt.Sprintf("data-%d", n)), env); err != nil {
+			return err
+		}
+	}
+	return s.know()
+}
+
+// another starts one more instance of each service, on ports of its own and beside
+// the outside world of the first, which is at base.
+func (s *System) another(ctx context.Context, n, base int, bin, data string, env map[string][]string) error {
+	if s.login == nil {
+		return errors.New("instances have their database in common, which SQLite cannot be: measure them in the real world")
+	}
+	ports, release, err := local.ReservePortBase()
+	if err != nil {
+		return err
+	}
+	s.down = append(s.down, func() error { release(); return nil })
+	outside := s.stack.URL("sandbox")
+	of := map[string][]string{}
+	for _, name := range s.arm.services {
+		of[name] = slices.Concat(env[name], []string{
+			fmt.Sprintf("INSTANCE_ID=%s-%d", name, n), "PROFILE_ADDR=",
+			"PROVIDER_URL=" + outside, "CARRIER_URL=" + outside, fmt.Sprintf("SMTP_ADDR=127.0.0.1:%d", base+25),
+		})
+	}
+	stack, err := local.New(local.Options{BinDir: bin, DataDir: data, PortBase: ports, Env: of})
+	if err != nil {
+		return err
+	}
+	s.down = append(s.down, stack.Stop)
+	s.more, s.data = append(s.more, stack), append(s.data, data)
+	for _, name := range s.arm.services {
+		if err := stack.Start(name); err != nil {
+			return err
+		}
+	}
+	return stack.WaitReady(ctx, s.arm.services...)
+}
+
+// know notes the ids of the processes that run now.
+func (s *System) know() error {
+	now := map[string][]int{}
+	for _, dir := range s.data {
+		state, err := local.ReadState(dir)
+		if err != nil {
+			return err
+		}
+		for name, pid := range state.PIDs {
+			now[name] = append(now[name], pid)
+		}
+	}
+	maps.Copy(s.parts, now)
+	return nil
 }
 
 // start starts processes and returns when they are ready.

@@ -94,50 +94,73 @@ func (r report) Run() error {
 	return results.Report(r.Dir)
 }
 
-type ledger struct {
-	Embedded string `help:"Results of the embedded world." default:"e2e/bench/testdata/embedded.json"`
-	Real     string `help:"Results of the real world." default:"e2e/bench/testdata/real.json"`
-	Out      string `help:"Directory of the pages." default:"docs" type:"existingdir"`
+// pages are where results lie that documents are made of, and where the documents are.
+type pages struct {
+	Results string `help:"Directory of the results." default:"e2e/bench/testdata" type:"existingdir"`
+	Out     string `help:"Directory of the pages." default:"docs" type:"existingdir"`
+	Readme  string `help:"The file with the table of trade-offs." default:"README.md" type:"existingfile"`
 }
 
-// Run writes the pages: what an order costs, and what follows from it for many.
-func (l ledger) Run() error {
-	embedded, err := bench.Read(l.Embedded)
-	if err != nil {
-		return err
+// read reads results, each by its name.
+func (p pages) read(names ...string) ([]bench.Results, error) {
+	all := make([]bench.Results, len(names))
+	for i, name := range names {
+		var err error
+		if all[i], err = bench.Read(filepath.Join(p.Results, name+".json")); err != nil {
+			return nil, err
+		}
 	}
-	inReal, err := bench.Read(l.Real)
-	if err != nil {
-		return err
-	}
-	if err := os.WriteFile(filepath.Join(l.Out, "capacity.md"), []byte(bench.Capacity(inReal)), 0o644); err != nil {
-		return err
-	}
-	return os.WriteFile(filepath.Join(l.Out, "performance.md"), []byte(bench.Document(embedded, inReal)), 0o644)
+	return all, nil
 }
 
-type growth struct {
-	Results string `arg:"" help:"Results of the arms that differ." default:"e2e/bench/testdata/growth.json"`
-	Out     string `help:"Directory of the page and its pictures." default:"docs" type:"existingdir"`
-}
-
-// Run writes the page, and the pictures that it shows.
-func (g growth) Run() error {
-	results, err := bench.Read(g.Results)
-	if err != nil {
-		return err
-	}
-	page, pictures := bench.Growth(results)
-	pictures["growth.md"] = page
-	if err := os.MkdirAll(filepath.Join(g.Out, "growth"), 0o755); err != nil {
-		return err
-	}
-	for name, text := range pictures {
-		if err := os.WriteFile(filepath.Join(g.Out, name), []byte(text), 0o644); err != nil {
+// write writes pages by their names, and the README's table.
+func (p pages) write(texts map[string]string) error {
+	for name, text := range texts {
+		path := filepath.Join(p.Out, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 			return err
 		}
 	}
-	return nil
+	of, err := p.read("embedded", "real", "growth-real")
+	if err != nil {
+		return err
+	}
+	text, err := os.ReadFile(p.Readme)
+	if err != nil {
+		return err
+	}
+	readme, err := bench.Readme(string(text), bench.Tradeoffs(of[0], of[1], of[2]))
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(p.Readme, []byte(readme), 0o644)
+}
+
+type ledger struct{ pages }
+
+// Run writes the pages: what an order costs, and what follows from it for many.
+func (l ledger) Run() error {
+	of, err := l.read("embedded", "real")
+	if err != nil {
+		return err
+	}
+	return l.write(map[string]string{"capacity.md": bench.Capacity(of[1]), "performance.md": bench.Document(of...)})
+}
+
+type growth struct{ pages }
+
+// Run writes the page, and the pictures that it shows.
+func (g growth) Run() error {
+	of, err := g.read("growth-long", "growth-embedded", "growth-real")
+	if err != nil {
+		return err
+	}
+	page, texts := bench.Growth(of[0], of[1:]...)
+	texts["growth.md"] = page
+	return g.write(texts)
 }
 
 type gate struct {
