@@ -106,7 +106,7 @@ func (b *book) minutes(w window, memory []int64) (all []Minute) {
 		from := w.from.Add(time.Duration(i) * time.Minute)
 		part := window{from, from.Add(time.Minute)}
 		if part.to.After(w.to) {
-			break // of a minute that was cut short nothing is told
+			break // a minute that was cut short has no figures
 		}
 		of := b.latencyOf(func(s span) bool { return part.holds(s.ended) })
 		all = append(all, Minute{Rate: float64(b.completed(part)) / 60, P99: of.P99, Memory: float64(peak) / (1 << 20)})

@@ -24,7 +24,7 @@ const (
 	ageBound  = 20 * time.Minute
 	restBound = 2 * time.Minute       // after a window; the last orders were placed at its end
 	slowest   = 20 * time.Millisecond // that an order of a backlog may take until the next ends
-	longRun   = 2 * time.Minute       // a window that is told by the minute is as long at least
+	longRun   = 2 * time.Minute       // a window of at least this length is reported by the minute
 )
 
 // Plan is what is measured.

@@ -66,9 +66,9 @@ func (e *Engine[S]) loop(ctx context.Context) {
 }
 
 // restAfter is how long the loop lets inputs gather after a batch. Each transaction has
-// a cost of its own, so a loop that takes whatever has come meanwhile spends all of the
-// CPU long before the system is full. A batch of one is a sign of an idle service, which
-// does not rest: it adds no latency. At half of the saturated rate this cut
+// a fixed cost. Without a rest, small batches use up the CPU long before the system is
+// full. A batch of one is a sign of an idle service. It does not rest, so it adds no
+// latency. At half of the saturated rate this cut
 // commits and latency to a third (ADR 3).
 func restAfter(inputs []*input, took time.Duration) time.Duration {
 	n := 0
