@@ -6,6 +6,6 @@ import (
 	. "github.com/quintet-eda/quintet/e2e"
 )
 
-func TestACancellationBeforeTheReservationChargesNothing(t *testing.T) {
+func TestCancelBeforeReservationChargesNothing(t *testing.T) {
 	play(t, CancelBeforeReservation())
 }

@@ -6,4 +6,4 @@ import (
 	. "github.com/quintet-eda/quintet/e2e"
 )
 
-func TestACancellationAfterTheBookingChangesNothing(t *testing.T) { play(t, CancelTooLate()) }
+func TestCancellationAfterBookingChangesNothing(t *testing.T) { play(t, CancelTooLate()) }

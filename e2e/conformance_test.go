@@ -162,7 +162,7 @@ func TestAForeignProducersOrderHasAKnownHistory(t *testing.T) {
 
 // What a record tells that cannot be read is not known, and it is a violation
 // by itself.
-func TestAHistoryWithAnUnreadableRecordIsNotGuessedAt(t *testing.T) {
+func TestUnreadableRecordIsNoHistoryViolation(t *testing.T) {
 	s := healthy()
 	s.find("back", "StockReleased").Unreadable, s.find("back", "StockReleased").Fields = "no schema", nil
 	var v violations
@@ -174,7 +174,7 @@ func TestAHistoryWithAnUnreadableRecordIsNotGuessedAt(t *testing.T) {
 	}
 }
 
-func TestOrdersThatWentWrongInTheSameWayAreOneViolation(t *testing.T) {
+func TestOrdersFailingAlikeAreOneViolation(t *testing.T) {
 	known, err := knownHistories()
 	if err != nil {
 		t.Fatal(err)

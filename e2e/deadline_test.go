@@ -6,6 +6,6 @@ import (
 	. "github.com/quintet-eda/quintet/e2e"
 )
 
-func TestADeadlineThatPassesWhilePaymentIsAwayLeavesNoMoneyBehind(t *testing.T) {
+func TestDeadlineDuringPaymentOutageKeepsNoMoney(t *testing.T) {
 	play(t, DeadlinePasses())
 }

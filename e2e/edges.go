@@ -52,7 +52,7 @@ func follow(rows []flow.Row, r flow.Row, to func(string), seen map[string]bool) 
 		if next.Service != r.Service {
 			continue
 		}
-		if next.Kind == flow.KindResult && slices.Contains(r.Does, next.Call) || next.Kind == flow.KindTimer && slices.Contains(r.Starts, next.Input) {
+		if next.Kind == flow.KindResult && slices.Contains(r.Calls, next.ResultOf) || next.Kind == flow.KindTimer && slices.Contains(r.Timers, next.Input) {
 			follow(rows, next, to, seen)
 		}
 	}

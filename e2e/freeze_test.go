@@ -7,11 +7,11 @@ import (
 	. "github.com/quintet-eda/quintet/e2e"
 )
 
-func TestWhoeverIsFrozenForAWhileGoesOnAsIfNothingHadBeen(t *testing.T) {
+func TestFrozenProcessLosesAndRepeatsNothing(t *testing.T) {
 	play(t, Frozen(2*time.Second))
 }
 
-func TestAnInstancePausedPastItsLeaseLosesAndRepeatsNothing(t *testing.T) {
+func TestPausePastLeaseLosesAndRepeatsNothing(t *testing.T) {
 	play(t, PausedPastItsLease())
 }
 

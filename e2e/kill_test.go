@@ -8,7 +8,7 @@ import (
 	. "github.com/quintet-eda/quintet/e2e"
 )
 
-func TestKilledServicesLoseNothingAndAreBackWithinTwoSeconds(t *testing.T) {
+func TestKilledServicesLoseNothingAndRecoverInTime(t *testing.T) {
 	bound := 2 * time.Second
 	switch {
 	case raced:
@@ -26,7 +26,7 @@ func TestKilledServicesLoseNothingAndAreBackWithinTwoSeconds(t *testing.T) {
 	}))
 }
 
-func TestAMachineThatGoesDownLosesNothingAcknowledged(t *testing.T) {
+func TestMachineCrashKeepsAcknowledgedOrders(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	play(t, AllKilled(seed, rounds(4)))

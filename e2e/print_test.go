@@ -61,7 +61,7 @@ func TestAFlowIsPrintedInTheOrderOfItsCauses(t *testing.T) {
 	}
 }
 
-func TestALivePrintHoldsAnEventBackUntilItsCauseIsThere(t *testing.T) {
+func TestLivePrintHoldsEventUntilItsCauseArrives(t *testing.T) {
 	var got strings.Builder
 	live := NewLive(&got, "o-1")
 	placed, reserved := fact("o-1", "quintet.order.OrderPlaced", 1, "", nil), fact("o-1", "quintet.inventory.StockReserved", 1, "o-1 quintet.order.OrderPlaced", nil)

@@ -10,4 +10,4 @@ func TestARegistryMayBeAwayAndMayLoseItsMemory(t *testing.T) { play(t, RegistryA
 
 func TestAKilledRegistryKnowsWhatItKnew(t *testing.T) { play(t, RegistryKilled()) }
 
-func TestARegistryThatForgetsUnderLoadLearnsEverythingAgain(t *testing.T) { play(t, RegistryForgets()) }
+func TestRegistryDataLossUnderLoadIsRepaired(t *testing.T) { play(t, RegistryForgets()) }

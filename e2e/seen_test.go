@@ -4,7 +4,7 @@ import (
 	"testing"
 )
 
-func TestWhatWasSeenAtRestIsTakenOverUntilSomethingIsAdded(t *testing.T) {
+func TestUnchangedOrdersAreNotReadAgain(t *testing.T) {
 	before, now := healthy(), healthy()
 	for i := range before.Facts {
 		before.Facts[i].Offset, now.Facts[i].Offset = int64(i), int64(i)

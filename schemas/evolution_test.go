@@ -48,7 +48,7 @@ func changed(t *testing.T, e schemas.Event, edit func(fields map[string]map[stri
 	return string(text)
 }
 
-func TestABreakingThirdOrderPlacedIsRefusedNamingFieldAndRule(t *testing.T) {
+func TestBreakingSchemaRefusalNamesFieldAndRule(t *testing.T) {
 	events := allEvents(t)
 	placed := events[slices.IndexFunc(events, func(e schemas.Event) bool { return e.Name == "OrderPlaced" })]
 	type fields = map[string]map[string]any

@@ -91,7 +91,7 @@ func TestInstancesTakeTurns(t *testing.T) {
 	}
 }
 
-func TestAnInstanceThatTakesNoConnectionIsPassedOver(t *testing.T) {
+func TestUnreachableInstanceIsSkipped(t *testing.T) {
 	t.Parallel()
 	addresses, port, servers := instances(t, 3, named)
 	url := door(t, port, always(addresses...))
@@ -164,7 +164,7 @@ func TestAServiceThatDoesNotAnswerIsNamed(t *testing.T) {
 	}
 }
 
-func TestARequestThatWasWrittenGoesToNoSecondInstance(t *testing.T) {
+func TestSentRequestIsNotRetriedElsewhere(t *testing.T) {
 	t.Parallel()
 	var asked atomic.Int32
 	addresses, port, _ := instances(t, 3, func(string) http.Handler {

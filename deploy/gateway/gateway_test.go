@@ -43,7 +43,7 @@ func answers(t *testing.T, url string) {
 	}
 }
 
-func TestARequestUnderWayIsFinishedBeforeTheGatewayStops(t *testing.T) {
+func TestShutdownFinishesRequestsInFlight(t *testing.T) {
 	t.Parallel()
 	begun, finish := make(chan struct{}), make(chan struct{})
 	port, health := free(t), free(t)

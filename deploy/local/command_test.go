@@ -16,7 +16,7 @@ import (
 	"github.com/quintet-eda/quintet/deploy/local"
 )
 
-func TestCtrlCStopsEverythingAndASecondStartDeliversTheStockUnderTheSameKeys(t *testing.T) {
+func TestCtrlCStopsAllAndRestartReusesStockKeys(t *testing.T) {
 	opts := options(t)
 	for range 2 {
 		up := runUp(t, opts)

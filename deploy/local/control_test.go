@@ -37,7 +37,7 @@ func TestSettingsHoldFromTheNextStartOn(t *testing.T) {
 	}
 }
 
-func TestOnlyAProcessThatDoesNotRunCanBeMadeToForget(t *testing.T) {
+func TestForgetIsRefusedForARunningProcess(t *testing.T) {
 	opts := options(t)
 	stack := newStack(t, opts)
 	if err := stack.Up(testContext(t)); err != nil {

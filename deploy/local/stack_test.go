@@ -86,7 +86,7 @@ func TestTheOrderOfStartDoesNotMatter(t *testing.T) {
 	}
 }
 
-func TestAPausedProcessDoesNotAnswerUntilItIsResumed(t *testing.T) {
+func TestPausedProcessIsNotReadyUntilResumed(t *testing.T) {
 	stack := newStack(t, options(t))
 	if err := stack.Up(testContext(t)); err != nil {
 		t.Fatal(err)
@@ -113,7 +113,7 @@ func TestAPausedProcessDoesNotAnswerUntilItIsResumed(t *testing.T) {
 	}
 }
 
-func TestADyingProcessIsNamedWithItsStatusAndLastWords(t *testing.T) {
+func TestProcessDeathReportsStatusAndLastLine(t *testing.T) {
 	opts := options(t)
 	opts.Env = map[string][]string{"email": {"FAKE=fail"}}
 	stack := newStack(t, opts)
@@ -131,7 +131,7 @@ func TestADyingProcessIsNamedWithItsStatusAndLastWords(t *testing.T) {
 	}
 }
 
-func TestAStackThatWaitsForADeadProcessGivesUpAtOnceAndNamesIt(t *testing.T) {
+func TestStartupFailsAtOnceNamingTheDeadProcess(t *testing.T) {
 	opts := options(t)
 	opts.Env = map[string][]string{"registry": {"COMPATIBILITY=sometimes"}}
 	err := newStack(t, opts).Up(testContext(t))
@@ -141,7 +141,7 @@ func TestAStackThatWaitsForADeadProcessGivesUpAtOnceAndNamesIt(t *testing.T) {
 	}
 }
 
-func TestAProcessThatIgnoresTheRequestToStopIsKilledAndNamed(t *testing.T) {
+func TestProcessIgnoringStopIsKilledAndNamed(t *testing.T) {
 	opts := options(t)
 	opts.Env = map[string][]string{"email": {"FAKE=deaf"}}
 	stack := newStack(t, opts)
@@ -158,7 +158,7 @@ func TestAProcessThatIgnoresTheRequestToStopIsKilledAndNamed(t *testing.T) {
 	}
 }
 
-func TestATakenPortIsNamedWithTheProcessThatNeedsIt(t *testing.T) {
+func TestTakenPortErrorNamesPortAndProcess(t *testing.T) {
 	opts := options(t)
 	taken, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", opts.PortBase+3))
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 	"github.com/quintet-eda/quintet/deploy/sandbox"
 )
 
-func TestAFaultStrikesBeforeOrAfterTheCallIsProcessed(t *testing.T) {
+func TestFaultKindDecidesWhetherCallIsProcessed(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		kind   string

@@ -121,7 +121,7 @@ func TestASlowPaymentTakesTwoSecondsOnce(t *testing.T) {
 	}
 }
 
-func TestASlowPaymentIsCapturedThoughItsCallerHungUp(t *testing.T) {
+func TestSlowPaymentIsCapturedAfterClientTimeout(t *testing.T) {
 	t.Parallel()
 	w := start(t)
 	w.expectSilence("POST", "/payments/k/charge", charge("tok_slow"))

@@ -76,7 +76,7 @@ func (c *counter) Data(r io.Reader) error {
 
 func yes() error { return nil }
 
-func TestAnAcceptedMailIsHandedOnBeforeItsSenderIsTold(t *testing.T) {
+func TestMailIsForwardedBeforeItIsAcknowledged(t *testing.T) {
 	t.Parallel()
 	office := openPostOffice(t, yes)
 	w := startWith(t, t.TempDir(), office.addr)

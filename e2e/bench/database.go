@@ -46,33 +46,33 @@ type surroundings struct {
 }
 
 // yes performs a call as the best of outside worlds.
-func yes[E, R any](result func(E) R) flow.Performer {
+func yes[E, R any](result func(E) R) flow.CallHandler {
 	_, mail := any(*new(E)).(email.SendMail) // it is marked before it is made, which is a commit
-	return flow.Perform(flow.Policy{Attempts: 1, AtMostOnce: mail}, func(_ context.Context, _ flow.Call, e E) (R, error) { return result(e), nil },
+	return flow.HandleCall(flow.Policy{Attempts: 1, AtMostOnce: mail}, func(_ context.Context, _ flow.Call, e E) (R, error) { return result(e), nil },
 		func(e E, _ bool) R { return result(e) })
 }
 
 func newOnDatabase(ctx context.Context, at surroundings, seen func(*record.Record)) (*onDatabase, error) {
 	d := &onDatabase{bus: &bus{next: map[string]*[partitions]int64{}, readers: map[string][]*subscription{}, seen: seen}}
 	var err1, err2, err3, err4, err5 error
-	d.submit, err1 = begin(ctx, d, at, order.Flow, order.Store(), order.Migrations())
-	d.receive, err2 = begin(ctx, d, at, inventory.Flow, inventory.Shelves{}, inventory.Migrations())
-	_, err3 = begin(ctx, d, at, payment.Flow, payment.Store(), payment.Migrations(),
+	d.submit, err1 = begin(ctx, d, at, order.Flow, order.Store, order.Migrations)
+	d.receive, err2 = begin(ctx, d, at, inventory.Flow, inventory.Store, inventory.Migrations)
+	_, err3 = begin(ctx, d, at, payment.Flow, payment.Store, payment.Migrations,
 		yes(func(payment.Charge) payment.Charged { return payment.Charged{Outcome: payment.Approved} }),
 		yes(func(payment.Void) payment.Voided { return payment.Voided{} }),
 		yes(func(payment.Refund) payment.Refunded { return payment.Refunded{} }))
-	_, err4 = begin(ctx, d, at, shipping.Flow, shipping.Store(), shipping.Migrations(),
+	_, err4 = begin(ctx, d, at, shipping.Flow, shipping.Store, shipping.Migrations,
 		yes(func(b shipping.Book) shipping.BookingAnswered {
 			return shipping.BookingAnswered{Outcome: shipping.Accepted, TrackingNumber: "T-" + b.OrderID}
 		}),
 		yes(func(shipping.Unbook) shipping.Unbooked { return shipping.Unbooked{} }))
-	_, err5 = begin(ctx, d, at, email.Flow, email.Store(), email.Migrations(),
+	_, err5 = begin(ctx, d, at, email.Flow, email.Store, email.Migrations,
 		yes(func(m email.SendMail) email.MailAnswered { return email.MailAnswered{NotificationID: m.NotificationID} }))
 	return d, errors.Join(err1, err2, err3, err4, err5)
 }
 
 // begin starts an engine and returns how it is given commands.
-func begin[S any](ctx context.Context, d *onDatabase, at surroundings, p flow.Participant[S], s flow.Store[S], own fs.FS, performers ...flow.Performer) (func(context.Context, engine.Command) error, error) {
+func begin[S any](ctx context.Context, d *onDatabase, at surroundings, p flow.Participant[S], s flow.Store[S], own fs.FS, callHandlers ...flow.CallHandler) (func(context.Context, engine.Command) error, error) {
 	db, err := store.Open(ctx, at.database(p.Service))
 	if err != nil {
 		return nil, err
@@ -86,7 +86,7 @@ func begin[S any](ctx context.Context, d *onDatabase, at surroundings, p flow.Pa
 		return nil, err
 	}
 	e, err := engine.New(engine.Config[S]{
-		Participant: p, Store: s, DB: db, Codec: codec, Performers: performers, OpenProducer: d.bus.open,
+		Participant: p, Store: s, DB: db, Codec: codec, CallHandlers: callHandlers, OpenProducer: d.bus.open,
 		Log: slog.New(slog.DiscardHandler), Metrics: engine.NewMetrics(prometheus.NewRegistry()),
 		Instance: p.Service, OutboxBound: 50_000, Park: engine.ParkPolicy{Delay: 5 * time.Second, Attempts: 5},
 	})

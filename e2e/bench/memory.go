@@ -137,7 +137,7 @@ func (m *inMemory) place(ctx context.Context, n int) error {
 	ended := false
 	var follow func(a actor, out flow.Outputs) error
 	follow = func(a actor, out flow.Outputs) error {
-		for _, effect := range out.Effects {
+		for _, effect := range out.Calls {
 			next, err := a.react(uuid.NewString(), id, answer(effect))
 			if err != nil {
 				return err

@@ -33,7 +33,7 @@ var steps = []struct {
 	{"after the commit", []string{"]).onCommitted"}},
 	{"read the next to publish", []string{"engine.(*relay"}},
 	{"call: mail", []string{"services/email.sender"}},
-	{"call: provider and carrier", []string{"pkg/flow.Perform", "services/payment.provider", "services/shipping.carrier"}},
+	{"call: provider and carrier", []string{"pkg/flow.HandleCall", "services/payment.provider", "services/shipping.carrier"}},
 	{"read what follows: calls, timers, lanes", []string{"engine.(*calls", "engine.(*timers", "engine.(*lanes", "engine.(*parked", "engine.(*follower", "]).follow", "engine.(*leases", "pkg/store.(*DB).Listen", "pkg/store.(*DB).Signal"}},
 	{"decode", []string{"]).Enqueue", "]).envelope"}},
 	{"read the log", []string{"pkg/kafka."}},

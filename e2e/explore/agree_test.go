@@ -17,7 +17,7 @@ import (
 // together twice. They must agree on how many states there are, on every end,
 // on every property, with the length of the shortest way to its violation, and
 // on how long a schedule can go on when nothing goes wrong any more.
-func TestACompositionFindsWhatAllWorldsOfTwoOrdersShow(t *testing.T) {
+func TestCompositionMatchesFullTwoOrderSearch(t *testing.T) {
 	for _, c := range []struct {
 		name     string
 		stock    int64
@@ -61,9 +61,9 @@ type unheard struct{}
 // Where one order stands still, two do when the other has ended.
 func TestTwoOrdersStandStillWhereOneDoes(t *testing.T) {
 	sys := Production()
-	sys.Payment = replace(sys.Payment, free("payment", flow.When[events.ShipmentFailed](altered[events.ShipmentFailed](sys.Payment, func(payment.Refund) any {
+	sys.Payment = replace(sys.Payment, free("payment", flow.OnEvent[events.ShipmentFailed](altered[events.ShipmentFailed](sys.Payment, func(payment.Refund) any {
 		return unheard{}
-	}))).Does(unheard{}))
+	}))).Calls(unheard{}))
 	agree(t, sys, Scope{Name: "refused", Orders: 2, Stock: 1, May: Refuses, Whole: true}, []string{NoTrap, AllEnd})
 }
 

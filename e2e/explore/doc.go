@@ -144,7 +144,7 @@
 // together, as every step belongs to one order.
 //
 // What it rests on: that stores share nothing else, which holds for
-// [flow.ByKey] by its type and for inventory's store by its query; that the far
+// [flow.RowStore] by its type and for inventory's store by its query; that the far
 // sides are asked under keys of each order's own, which is checked: a key that a
 // reaction makes must be another one when its input is (machine.go); and that the
 // two orders are alike but for their names. Crashes are per order there: a
@@ -161,7 +161,7 @@
 // both is not longer than the longest of each whose stock operations fit; in the
 // small scopes it is as long.
 //
-// TestACompositionFindsWhatAllWorldsOfTwoOrdersShow goes both ways where that is
+// TestCompositionMatchesFullTwoOrderSearch goes both ways where that is
 // possible: the number of states, every kind of end, every verdict, the length
 // of each shortest counterexample and of the longest way are the
 // same, for the production system and for broken ones.

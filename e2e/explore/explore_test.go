@@ -89,7 +89,7 @@ func TestWhatTwoOrdersViolateShowsWhenItIsPlayed(t *testing.T) {
 	}
 }
 
-func TestAnExplorationStopsAtTheShortestWayToAViolation(t *testing.T) {
+func TestSearchStopsAtShortestCounterexample(t *testing.T) {
 	sys := system(t, "stand-down-is-silent")
 	r := explored(t, sys, Scope{Name: "one", Orders: 1, Stock: 1, May: Cancels})
 	want := "one:place;cancel;inventory<OrderPlaced;order<StockReserved;payment<OrderPlaced;payment<CancellationRequested;payment<StockReserved;shipping<OrderPlaced;shipping<CancellationRequested"
@@ -103,7 +103,7 @@ func TestAnExplorationStopsAtTheShortestWayToAViolation(t *testing.T) {
 
 // What a service is shown of an order in which sequence is the one thing in
 // which two states may differ and be taken for one.
-func TestTheSequenceOfWhatTheCustomerIsShownMakesNoDifference(t *testing.T) {
+func TestProgressOrderDoesNotAffectExploration(t *testing.T) {
 	t.Run("a little", func(t *testing.T) { sequenceIsNothing(t, Cancels|Refuses) })
 	t.Run("more", func(t *testing.T) {
 		affordable(t, 580_000)
@@ -142,7 +142,7 @@ func sequenceIsNothing(t *testing.T, may Choice) {
 func TestAReactionThatIsNoFunctionIsAViolation(t *testing.T) {
 	times := 0
 	sys := Production()
-	sys.Payment = replace(sys.Payment, flow.When[events.OrderPlaced](func(p payment.Payment, e events.OrderPlaced, out *flow.Out) payment.Payment {
+	sys.Payment = replace(sys.Payment, flow.OnEvent[events.OrderPlaced](func(p payment.Payment, e events.OrderPlaced, out *flow.Out) payment.Payment {
 		times++
 		p.Due = int64(times)
 		return p
@@ -158,13 +158,13 @@ func TestCallsWithoutEndAreAViolation(t *testing.T) {
 	settle := original[shipping.BookingAnswered](sys.Shipping)
 	again := func(s shipping.Shipment, r shipping.BookingAnswered, out *flow.Out) shipping.Shipment {
 		if r.Outcome == shipping.Refused {
-			out.Do(shipping.Book{ShipmentID: s.ID, OrderID: s.OrderID, Address: s.Address, Lines: s.Lines})
+			out.Call(shipping.Book{ShipmentID: s.ID, OrderID: s.OrderID, Address: s.Address, Lines: s.Lines})
 			return s
 		}
 		return settle(s, r, out)
 	}
-	sys.Shipping = replace(sys.Shipping, flow.Answered[shipping.BookingAnswered](again).To(shipping.Book{}).
-		Does(shipping.Unbook{}, shipping.Book{}).Emits(events.ShipmentCreated{}, events.ShipmentFailed{}))
+	sys.Shipping = replace(sys.Shipping, flow.OnResult[shipping.BookingAnswered](again).ResultOf(shipping.Book{}).
+		Calls(shipping.Unbook{}, shipping.Book{}).Emits(events.ShipmentCreated{}, events.ShipmentFailed{}))
 	r := explored(t, sys, Scope{Orders: 1, Stock: 1, May: Refuses})
 	if r.Violation == nil || r.Violation.Property != AllEnd || !strings.Contains(r.Violation.What, "the last step, Book=refused,") {
 		t.Errorf("found %v", r.Violation)
@@ -173,7 +173,7 @@ func TestCallsWithoutEndAreAViolation(t *testing.T) {
 
 func TestAReactionThatPanicsIsAViolation(t *testing.T) {
 	sys := Production()
-	sys.Payment = replace(sys.Payment, flow.When[events.OrderPlaced](func(payment.Payment, events.OrderPlaced, *flow.Out) payment.Payment { panic("no amount") }))
+	sys.Payment = replace(sys.Payment, flow.OnEvent[events.OrderPlaced](func(payment.Payment, events.OrderPlaced, *flow.Out) payment.Payment { panic("no amount") }))
 	r := explored(t, sys, Scope{Orders: 1, Stock: 1})
 	if r.Violation == nil || !strings.Contains(r.Violation.What, "no amount") {
 		t.Errorf("found %v", r.Violation)

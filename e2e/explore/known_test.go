@@ -37,7 +37,7 @@ func TestTheHistoriesAreThoseOfAllServicesTogether(t *testing.T) {
 
 // What is left out of the histories tells nothing else: an attempt without an
 // answer, a crash, a delivery to the shelf, an order that is published twice.
-func TestSmallerAndLargerScopesKnowTheSameHistories(t *testing.T) {
+func TestLargerScopesAddNoHistories(t *testing.T) {
 	known, err := Histories(t.Context(), Production())
 	if err != nil {
 		t.Fatal(err)
@@ -82,7 +82,7 @@ func withoutSecond(t *testing.T, k *Known) *Known {
 	return once
 }
 
-func TestAHistoryIsExplainedOrComparedWithTheNearest(t *testing.T) {
+func TestUnknownHistoryIsComparedToTheNearest(t *testing.T) {
 	k, err := Histories(t.Context(), Production())
 	if err != nil {
 		t.Fatal(err)

@@ -127,7 +127,7 @@ const broken = 2
 func (m *model) feedKit(service int, l local, in input, stock levels) []result {
 	sound := m.fed(service, l, in, stock, "")
 	results := []result{sound}
-	spoilt := len(sound.out.Events)+len(sound.out.Effects) > 0 && l.again < broken && sound.after.scar == 0
+	spoilt := len(sound.out.Events)+len(sound.out.Calls) > 0 && l.again < broken && sound.after.scar == 0
 	if !m.sys.Kit.Outbox && spoilt && len(sound.out.Events) > 0 {
 		lossy := l
 		lossy.again++
@@ -166,7 +166,7 @@ func (m *model) fedWith(service int, l local, in input, stock levels, suffix str
 		after.scar = m.scars.id("loops: " + m.tooLong(in.id))
 	}
 	m.emit(after, in, r.out, service, &res.told, lost)
-	for n, effect := range r.out.Effects {
+	for n, effect := range r.out.Calls {
 		id := fmt.Sprintf("%s>%s#%d", in.id, nameOf(effect), n)
 		after.calls = m.calls.id(append(slices.Clone(m.calls.values[after.calls]), call{ID: id, Effect: effect, Cause: in.cause}))
 		res.told.asks = append(res.told.asks, label(effect))

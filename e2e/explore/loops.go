@@ -30,9 +30,9 @@ func (m *model) tooLong(id string) string {
 func (m *model) making(name string) string {
 	for _, r := range m.sys.Rows() {
 		switch {
-		case slices.Contains(r.Does, name):
+		case slices.Contains(r.Calls, name):
 			return r.Service + " asks for " + name
-		case slices.Contains(r.Starts, name):
+		case slices.Contains(r.Timers, name):
 			return r.Service + " starts its " + name
 		}
 		for _, e := range r.Emits {

@@ -73,7 +73,7 @@ func voidMutants() []Mutant {
 			Name: "void-another-key", Tells: "the void goes out under a key of its own, and leaves its tombstone there", Scope: silent, Property: oneName,
 			Break: atUnknown(func(p payment.Payment, out *flow.Out) payment.Payment {
 				p.Status = payment.Voiding
-				out.Do(payment.Void{PaymentID: out.ID("void"), OrderID: p.OrderID})
+				out.Call(payment.Void{PaymentID: out.ID("void"), OrderID: p.OrderID})
 				return p
 			}),
 		},

@@ -18,9 +18,9 @@ func endlessMutants() []Mutant {
 			Name: "deadline-rearmed", Tells: "an order whose time is up gets the same time once more, and again, until it has ended", Scope: impatient, Property: AllEnd,
 			Break: func(s *System) {
 				expire := original[order.Deadline](s.Order)
-				s.Order = replace(s.Order, free("order", flow.Elapsed[order.Deadline](func(o order.Order, d order.Deadline, out *flow.Out) order.Order {
+				s.Order = replace(s.Order, free("order", flow.OnTimer[order.Deadline](func(o order.Order, d order.Deadline, out *flow.Out) order.Order {
 					if o = expire(o, d, out); !o.Status.Terminal() {
-						out.After(time.Hour, order.Deadline{})
+						out.StartTimer(time.Hour, order.Deadline{})
 					}
 					return o
 				})))
@@ -34,7 +34,7 @@ func endlessMutants() []Mutant {
 			Name: "charged-and-voided-in-turn", Tells: "a charge that is given up is voided to be sure, and then tried again", Scope: silent, Property: AllEnd,
 			Break: func(s *System) {
 				atGivenUp(func(p payment.Payment, out *flow.Out) payment.Payment {
-					out.Do(payment.Void{PaymentID: p.ID, OrderID: p.OrderID})
+					out.Call(payment.Void{PaymentID: p.ID, OrderID: p.OrderID})
 					return p
 				})(s)
 				spoilAnswer(&s.Payment, payment.Void{}, func(own reaction[payment.Voided, payment.Payment]) reaction[payment.Voided, payment.Payment] {
@@ -57,7 +57,7 @@ func endlessMutants() []Mutant {
 						}
 						for _, n := range m.Notices {
 							if n.ID == r.NotificationID {
-								out.Do(email.SendMail{NotificationID: n.ID, OrderID: m.OrderID, To: m.Address, Kind: n.Kind, Reason: n.Reason})
+								out.Call(email.SendMail{NotificationID: n.ID, OrderID: m.OrderID, To: m.Address, Kind: n.Kind, Reason: n.Reason})
 							}
 						}
 						return m

@@ -35,7 +35,7 @@ func unneeded() []Mutant {
 					return func(p payment.Payment, e events.ShipmentFailed, out *flow.Out) payment.Payment {
 						before := p.Status
 						if p = own(p, e, out); before == payment.Paid {
-							out.Do(payment.Refund{PaymentID: p.ID, OrderID: p.OrderID, Amount: p.Due})
+							out.Call(payment.Refund{PaymentID: p.ID, OrderID: p.OrderID, Amount: p.Due})
 						}
 						return p
 					}

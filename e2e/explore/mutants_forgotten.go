@@ -88,8 +88,8 @@ func forgottenMutants() []Mutant {
 			Break: func(s *System) {
 				spoil(&s.Order, func(own reaction[events.StockReserved, order.Order]) reaction[events.StockReserved, order.Order] {
 					return func(o order.Order, e events.StockReserved, out *flow.Out) order.Order {
-						out.Stop(order.Deadline{})
-						out.After(time.Hour, order.Deadline{})
+						out.StopTimer(order.Deadline{})
+						out.StartTimer(time.Hour, order.Deadline{})
 						return own(o, e, out)
 					}
 				})
@@ -101,7 +101,7 @@ func forgottenMutants() []Mutant {
 				spoilCommand(&s.Order, func(own reaction[order.CancelOrder, order.Order]) reaction[order.CancelOrder, order.Order] {
 					return func(o order.Order, c order.CancelOrder, out *flow.Out) order.Order {
 						if o.Status == order.Cancelling {
-							out.Refuse(order.ErrTerminal)
+							out.Reject(order.ErrTerminal)
 							return o
 						}
 						return own(o, c, out)
@@ -133,7 +133,7 @@ func suppliedMutants() []Mutant {
 				spoilCommand(&s.Inventory, func(own receive) receive {
 					return func(r inventory.Reservation, c inventory.ReceiveStock, out *flow.Out) inventory.Reservation {
 						if r.Levels[c.SKU].Reserved > 0 {
-							out.Refuse(inventory.ErrTooMuchStock)
+							out.Reject(inventory.ErrTooMuchStock)
 							return r
 						}
 						return own(r, c, out)
@@ -157,7 +157,7 @@ func suppliedMutants() []Mutant {
 					return func(r inventory.Reservation, c inventory.ReceiveStock, out *flow.Out) inventory.Reservation {
 						before := maps.Clone(r.Levels)
 						r = own(r, c, out)
-						out.Reply(inventory.StockReceived{SKU: c.SKU, Level: before[c.SKU]})
+						out.Reply(inventory.Stock{SKU: c.SKU, Level: before[c.SKU]})
 						return r
 					}
 				})

@@ -64,7 +64,7 @@ func lostMailMutants() []Mutant {
 						if n := m.Notices[i]; r.Cause == events.CauseUnknown && n.Cause == "" {
 							m.Notices = slices.Clone(m.Notices)
 							m.Notices[i].Cause = r.Cause
-							out.Do(email.SendMail{NotificationID: n.ID, OrderID: m.OrderID, To: m.Address, Kind: n.Kind, Reason: n.Reason})
+							out.Call(email.SendMail{NotificationID: n.ID, OrderID: m.OrderID, To: m.Address, Kind: n.Kind, Reason: n.Reason})
 							return m
 						}
 						return own(m, r, out)
@@ -119,7 +119,7 @@ func refuseEarlyEnd(s *System) {
 	spoil(&s.Email, func(own reaction[events.OrderCancelled, email.Mailbox]) reaction[events.OrderCancelled, email.Mailbox] {
 		return func(m email.Mailbox, e events.OrderCancelled, out *flow.Out) email.Mailbox {
 			if len(m.Notices) == 0 {
-				out.Refuse(errors.New("no such order"))
+				out.Reject(errors.New("no such order"))
 			}
 			return own(m, e, out)
 		}

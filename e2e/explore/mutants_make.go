@@ -59,24 +59,24 @@ func altered[E, V, S any](p flow.Participant[S], alter func(V) any) reaction[E, 
 	return func(s S, in E, out *flow.Out) S {
 		next, o, err := p.React(s, out.ID("original"), out.Now(), in)
 		if err != nil {
-			out.Refuse(err)
+			out.Reject(err)
 			return s
 		}
 		for _, e := range o.Events {
 			e, _ = change(e).(flow.Event)
 			out.Emit(e)
 		}
-		for _, call := range o.Effects {
-			out.Do(change(call))
+		for _, call := range o.Calls {
+			out.Call(change(call))
 		}
 		for _, t := range o.Timers {
-			out.After(t.After, t.Timer)
+			out.StartTimer(t.After, t.Timer)
 		}
 		if o.Reply != nil {
 			out.Reply(o.Reply)
 		}
 		if slices.Contains(o.Stopped, nameOf(order.Deadline{})) { // the only timer that there is
-			out.Stop(order.Deadline{})
+			out.StopTimer(order.Deadline{})
 		}
 		return next
 	}
@@ -85,17 +85,17 @@ func altered[E, V, S any](p flow.Participant[S], alter func(V) any) reaction[E, 
 // spoil replaces a participant's reaction to an event by one that is made of it.
 // A participant without such a reaction gets one.
 func spoil[E flow.Event, S any](p *flow.Participant[S], with func(own reaction[E, S]) reaction[E, S]) {
-	*p = replace(*p, free(p.Service, flow.When[E](with(original[E](*p)))))
+	*p = replace(*p, free(p.Service, flow.OnEvent[E](with(original[E](*p)))))
 }
 
 // spoilAnswer does so with the reaction to the result of a call.
 func spoilAnswer[R, S any](p *flow.Participant[S], call any, with func(own reaction[R, S]) reaction[R, S]) {
-	*p = replace(*p, free(p.Service, flow.Answered[R](with(original[R](*p))).To(call)))
+	*p = replace(*p, free(p.Service, flow.OnResult[R](with(original[R](*p))).ResultOf(call)))
 }
 
 // spoilCommand does so with the reaction to a command.
 func spoilCommand[C, S any](p *flow.Participant[S], with func(own reaction[C, S]) reaction[C, S]) {
-	*p = replace(*p, free(p.Service, flow.Asked[C](with(original[C](*p)))))
+	*p = replace(*p, free(p.Service, flow.OnCommand[C](with(original[C](*p)))))
 }
 
 // hearing is a reaction to something else than what came, or from another state;
@@ -118,12 +118,12 @@ func keeping[E, S any](as func(S) S) func(own reaction[E, S]) reaction[E, S] {
 
 // alterEvent changes what a participant puts out at an event.
 func alterEvent[E flow.Event, V, S any](p *flow.Participant[S], alter func(V) any) {
-	*p = replace(*p, free(p.Service, flow.When[E](altered[E](*p, alter))))
+	*p = replace(*p, free(p.Service, flow.OnEvent[E](altered[E](*p, alter))))
 }
 
 // alterAnswer does so with what it puts out at the result of a call.
 func alterAnswer[R, V, S any](p *flow.Participant[S], call any, alter func(V) any) {
-	*p = replace(*p, free(p.Service, flow.Answered[R](altered[R](*p, alter)).To(call)))
+	*p = replace(*p, free(p.Service, flow.OnResult[R](altered[R](*p, alter)).ResultOf(call)))
 }
 
 // forget is a participant that does nothing at an event.
@@ -136,14 +136,14 @@ func forget[E flow.Event, S any](p *flow.Participant[S]) {
 func free[S any](service string, r flow.Reaction[S]) flow.Reaction[S] {
 	switch service {
 	case "order":
-		return r.Emits(events.OrderPlaced{}, events.CancellationRequested{}, events.OrderCompleted{}, events.OrderCancelled{}).Starts(order.Deadline{})
+		return r.Emits(events.OrderPlaced{}, events.CancellationRequested{}, events.OrderCompleted{}, events.OrderCancelled{}).StartsTimer(order.Deadline{})
 	case "inventory":
 		return r.Emits(events.StockReserved{}, events.StockRejected{}, events.StockReleased{})
 	case "payment":
-		return r.Emits(events.PaymentProcessed{}, events.PaymentFailed{}, events.PaymentRefunded{}).Does(payment.Charge{}, payment.Void{}, payment.Refund{})
+		return r.Emits(events.PaymentProcessed{}, events.PaymentFailed{}, events.PaymentRefunded{}).Calls(payment.Charge{}, payment.Void{}, payment.Refund{})
 	case "shipping":
-		return r.Emits(events.ShipmentCreated{}, events.ShipmentFailed{}).Does(shipping.Book{}, shipping.Unbook{})
+		return r.Emits(events.ShipmentCreated{}, events.ShipmentFailed{}).Calls(shipping.Book{}, shipping.Unbook{})
 	default:
-		return r.Emits(events.NotificationSent{}, events.NotificationFailed{}).Does(email.SendMail{})
+		return r.Emits(events.NotificationSent{}, events.NotificationFailed{}).Calls(email.SendMail{})
 	}
 }

@@ -55,7 +55,7 @@ func orderMutants() []Mutant {
 		{
 			Name: "ask-twice", Tells: "an order that is being cancelled is asked to be cancelled when its time is up, too", Scope: impatient, Property: factsToldOnce,
 			Break: func(s *System) {
-				s.Order = replace(s.Order, free("order", flow.Elapsed[order.Deadline](func(o order.Order, _ order.Deadline, out *flow.Out) order.Order {
+				s.Order = replace(s.Order, free("order", flow.OnTimer[order.Deadline](func(o order.Order, _ order.Deadline, out *flow.Out) order.Order {
 					if o.Status.Terminal() {
 						return o
 					}
@@ -98,17 +98,17 @@ func endMutants() []Mutant {
 			Name: "foreign-order-watched", Tells: "an order of somebody else's gets a time of its own as soon as it is known, again and again, and nothing follows when it is over", Scope: watched, Property: cancellationsHeeded,
 			Break: func(s *System) {
 				reserved, expire := original[events.StockReserved](s.Order), original[order.Deadline](s.Order)
-				s.Order = replace(s.Order, free("order", flow.When[events.StockReserved](func(o order.Order, e events.StockReserved, out *flow.Out) order.Order {
+				s.Order = replace(s.Order, free("order", flow.OnEvent[events.StockReserved](func(o order.Order, e events.StockReserved, out *flow.Out) order.Order {
 					if o = reserved(o, e, out); o.External {
-						out.After(time.Hour, order.Deadline{})
+						out.StartTimer(time.Hour, order.Deadline{})
 					}
 					return o
 				})))
-				s.Order = replace(s.Order, free("order", flow.Elapsed[order.Deadline](func(o order.Order, d order.Deadline, out *flow.Out) order.Order {
+				s.Order = replace(s.Order, free("order", flow.OnTimer[order.Deadline](func(o order.Order, d order.Deadline, out *flow.Out) order.Order {
 					if !o.External {
 						return expire(o, d, out)
 					}
-					out.After(time.Hour, order.Deadline{})
+					out.StartTimer(time.Hour, order.Deadline{})
 					return o
 				})))
 			},
@@ -117,9 +117,9 @@ func endMutants() []Mutant {
 			Name: "clock-looked-at", Tells: "an order whose time is up gets the same time once more if it was not placed this very moment", Scope: impatient, Property: nothingParks,
 			Break: func(s *System) {
 				expire := original[order.Deadline](s.Order)
-				s.Order = replace(s.Order, free("order", flow.Elapsed[order.Deadline](func(o order.Order, d order.Deadline, out *flow.Out) order.Order {
+				s.Order = replace(s.Order, free("order", flow.OnTimer[order.Deadline](func(o order.Order, d order.Deadline, out *flow.Out) order.Order {
 					if out.Now().After(o.PlacedAt) {
-						out.After(time.Hour, d)
+						out.StartTimer(time.Hour, d)
 						return o
 					}
 					return expire(o, d, out)

@@ -9,7 +9,7 @@ import (
 // charging asks for the charge, whatever is known and whatever is not.
 func charging(p payment.Payment, out *flow.Out) payment.Payment {
 	p.Status = payment.Charging
-	out.Do(payment.Charge{PaymentID: p.ID, OrderID: p.OrderID, Amount: p.Due, Currency: p.Currency, Token: p.Token})
+	out.Call(payment.Charge{PaymentID: p.ID, OrderID: p.OrderID, Amount: p.Due, Currency: p.Currency, Token: p.Token})
 	return p
 }
 
@@ -103,7 +103,7 @@ func refundMutants() []Mutant {
 				spoil(&s.Payment, func(own own[events.ShipmentFailed]) own[events.ShipmentFailed] {
 					return func(p payment.Payment, e events.ShipmentFailed, out *flow.Out) payment.Payment {
 						p = own(p, e, out)
-						out.Do(payment.Refund{PaymentID: p.ID, OrderID: p.OrderID, Amount: p.Due})
+						out.Call(payment.Refund{PaymentID: p.ID, OrderID: p.OrderID, Amount: p.Due})
 						return p
 					}
 				})
@@ -143,7 +143,7 @@ func otherRefundMutants() []Mutant {
 		{
 			Name: "refund-of-no-call", Tells: "the table does not say which call it is that ends with a refund", Scope: refused, Property: declaredCauses,
 			Break: func(s *System) {
-				s.Payment = replace(s.Payment, flow.Answered[payment.Refunded](original[payment.Refunded](s.Payment)).Emits(events.PaymentRefunded{}))
+				s.Payment = replace(s.Payment, flow.OnResult[payment.Refunded](original[payment.Refunded](s.Payment)).Emits(events.PaymentRefunded{}))
 			},
 		},
 		{

@@ -67,7 +67,7 @@ func placedMutants() []Mutant {
 			Break: func(s *System) {
 				spoil(&s.Order, func(own reaction[events.StockReserved, order.Order]) reaction[events.StockReserved, order.Order] {
 					return func(o order.Order, e events.StockReserved, out *flow.Out) order.Order {
-						out.Stop(order.Deadline{})
+						out.StopTimer(order.Deadline{})
 						return own(o, e, out)
 					}
 				})

@@ -69,7 +69,7 @@ func broughtMutants() []Mutant {
 					return func(r inventory.Reservation, c inventory.ReceiveStock, out *flow.Out) inventory.Reservation {
 						r.Levels = maps.Clone(r.Levels)
 						r.Levels[c.SKU] = inventory.Level{OnHand: c.Quantity, Received: c.Quantity}
-						out.Reply(inventory.StockReceived{SKU: c.SKU, Level: r.Levels[c.SKU]})
+						out.Reply(inventory.Stock{SKU: c.SKU, Level: r.Levels[c.SKU]})
 						return r
 					}
 				})

@@ -66,7 +66,7 @@ func cancelledShipmentMutants() []Mutant {
 				spoil(&s.Shipping, func(own own[events.CancellationRequested]) own[events.CancellationRequested] {
 					return func(x shipping.Shipment, e events.CancellationRequested, out *flow.Out) shipping.Shipment {
 						if x.Status == shipping.Booked {
-							out.Do(shipping.Unbook{ShipmentID: x.ID, OrderID: x.OrderID})
+							out.Call(shipping.Unbook{ShipmentID: x.ID, OrderID: x.OrderID})
 							out.Emit(events.ShipmentFailed{OrderID: x.OrderID, ShipmentID: x.ID, Reason: e.Reason})
 							return x
 						}
@@ -81,7 +81,7 @@ func cancelledShipmentMutants() []Mutant {
 				spoil(&s.Shipping, func(own own[events.CancellationRequested]) own[events.CancellationRequested] {
 					return func(x shipping.Shipment, e events.CancellationRequested, out *flow.Out) shipping.Shipment {
 						if x.Status == shipping.Booked {
-							out.Do(shipping.Unbook{ShipmentID: x.ID, OrderID: x.OrderID})
+							out.Call(shipping.Unbook{ShipmentID: x.ID, OrderID: x.OrderID})
 							return x
 						}
 						return own(x, e, out)
@@ -137,7 +137,7 @@ func bookingMutants() []Mutant {
 		{
 			Name: "refusal-waits", Tells: "a parcel that is refused is booked again, for ever", Scope: refused, Property: AllEnd,
 			Break: at(shipping.Refused, func(_ own[shipping.BookingAnswered], x shipping.Shipment, _ shipping.BookingAnswered, out *flow.Out) shipping.Shipment {
-				out.Do(shipping.Book{ShipmentID: x.ID, OrderID: x.OrderID, Address: x.Address, Lines: x.Lines})
+				out.Call(shipping.Book{ShipmentID: x.ID, OrderID: x.OrderID, Address: x.Address, Lines: x.Lines})
 				return x
 			}),
 		},

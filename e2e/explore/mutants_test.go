@@ -76,7 +76,7 @@ func showsWhenReplayed(t *testing.T, m Mutant, v *Violation) {
 	}
 }
 
-func TestNothingIsWrongWithTheProductionSystemWhereMutantsFail(t *testing.T) {
+func TestProductionSystemPassesMutantScopes(t *testing.T) {
 	for _, s := range Small() {
 		t.Run(s.Name, func(t *testing.T) {
 			affordable(t, visited(s))

@@ -17,7 +17,7 @@ func whyMutants() []Mutant {
 		{
 			Name: "deadline-told-as-the-customer", Tells: "an order whose time is up is said to be cancelled by the customer", Scope: impatient, Property: reasonsTrue,
 			Break: func(s *System) {
-				s.Order = replace(s.Order, free("order", flow.Elapsed[order.Deadline](altered[order.Deadline](s.Order, func(e events.CancellationRequested) any {
+				s.Order = replace(s.Order, free("order", flow.OnTimer[order.Deadline](altered[order.Deadline](s.Order, func(e events.CancellationRequested) any {
 					e.Reason = events.ReasonCustomer
 					return e
 				}))))
@@ -122,7 +122,7 @@ func unheededMutants() []Mutant {
 						if o.Status == order.Unknown {
 							return own(o, c, out)
 						}
-						out.Refuse(order.ErrTerminal)
+						out.Reject(order.ErrTerminal)
 						return o
 					}
 				})
@@ -131,7 +131,7 @@ func unheededMutants() []Mutant {
 		{
 			Name: "deadline-slept-through", Tells: "an order's time is up, and nobody is asked", Scope: impatient, Property: cancellationsHeeded,
 			Break: func(s *System) {
-				s.Order = replace(s.Order, flow.Elapsed[order.Deadline](func(o order.Order, _ order.Deadline, _ *flow.Out) order.Order { return o }))
+				s.Order = replace(s.Order, flow.OnTimer[order.Deadline](func(o order.Order, _ order.Deadline, _ *flow.Out) order.Order { return o }))
 			},
 		},
 	}

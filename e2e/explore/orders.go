@@ -101,7 +101,7 @@ func (m *model) received(before levels) levels {
 		r, due := receive(name, brought), before[name]
 		due.OnHand += brought
 		due.Received += brought
-		if said := (inventory.StockReceived{SKU: name, Level: due}); r.err != nil || r.stock[name] != due || r.out.Reply != said || len(r.stock) > len(before)+1 {
+		if said := (inventory.Stock{SKU: name, Level: due}); r.err != nil || r.stock[name] != due || r.out.Reply != said || len(r.stock) > len(before)+1 {
 			return levels{fmt.Sprintf("a delivery of %d %s is answered with %s (%v), and %s is there", brought, name, text(r.out.Reply), r.err, levelText(r.stock)): inventory.Level{Received: -1}}
 		}
 	}

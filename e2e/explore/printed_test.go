@@ -15,7 +15,7 @@ func printed(r *Result) string {
 
 // A search that a violation ended, and one that is cut where a service does what
 // must never happen, know nothing of how long a schedule can be.
-func TestHowLongAScheduleCanBeIsToldOnlyWhereEachIsKnownToEnd(t *testing.T) {
+func TestLongestScheduleIsShownOnlyWhenKnown(t *testing.T) {
 	for _, c := range []struct {
 		mutant string
 		scope  Scope
@@ -51,7 +51,7 @@ func whole(s Scope) Scope {
 
 // What is not followed further might go on, so nothing is told of whether it
 // would end. Before it is cut, what comes next is told as ever.
-func TestNothingIsCalledATrapThatIsOnlyNotFollowedFurther(t *testing.T) {
+func TestPrunedStatesAreNotTraps(t *testing.T) {
 	story, err := Replay(system(t, "oversell"), lastPiece, Schedule{lastPiece.Name, []string{"1.place"}})
 	if err != nil {
 		t.Fatal(err)
@@ -86,7 +86,7 @@ func TestNothingIsCalledATrapThatIsOnlyNotFollowedFurther(t *testing.T) {
 
 // Also when nothing else is left to do, nobody can tell what would have come of
 // what was cut.
-func TestNothingIsCalledAStandstillThatIsOnlyNotFollowedFurther(t *testing.T) {
+func TestPrunedStatesAreNotDeadlocks(t *testing.T) {
 	sys := system(t, "haggle")
 	s := explored(t, sys, declined).Violation.Schedule
 	for {

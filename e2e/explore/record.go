@@ -172,7 +172,7 @@ func reach(rows []flow.Row, r flow.Row, seen map[string]bool, to func(string)) {
 		to(e.EventType())
 	}
 	for _, next := range rows {
-		if next.Service == r.Service && (next.Call != "" && slices.Contains(r.Does, next.Call) || next.Kind == flow.KindTimer && slices.Contains(r.Starts, next.Input)) {
+		if next.Service == r.Service && (next.ResultOf != "" && slices.Contains(r.Calls, next.ResultOf) || next.Kind == flow.KindTimer && slices.Contains(r.Timers, next.Input)) {
 			reach(rows, next, seen, to)
 		}
 	}

@@ -64,7 +64,7 @@ func TestAScheduleThatDoesNotFitSaysWhere(t *testing.T) {
 	}
 }
 
-func TestAStepThatThereIsNotIsToldWithTheNearestThatThereIs(t *testing.T) {
+func TestUnknownStepErrorNamesTheNearestStep(t *testing.T) {
 	_, err := Replay(Production(), single, Schedule{Scope: "one", Steps: []string{"place", "payment<OrdrPlaced"}})
 	want := `step 2: no step is called "payment<OrdrPlaced"; at this point these are possible: payment<OrderPlaced; `
 	if err == nil || !strings.HasPrefix(err.Error(), want) {

@@ -170,7 +170,7 @@ func otherEnd(in input, out flow.Outputs) string {
 }
 
 func asks(out flow.Outputs, effect any) bool {
-	return slices.ContainsFunc(out.Effects, func(e any) bool { return nameOf(e) == nameOf(effect) })
+	return slices.ContainsFunc(out.Calls, func(e any) bool { return nameOf(e) == nameOf(effect) })
 }
 
 func emits(out flow.Outputs, event flow.Event) bool {

@@ -44,7 +44,7 @@ type part struct {
 // write and never read, so that states which behave alike are one.
 func partOf[S any](p flow.Participant[S], start S, show func(S) string, forget func(S) S) part {
 	return part{
-		service: p.Service, rows: p.Rows(), undone: p.Undone, start: start,
+		service: p.Service, rows: p.Rows(), undone: p.Compensations, start: start,
 		react: func(state any, id string, input any) (any, flow.Outputs, error) {
 			next, out, err := p.React(state.(S), id, time.Unix(0, 0).UTC(), input)
 			return forget(next), out, err

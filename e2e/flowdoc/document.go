@@ -43,7 +43,7 @@ the sum of those tables.
 func writeEvents(b *strings.Builder, rows []flow.Row) {
 	b.WriteString("| event | owner | emitted in reaction to | heard by | undone by |\n|---|---|---|---|---|\n")
 	undone := map[string]string{}
-	for _, u := range Undone() {
+	for _, u := range Compensations() {
 		undone[u.Step.EventType()] = short(u.By.EventType())
 	}
 	for _, e := range Emitted(rows) {
@@ -85,7 +85,7 @@ func Table(service string) string {
 	b.WriteString("| reacts to | kind | emits | calls | timers |\n|---|---|---|---|---|\n")
 	for _, r := range Rows() {
 		if r.Service == service {
-			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", short(r.Input), r.Kind, strings.Join(shorts(r.Emits), ", "), strings.Join(r.Does, ", "), strings.Join(r.Starts, ", "))
+			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", short(r.Input), r.Kind, strings.Join(shorts(r.Emits), ", "), strings.Join(r.Calls, ", "), strings.Join(r.Timers, ", "))
 		}
 	}
 	return b.String()
@@ -95,8 +95,8 @@ func label(r flow.Row) string {
 	if r.Kind == flow.KindEvent {
 		return short(r.Input)
 	}
-	if r.Call != "" {
-		return fmt.Sprintf("%s (result of %s)", r.Input, r.Call)
+	if r.ResultOf != "" {
+		return fmt.Sprintf("%s (result of %s)", r.Input, r.ResultOf)
 	}
 	return fmt.Sprintf("%s (%s)", r.Input, r.Kind)
 }

@@ -35,8 +35,8 @@ func emitsOf(rows []flow.Row, r flow.Row, seen []string) []string {
 		types = append(types, e.EventType())
 	}
 	for _, next := range rows {
-		answers := next.Call != "" && slices.Contains(r.Does, next.Call)
-		elapses := next.Kind == flow.KindTimer && slices.Contains(r.Starts, next.Input)
+		answers := next.ResultOf != "" && slices.Contains(r.Calls, next.ResultOf)
+		elapses := next.Kind == flow.KindTimer && slices.Contains(r.Timers, next.Input)
 		if next.Service == r.Service && (answers || elapses) {
 			types = append(types, emitsOf(rows, next, seen)...)
 		}

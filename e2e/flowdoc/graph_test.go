@@ -42,13 +42,13 @@ func problems(rows []flow.Row, terminal []flow.Event, undone []flow.Compensation
 		if r.Kind == flow.KindEvent && !emitted[r.Input] {
 			say("%s reacts to %s, which nobody emits", r.Service, r.Input)
 		}
-		for _, call := range r.Does {
-			answered := slices.ContainsFunc(rows, func(x flow.Row) bool { return x.Service == r.Service && x.Call == call })
+		for _, call := range r.Calls {
+			answered := slices.ContainsFunc(rows, func(x flow.Row) bool { return x.Service == r.Service && x.ResultOf == call })
 			if !answered {
 				say("%s calls %s and takes no result of it", r.Service, call)
 			}
 		}
-		for _, timer := range r.Starts {
+		for _, timer := range r.Timers {
 			elapses := slices.ContainsFunc(rows, func(x flow.Row) bool { return x.Service == r.Service && x.Input == timer })
 			if !elapses {
 				say("%s starts %s and does not react to it", r.Service, timer)
@@ -84,7 +84,7 @@ func unmade(rows []flow.Row, undone []flow.Compensation) []string {
 }
 
 func TestTheTablesFitTogether(t *testing.T) {
-	if got := problems(flowdoc.Rows(), flowdoc.Terminal(), flowdoc.Undone()); len(got) > 0 {
+	if got := problems(flowdoc.Rows(), flowdoc.Terminal(), flowdoc.Compensations()); len(got) > 0 {
 		t.Errorf("%q", got)
 	}
 }
@@ -93,7 +93,7 @@ func TestTablesThatDoNotFitAreFound(t *testing.T) {
 	without := func(service, input string) []flow.Row {
 		return slices.DeleteFunc(slices.Clone(flowdoc.Rows()), func(r flow.Row) bool { return r.Service == service && r.Input == input })
 	}
-	undone := flowdoc.Undone()
+	undone := flowdoc.Compensations()
 	tests := map[string]struct {
 		rows     []flow.Row
 		terminal []flow.Event
@@ -117,7 +117,7 @@ func TestTablesThatDoNotFitAreFound(t *testing.T) {
 	}
 }
 
-func TestEveryEventOfTheContractIsEmittedByItsOwner(t *testing.T) {
+func TestTablesEmitExactlyTheContractsEvents(t *testing.T) {
 	contract, err := schemas.Events(schemas.FS)
 	if err != nil {
 		t.Fatal(err)

@@ -26,7 +26,7 @@ func mutants() []mutant {
 
 func noWayOut() []mutant {
 	unknown := func(then func(*flow.Out)) flow.Reaction[payment.Payment] {
-		return flow.Answered[payment.Charged](func(p payment.Payment, r payment.Charged, out *flow.Out) payment.Payment {
+		return flow.OnResult[payment.Charged](func(p payment.Payment, r payment.Charged, out *flow.Out) payment.Payment {
 			if r.Outcome == payment.Unknown {
 				then(out)
 				return p
@@ -42,10 +42,10 @@ func noWayOut() []mutant {
 			c.Payment = replace(c.Payment, unknown(func(*flow.Out) {}))
 		}, `payment takes Charged{Outcome:unknown} in state "charging", and nothing comes of it`},
 		{"ways out", "an unknown outcome is refused", func(c *flowdoc.Choreography) {
-			c.Payment = replace(c.Payment, unknown(func(out *flow.Out) { out.Refuse(errors.New("what now")) }))
+			c.Payment = replace(c.Payment, unknown(func(out *flow.Out) { out.Reject(errors.New("what now")) }))
 		}, `payment refuses Charged{Outcome:unknown} in state "charging": what now`},
 		{"ways out", "order puts out what its table does not declare", func(c *flowdoc.Choreography) {
-			c.Order = replace(c.Order, flow.Asked[order.CancelOrder](func(o order.Order, _ order.CancelOrder, out *flow.Out) order.Order {
+			c.Order = replace(c.Order, flow.OnCommand[order.CancelOrder](func(o order.Order, _ order.CancelOrder, out *flow.Out) order.Order {
 				out.Emit(events.OrderCancelled{OrderID: o.ID})
 				return o
 			}))
@@ -57,10 +57,10 @@ func noWayOut() []mutant {
 			c.Inventory = without(c.Inventory, events.PaymentFailed{}.EventType())
 		}, `order waits in state "pending" for`},
 		{"ways out", "a released reservation nobody hears of", func(c *flowdoc.Choreography) {
-			c.Order = replace(c.Order, flow.When[events.StockReleased](func(o order.Order, _ events.StockReleased, _ *flow.Out) order.Order { return o }))
+			c.Order = replace(c.Order, flow.OnEvent[events.StockReleased](func(o order.Order, _ events.StockReleased, _ *flow.Out) order.Order { return o }))
 		}, `StockReleased, PaymentFailed nothing follows, and the order has no end`},
 		{"ways out", "shipping stands down and tells nobody", func(c *flowdoc.Choreography) {
-			c.Shipping = replace(c.Shipping, flow.When[events.PaymentProcessed](func(s shipping.Shipment, e events.PaymentProcessed, out *flow.Out) shipping.Shipment {
+			c.Shipping = replace(c.Shipping, flow.OnEvent[events.PaymentProcessed](func(s shipping.Shipment, e events.PaymentProcessed, out *flow.Out) shipping.Shipment {
 				if s.StoodDown {
 					s.Status = shipping.Failed
 					return s
@@ -69,7 +69,7 @@ func noWayOut() []mutant {
 			}))
 		}, `payment waits in state "paid" for ShipmentFailed`},
 		{"ways out", "the payment comes before the address and is dropped", func(c *flowdoc.Choreography) {
-			c.Shipping = replace(c.Shipping, flow.When[events.PaymentProcessed](func(s shipping.Shipment, e events.PaymentProcessed, out *flow.Out) shipping.Shipment {
+			c.Shipping = replace(c.Shipping, flow.OnEvent[events.PaymentProcessed](func(s shipping.Shipment, e events.PaymentProcessed, out *flow.Out) shipping.Shipment {
 				if !s.Placed {
 					return s
 				}
@@ -85,21 +85,21 @@ func badBranches() []mutant {
 			c.Payment = without(c.Payment, events.OrderCancelled{}.EventType())
 		}, `payment still waits in state "waiting" for StockReserved`},
 		{"branches", "shipping hears it and goes on waiting", func(c *flowdoc.Choreography) {
-			c.Shipping = replace(c.Shipping, flow.When[events.OrderCancelled](func(s shipping.Shipment, _ events.OrderCancelled, _ *flow.Out) shipping.Shipment { return s }))
+			c.Shipping = replace(c.Shipping, flow.OnEvent[events.OrderCancelled](func(s shipping.Shipment, _ events.OrderCancelled, _ *flow.Out) shipping.Shipment { return s }))
 		}, `shipping still waits in state "waiting" for PaymentProcessed`},
 		{"branches", "order cancels without asking anybody", func(c *flowdoc.Choreography) {
-			c.Order = replace(c.Order, flow.Asked[order.CancelOrder](func(o order.Order, _ order.CancelOrder, out *flow.Out) order.Order {
+			c.Order = replace(c.Order, flow.OnCommand[order.CancelOrder](func(o order.Order, _ order.CancelOrder, out *flow.Out) order.Order {
 				if o.Status != order.Pending {
 					return o
 				}
 				o.Status = order.Cancelled
-				out.Stop(order.Deadline{})
+				out.StopTimer(order.Deadline{})
 				out.Emit(events.OrderCancelled{OrderID: o.ID, Reason: events.ReasonCustomer})
 				return o
 			}).Emits(events.OrderCancelled{}))
 		}, `decisions and not one: OrderCancelled by order, ShipmentCreated by shipping`},
 		{"branches", "shipping turns a booking round that the carrier may take", func(c *flowdoc.Choreography) {
-			c.Shipping = replace(c.Shipping, flow.When[events.CancellationRequested](func(s shipping.Shipment, e events.CancellationRequested, out *flow.Out) shipping.Shipment {
+			c.Shipping = replace(c.Shipping, flow.OnEvent[events.CancellationRequested](func(s shipping.Shipment, e events.CancellationRequested, out *flow.Out) shipping.Shipment {
 				if s.Status == shipping.Booking {
 					out.Emit(events.ShipmentFailed{OrderID: s.OrderID, ShipmentID: s.ID, Reason: e.Reason})
 				}
@@ -121,24 +121,24 @@ func noSaga() []mutant {
 			c.Shipping, c.Order = bookingAtOnce(c.Shipping), completingWhenPaid(c.Order)
 		}, `completes and has 2 pivots`},
 		{"pivots", "no parcel is ever taken", func(c *flowdoc.Choreography) {
-			c.Shipping = replace(c.Shipping, flow.Answered[shipping.BookingAnswered](func(s shipping.Shipment, _ shipping.BookingAnswered, out *flow.Out) shipping.Shipment {
+			c.Shipping = replace(c.Shipping, flow.OnResult[shipping.BookingAnswered](func(s shipping.Shipment, _ shipping.BookingAnswered, out *flow.Out) shipping.Shipment {
 				return asBefore(shipping.Flow, s, shipping.BookingAnswered{Outcome: shipping.Refused}, out)
 			}))
 		}, `no complete log holds OrderCompleted`},
 		{"pivots", "nothing says how a charge is undone", func(c *flowdoc.Choreography) {
-			c.Payment.Undone = nil
+			c.Payment.Compensations = nil
 		}, `payment says PaymentProcessed before the pivot, and nothing is declared to undo it`},
 		{"pivots", "money goes back whenever the customer asks", func(c *flowdoc.Choreography) {
-			c.Payment = replace(c.Payment, flow.When[events.CancellationRequested](func(p payment.Payment, e events.CancellationRequested, out *flow.Out) payment.Payment {
+			c.Payment = replace(c.Payment, flow.OnEvent[events.CancellationRequested](func(p payment.Payment, e events.CancellationRequested, out *flow.Out) payment.Payment {
 				if p.Status == payment.Paid {
 					return asBefore(payment.Flow, p, events.ShipmentFailed{OrderID: p.OrderID, Reason: e.Reason}, out)
 				}
 				return asBefore(payment.Flow, p, e, out)
-			}).Does(payment.Refund{}))
+			}).Calls(payment.Refund{}))
 		}, `completes and PaymentRefunded undoes it`},
 		{"pivots", "an order ends before its stock is back", func(c *flowdoc.Choreography) {
 			c.Inventory = without(c.Inventory, events.PaymentRefunded{}.EventType())
-			c.Order = replace(c.Order, flow.When[events.PaymentRefunded](func(o order.Order, e events.PaymentRefunded, out *flow.Out) order.Order {
+			c.Order = replace(c.Order, flow.OnEvent[events.PaymentRefunded](func(o order.Order, e events.PaymentRefunded, out *flow.Out) order.Order {
 				return asBefore(order.Flow, o, events.StockReleased{OrderID: e.OrderID, Reason: e.Reason}, out)
 			}).Emits(events.OrderCancelled{}))
 		}, `is cancelled and StockReserved stands`},
@@ -157,26 +157,26 @@ func cycles() []mutant {
 			c.Payment = replace(c.Payment, chargingAgain(func(string) bool { return true }))
 		}, `payment comes back to state "charging" by its own calls and timers`},
 		{"cycles", "an unpaid order is placed anew", func(c *flowdoc.Choreography) {
-			c.Order = replace(c.Order, flow.When[events.PaymentFailed](func(o order.Order, e events.PaymentFailed, out *flow.Out) order.Order {
+			c.Order = replace(c.Order, flow.OnEvent[events.PaymentFailed](func(o order.Order, e events.PaymentFailed, out *flow.Out) order.Order {
 				out.Emit(events.OrderPlaced{OrderID: e.OrderID, Total: o.Total, Lines: o.Lines})
 				return o
 			}).Emits(events.OrderPlaced{}))
 		}, `PaymentFailed leads to OrderPlaced, and that to PaymentFailed again`},
 		{"cycles", "a deadline starts itself again", func(c *flowdoc.Choreography) {
-			c.Order = replace(c.Order, flow.Elapsed[order.Deadline](func(o order.Order, d order.Deadline, out *flow.Out) order.Order {
-				out.After(time.Hour, d)
+			c.Order = replace(c.Order, flow.OnTimer[order.Deadline](func(o order.Order, d order.Deadline, out *flow.Out) order.Order {
+				out.StartTimer(time.Hour, d)
 				return asBefore(order.Flow, o, d, out)
-			}).Starts(order.Deadline{}))
+			}).StartsTimer(order.Deadline{}))
 		}, `order comes back to state "cancelling"`},
 		{"cycles", "an order that is being cancelled is asked to be again", func(c *flowdoc.Choreography) {
-			c.Order = replace(c.Order, flow.Elapsed[order.Deadline](func(o order.Order, _ order.Deadline, out *flow.Out) order.Order {
+			c.Order = replace(c.Order, flow.OnTimer[order.Deadline](func(o order.Order, _ order.Deadline, out *flow.Out) order.Order {
 				o.Status, o.Reason = order.Cancelling, events.ReasonDeadline
 				out.Emit(events.CancellationRequested{OrderID: o.ID, Reason: o.Reason})
 				return o
 			}))
 		}, `order emits CancellationRequested again on Deadline in state "cancelling"`},
 		{"cycles", "stock is released as often as somebody says so", func(c *flowdoc.Choreography) {
-			c.Inventory = replace(c.Inventory, flow.When[events.PaymentFailed](func(r inventory.Reservation, e events.PaymentFailed, out *flow.Out) inventory.Reservation {
+			c.Inventory = replace(c.Inventory, flow.OnEvent[events.PaymentFailed](func(r inventory.Reservation, e events.PaymentFailed, out *flow.Out) inventory.Reservation {
 				out.Emit(events.StockReleased{OrderID: e.OrderID, Reason: e.Reason})
 				return asBefore(inventory.Flow, r, e, out)
 			}))

@@ -147,7 +147,7 @@ func (st *stage) feed(m *machine, input any) error {
 			}
 		}
 	}
-	for _, call := range out.Effects {
+	for _, call := range out.Calls {
 		if err := st.answer(m, call); err != nil {
 			return err
 		}

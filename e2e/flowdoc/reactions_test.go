@@ -25,11 +25,11 @@ func replace[S any](p flow.Participant[S], r flow.Reaction[S]) flow.Participant[
 	row := p.Rows()[i]
 	for _, call := range calls {
 		name := reflect.TypeOf(call).Name()
-		if row.Call == name {
-			r = r.To(call)
+		if row.ResultOf == name {
+			r = r.ResultOf(call)
 		}
-		if slices.Contains(row.Does, name) {
-			r = r.Does(call)
+		if slices.Contains(row.Calls, name) {
+			r = r.Calls(call)
 		}
 	}
 	p.Reactions = slices.Clone(p.Reactions)
@@ -51,14 +51,14 @@ func rowOf[S any](p flow.Participant[S], input string) int {
 func asBefore[S any](p flow.Participant[S], s S, in any, out *flow.Out) S {
 	next, o, err := p.React(s, "a mutant", time.Unix(0, 0).UTC(), in)
 	if err != nil {
-		out.Refuse(err)
+		out.Reject(err)
 		return s
 	}
 	for _, e := range o.Events {
 		out.Emit(e)
 	}
-	for _, call := range o.Effects {
-		out.Do(call)
+	for _, call := range o.Calls {
+		out.Call(call)
 	}
 	return next
 }
@@ -66,26 +66,26 @@ func asBefore[S any](p flow.Participant[S], s S, in any, out *flow.Out) S {
 // chargingAgain tries a declined card again while something is left of what
 // the currency's name is abused as: a budget.
 func chargingAgain(may func(left string) bool) flow.Reaction[payment.Payment] {
-	return flow.Answered[payment.Charged](func(p payment.Payment, r payment.Charged, out *flow.Out) payment.Payment {
+	return flow.OnResult[payment.Charged](func(p payment.Payment, r payment.Charged, out *flow.Out) payment.Payment {
 		if p.Status != payment.Charging || r.Outcome != payment.Declined || !may(p.Currency) {
 			return asBefore(payment.Flow, p, r, out)
 		}
 		p.Currency = p.Currency[min(len(p.Currency), 1):]
-		out.Do(payment.Charge{PaymentID: p.ID, OrderID: p.OrderID, Amount: p.Due})
+		out.Call(payment.Charge{PaymentID: p.ID, OrderID: p.OrderID, Amount: p.Due})
 		return p
-	}).Does(payment.Charge{})
+	}).Calls(payment.Charge{})
 }
 
 // countingUp tries a declined card again, each time for more.
 func countingUp() flow.Reaction[payment.Payment] {
-	return flow.Answered[payment.Charged](func(p payment.Payment, r payment.Charged, out *flow.Out) payment.Payment {
+	return flow.OnResult[payment.Charged](func(p payment.Payment, r payment.Charged, out *flow.Out) payment.Payment {
 		if p.Status != payment.Charging || r.Outcome != payment.Declined {
 			return asBefore(payment.Flow, p, r, out)
 		}
 		p.Due++
-		out.Do(payment.Charge{PaymentID: p.ID, OrderID: p.OrderID, Amount: p.Due})
+		out.Call(payment.Charge{PaymentID: p.ID, OrderID: p.OrderID, Amount: p.Due})
 		return p
-	}).Does(payment.Charge{})
+	}).Calls(payment.Charge{})
 }
 
 // soon is the time that payment lets pass before it says that a card was
@@ -93,14 +93,14 @@ func countingUp() flow.Reaction[payment.Payment] {
 type soon struct{}
 
 func failingLater(p flow.Participant[payment.Payment]) flow.Participant[payment.Payment] {
-	p = replace(p, flow.Answered[payment.Charged](func(p payment.Payment, r payment.Charged, out *flow.Out) payment.Payment {
+	p = replace(p, flow.OnResult[payment.Charged](func(p payment.Payment, r payment.Charged, out *flow.Out) payment.Payment {
 		if r.Outcome == payment.Declined {
-			out.After(time.Minute, soon{})
+			out.StartTimer(time.Minute, soon{})
 			return p
 		}
 		return asBefore(payment.Flow, p, r, out)
-	}).Starts(soon{}))
-	p.Reactions = append(p.Reactions, flow.Elapsed[soon](func(p payment.Payment, _ soon, out *flow.Out) payment.Payment {
+	}).StartsTimer(soon{}))
+	p.Reactions = append(p.Reactions, flow.OnTimer[soon](func(p payment.Payment, _ soon, out *flow.Out) payment.Payment {
 		return asBefore(payment.Flow, p, payment.Charged{Outcome: payment.Declined}, out)
 	}).Emits(events.PaymentFailed{}))
 	return p
@@ -108,14 +108,14 @@ func failingLater(p flow.Participant[payment.Payment]) flow.Participant[payment.
 
 // refundByCharge gives money back by a charge of less than nothing.
 func refundByCharge(p flow.Participant[payment.Payment]) flow.Participant[payment.Payment] {
-	p = replace(p, flow.When[events.ShipmentFailed](func(p payment.Payment, e events.ShipmentFailed, out *flow.Out) payment.Payment {
+	p = replace(p, flow.OnEvent[events.ShipmentFailed](func(p payment.Payment, e events.ShipmentFailed, out *flow.Out) payment.Payment {
 		if p.Status == payment.Paid {
 			p.Status, p.Reason = payment.Refunding, e.Reason
-			out.Do(payment.Charge{PaymentID: p.ID, OrderID: p.OrderID, Amount: -p.Due})
+			out.Call(payment.Charge{PaymentID: p.ID, OrderID: p.OrderID, Amount: -p.Due})
 		}
 		return p
-	}).Does(payment.Charge{}))
-	return replace(p, flow.Answered[payment.Charged](func(p payment.Payment, r payment.Charged, out *flow.Out) payment.Payment {
+	}).Calls(payment.Charge{}))
+	return replace(p, flow.OnResult[payment.Charged](func(p payment.Payment, r payment.Charged, out *flow.Out) payment.Payment {
 		switch {
 		case p.Status != payment.Refunding:
 			return asBefore(payment.Flow, p, r, out)
@@ -131,15 +131,15 @@ func refundByCharge(p flow.Participant[payment.Payment]) flow.Participant[paymen
 // bookingAtOnce books on the reservation and does not wait for the payment.
 func bookingAtOnce(p flow.Participant[shipping.Shipment]) flow.Participant[shipping.Shipment] {
 	p = without(p, events.PaymentProcessed{}.EventType())
-	p.Reactions = append(p.Reactions, flow.When[events.StockReserved](func(s shipping.Shipment, e events.StockReserved, out *flow.Out) shipping.Shipment {
+	p.Reactions = append(p.Reactions, flow.OnEvent[events.StockReserved](func(s shipping.Shipment, e events.StockReserved, out *flow.Out) shipping.Shipment {
 		return asBefore(shipping.Flow, s, events.PaymentProcessed{OrderID: e.OrderID}, out)
-	}).Does(shipping.Book{}).Emits(events.ShipmentFailed{}))
+	}).Calls(shipping.Book{}).Emits(events.ShipmentFailed{}))
 	return p
 }
 
 // completingWhenPaid does not wait for the parcel.
 func completingWhenPaid(p flow.Participant[order.Order]) flow.Participant[order.Order] {
-	return replace(p, flow.When[events.PaymentProcessed](func(o order.Order, e events.PaymentProcessed, out *flow.Out) order.Order {
+	return replace(p, flow.OnEvent[events.PaymentProcessed](func(o order.Order, e events.PaymentProcessed, out *flow.Out) order.Order {
 		return asBefore(order.Flow, o, events.ShipmentCreated{OrderID: e.OrderID}, out)
 	}).Emits(events.OrderCompleted{}))
 }

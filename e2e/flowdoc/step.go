@@ -31,7 +31,7 @@ func (l *local) outputs(next any, out flow.Outputs) (*step, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &step{state: at, says: len(out.Events)+len(out.Effects)+len(out.Timers) > 0}
+	s := &step{state: at, says: len(out.Events)+len(out.Calls)+len(out.Timers) > 0}
 	for _, e := range out.Events {
 		bit, heard := l.place[e.EventType()]
 		if !heard {
@@ -42,7 +42,7 @@ func (l *local) outputs(next any, out flow.Outputs) (*step, error) {
 		}
 		s.events = s.events.with(bit)
 	}
-	for _, c := range out.Effects {
+	for _, c := range out.Calls {
 		bit, err := l.asked(c)
 		if err != nil {
 			return nil, err
@@ -75,7 +75,7 @@ func (l *local) asked(body any) (int, error) {
 	}
 	c := call{body: body}
 	for i, r := range l.rows {
-		if r.Call != c.name() {
+		if r.ResultOf != c.name() {
 			continue
 		}
 		for _, result := range made {

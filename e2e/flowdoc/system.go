@@ -36,10 +36,10 @@ func Terminal() []flow.Event {
 	return events
 }
 
-// Undone are the compensations of all participants.
-func Undone() []flow.Compensation {
+// Compensations are the compensations of all participants.
+func Compensations() []flow.Compensation {
 	var undone []flow.Compensation
-	for _, u := range [][]flow.Compensation{order.Flow.Undone, inventory.Flow.Undone, payment.Flow.Undone, shipping.Flow.Undone, email.Flow.Undone} {
+	for _, u := range [][]flow.Compensation{order.Flow.Compensations, inventory.Flow.Compensations, payment.Flow.Compensations, shipping.Flow.Compensations, email.Flow.Compensations} {
 		undone = append(undone, u...)
 	}
 	return undone

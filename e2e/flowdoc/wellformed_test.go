@@ -91,7 +91,7 @@ func TestOtherChoreographiesAreWellFormedToo(t *testing.T) {
 		},
 		"a timer is a way out": func(c *flowdoc.Choreography) { c.Payment = failingLater(c.Payment) },
 		"a timer that was stopped does not come": func(c *flowdoc.Choreography) {
-			c.Order = replace(c.Order, flow.Elapsed[order.Deadline](func(o order.Order, d order.Deadline, out *flow.Out) order.Order {
+			c.Order = replace(c.Order, flow.OnTimer[order.Deadline](func(o order.Order, d order.Deadline, out *flow.Out) order.Order {
 				if o.Status.Terminal() {
 					out.Emit(events.CancellationRequested{OrderID: o.ID})
 				}

@@ -13,7 +13,7 @@ const maxRecord = 256 << 10
 
 // apply runs the reaction and turns what it put out into rows. Nothing of the
 // batch changes unless all of it succeeds.
-func (e *Engine[S]) apply(b *batch, states flow.Unit[S], in *input) ([]string, error) {
+func (e *Engine[S]) apply(b *batch, states flow.BatchState[S], in *input) ([]string, error) {
 	r, ok := e.table[in.Name]
 	if !ok {
 		return nil, e.noReaction(in.Name)
@@ -26,7 +26,7 @@ func (e *Engine[S]) apply(b *batch, states flow.Unit[S], in *input) ([]string, e
 	if err != nil {
 		return nil, err
 	}
-	states.Absorb(&in.Input, next)
+	states.Put(&in.Input, next)
 	if in.Kind == flow.KindTimer && in.parkedN == 0 {
 		b.stopTimer(timerID(in.Key, in.Name)) // it has run out; before the outputs, which may start it again
 	}
@@ -73,7 +73,7 @@ func (e *Engine[S]) encode(b *batch, in *input, out *flow.Outputs) (o outputs, e
 		event := record.Event{ID: id, Owner: ev.EventOwner(), Type: ev.EventType(), Key: in.Key, Sequence: k.emitted + int64(n) + 1, Time: b.now, DataSchema: dataSchema, Trace: o.trace}
 		o.records = append(o.records, newOutgoing(id, event.Sequence, record.Record{Topic: flow.Topic(ev.EventOwner()), Key: in.Key, Value: value, Headers: event.Headers()}))
 	}
-	for n, effect := range out.Effects {
+	for n, effect := range out.Calls {
 		body, err := marshal(effect)
 		if err != nil {
 			return outputs{}, err

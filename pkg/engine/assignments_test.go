@@ -22,7 +22,7 @@ func TestWhatAFormerOwnerStillHoldsIsNotApplied(t *testing.T) {
 	second := w.start()
 	equal(t, "where the second starts", second.claims["feeder.events"].Start, int64(1))
 	first.send(held...)
-	eventually(t, "the first has handled them as not its own", func() bool { return first.lines.count(`"outcome":"not-ours"`) == 2 })
+	eventually(t, "the first has handled them as not its own", func() bool { return first.lines.count(`"outcome":"fenced"`) == 2 })
 	equal(t, "trail", w.trail("k"), "1")
 	equal(t, "marked by the former owner", first.marked.Load(), int64(1))
 	eventually(t, "the first is told that it was overtaken", func() bool { return closed(first.claims["feeder.events"].Fenced()) })
@@ -60,7 +60,7 @@ func TestACallerThatIsGoneClaimsNothing(t *testing.T) {
 	equal(t, "trail", w.trail("k"), "1")
 }
 
-func TestClaimsChangeHandsUnderLoadWithoutLossOrCopy(t *testing.T) {
+func TestReassignmentUnderLoadAppliesOnceInOrder(t *testing.T) {
 	w := newWorld(t)
 	members := []*process{w.start(), w.start()}
 	var records []*record.Record

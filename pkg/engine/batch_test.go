@@ -13,7 +13,7 @@ import (
 	"github.com/quintet-eda/quintet/pkg/store"
 )
 
-func TestAPoisonSaveAmongFiveHundredInputsParksAlone(t *testing.T) {
+func TestPoisonInputInABatchOf500ParksAlone(t *testing.T) {
 	w := newWorld(t)
 	w.park.Delay = time.Hour
 	p := w.start()
@@ -206,7 +206,7 @@ func TestAStopDuringAnOutageSkipsNothing(t *testing.T) {
 	equal(t, "events taken in below the position "+next, w.count("inbox"), next)
 }
 
-func TestARecordWithoutKeyGoesToTheDeadLettersAtOnce(t *testing.T) {
+func TestRecordWithoutUsableKeyIsADeadLetter(t *testing.T) {
 	w := newWorld(t)
 	p := w.start()
 	for _, key := range []string{"", strings.Repeat("x", 300), "odd \xff\xfe bytes", "a nul \x00"} {

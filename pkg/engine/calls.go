@@ -37,14 +37,14 @@ const concurrentCalls = 256
 // One that came later was not.
 type calls[S any] struct {
 	follower[S, call]
-	performers map[string]flow.Performer
-	attempts   context.Context // outlives the follower a little, so that an attempt under way can end well
+	callHandlers map[string]flow.CallHandler
+	attempts     context.Context // outlives the follower a little, so that an attempt under way can end well
 }
 
-var dueCalls = openCalls.due(`AND NOT EXISTS (SELECT 1 FROM effects h WHERE h.key = t.key AND h.n < t.n)`, `t.due, t.n`)
+var dueCalls = due(openCalls, `AND NOT EXISTS (SELECT 1 FROM effects h WHERE h.key = t.key AND h.n < t.n)`, `t.due, t.n`)
 
-func newCalls[S any](e *Engine[S], ps []flow.Performer) (*calls[S], error) {
-	c := &calls[S]{performers: map[string]flow.Performer{}}
+func newCalls[S any](e *Engine[S], ps []flow.CallHandler) (*calls[S], error) {
+	c := &calls[S]{callHandlers: map[string]flow.CallHandler{}}
 	c.follower = newFollower(e, "calls", dueCalls, concurrentCalls, func(row *call) (id, key string, due int64) {
 		return row.id, row.key, row.due
 	}, func(ctx context.Context, row call, epoch int64, end func()) {
@@ -57,18 +57,18 @@ func newCalls[S any](e *Engine[S], ps []flow.Performer) (*calls[S], error) {
 	})
 	service := e.Participant.Service
 	for _, p := range ps {
-		if r, ok := e.table[p.Result]; !ok || r.CallName() != p.Effect {
-			return nil, fmt.Errorf("participant %s does not react to %s as the result of %s", service, p.Result, p.Effect)
+		if r, ok := e.table[p.Result]; !ok || r.CallName() != p.Call {
+			return nil, fmt.Errorf("participant %s does not react to %s as the result of %s", service, p.Result, p.Call)
 		}
-		if p.GiveUp == nil && (p.Policy.Attempts > 0 || p.Policy.Elapsed > 0 || p.Policy.AtMostOnce) {
-			return nil, fmt.Errorf("participant %s bounds its attempts of %s, and has no result for when they are spent", service, p.Effect)
+		if p.GiveUp == nil && (p.Policy.Attempts > 0 || p.Policy.MaxElapsed > 0 || p.Policy.AtMostOnce) {
+			return nil, fmt.Errorf("participant %s bounds its attempts of %s, and has no result for when they are spent", service, p.Call)
 		}
-		c.performers[p.Effect] = p
+		c.callHandlers[p.Call] = p
 	}
 	for _, row := range e.Participant.Rows() {
-		for _, effect := range row.Does {
-			if _, ok := c.performers[effect]; !ok {
-				return nil, fmt.Errorf("participant %s does %s, and nothing performs it", service, effect)
+		for _, call := range row.Calls {
+			if _, ok := c.callHandlers[call]; !ok {
+				return nil, fmt.Errorf("participant %s calls %s, which has no handler", service, call)
 			}
 		}
 	}
@@ -77,7 +77,7 @@ func newCalls[S any](e *Engine[S], ps []flow.Performer) (*calls[S], error) {
 
 // repeatable are the calls that may be made more than once.
 func (c *calls[S]) repeatable() (names []string) {
-	for name, p := range c.performers {
+	for name, p := range c.callHandlers {
 		if !p.Policy.AtMostOnce {
 			names = append(names, name)
 		}
@@ -88,12 +88,12 @@ func (c *calls[S]) repeatable() (names []string) {
 // attempt makes one attempt at a call, and sees what became of it into a batch.
 // Stopping, or without the lease, it leaves the row as it is.
 func (c *calls[S]) attempt(ctx context.Context, row call) {
-	p, ok := c.performers[row.name]
-	err := errors.New("nothing performs it")
-	var effect any
+	p, ok := c.callHandlers[row.name]
+	err := errors.New("it has no handler")
+	var body any
 	if ok {
 		err = guard(row.name, func() (err error) {
-			effect, err = p.Decode([]byte(row.body))
+			body, err = p.Decode([]byte(row.body))
 			return err
 		})
 	}
@@ -102,12 +102,12 @@ func (c *calls[S]) attempt(ctx context.Context, row call) {
 		return
 	}
 	if p.Policy.Attempts > 0 && row.attempts >= p.Policy.Attempts { // it could not be given up before
-		c.giveUp(row, p, effect, row.started == 1)
+		c.giveUp(row, p, body, row.started == 1)
 		return
 	}
 	if p.Policy.AtMostOnce {
 		if row.started == 1 {
-			c.giveUp(row, p, effect, true) // an earlier process may have made it; it is not repeated
+			c.giveUp(row, p, body, true) // an earlier process may have made it; it is not repeated
 			return
 		}
 		if ctx.Err() != nil || !c.start(row) {
@@ -121,40 +121,40 @@ func (c *calls[S]) attempt(ctx context.Context, row call) {
 	if row.began == 0 {
 		row.began = time.Now().UnixMicro()
 	}
-	body, err := c.once(p, flow.Call{ID: row.id, Key: row.key, Attempt: row.attempts, Traceparent: row.traceparent}, effect)
+	result, err := c.once(p, flow.Call{ID: row.id, Key: row.key, Attempt: row.attempts, Traceparent: row.traceparent}, body)
 	if err == nil {
 		c.e.Metrics.attempts.WithLabelValues(row.name, "answered").Inc()
-		c.result(row, p, body)
+		c.result(row, p, result)
 		return
 	}
-	sure := errors.Is(err, flow.ErrNotDone)
+	sure := errors.Is(err, flow.ErrNoEffect)
 	c.e.Metrics.attempts.WithLabelValues(row.name, attemptOutcome(sure)).Inc()
 	c.report(row, p, sure, err)
 	unknown := row.started == 1 || !sure
 	spent := p.Policy.Attempts > 0 && row.attempts >= p.Policy.Attempts ||
-		p.Policy.Elapsed > 0 && time.Since(time.UnixMicro(row.began)) >= p.Policy.Elapsed
+		p.Policy.MaxElapsed > 0 && time.Since(time.UnixMicro(row.began)) >= p.Policy.MaxElapsed
 	if spent || p.Policy.AtMostOnce && unknown {
-		c.giveUp(row, p, effect, unknown)
+		c.giveUp(row, p, body, unknown)
 		return
 	}
 	c.again(row, unknown, c.e.Turns.backoff(row.attempts))
 }
 
-// once makes one attempt. A performer that panics may have done anything before.
-func (c *calls[S]) once(p flow.Performer, call flow.Call, effect any) (result any, err error) {
+// once makes one attempt. A handler that panics may have done anything before.
+func (c *calls[S]) once(p flow.CallHandler, call flow.Call, body any) (result any, err error) {
 	ctx, cancel := context.WithTimeout(c.attempts, p.Policy.Timeout)
 	defer cancel()
-	err = guard(p.Effect, func() (err error) {
-		result, err = p.Perform(ctx, call, effect)
+	err = guard(p.Call, func() (err error) {
+		result, err = p.Do(ctx, call, body)
 		return err
 	})
 	return result, err
 }
 
 // giveUp ends a call with the result for when its budget is spent.
-func (c *calls[S]) giveUp(row call, p flow.Performer, effect any, unknown bool) {
+func (c *calls[S]) giveUp(row call, p flow.CallHandler, body any, unknown bool) {
 	var result any
-	if err := guard(row.name, func() error { result = p.GiveUp(effect, unknown); return nil }); err != nil {
+	if err := guard(row.name, func() error { result = p.GiveUp(body, unknown); return nil }); err != nil {
 		c.leave(row, unknown, err)
 		return
 	}
@@ -168,22 +168,22 @@ const leaveFor = time.Minute
 // The calls of its key wait behind it.
 func (c *calls[S]) leave(row call, unknown bool, err error) {
 	c.e.Metrics.alarms.WithLabelValues(row.name).Inc()
-	c.e.Log.Error("make call: this version cannot", "effect", row.name, "key", row.key, "id", row.id, "error", err)
+	c.e.Log.Error("make call: this version cannot", "call", row.name, "key", row.key, "id", row.id, "error", err)
 	c.again(row, unknown, leaveFor)
 }
 
-// guard runs a function of a performer, and makes a panic its error.
-func guard(effect string, run func() error) (err error) {
+// guard runs a function of a handler, and makes a panic its error.
+func guard(call string, run func() error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("performer of %s panicked: %v", effect, r)
+			err = fmt.Errorf("handler of %s panicked: %v", call, r)
 		}
 	}()
 	return run()
 }
 
 // result hands a call's result to the loop and waits for its commit.
-func (c *calls[S]) result(row call, p flow.Performer, body any) {
+func (c *calls[S]) result(row call, p flow.CallHandler, body any) {
 	in := row.input("result/")
 	in.Kind, in.Name, in.ID, in.Body = flow.KindResult, p.Result, row.id, body
 	_, _ = c.e.submit(c.attempts, in) // the error is a stop: the row stays, for the next start
@@ -228,8 +228,8 @@ func (row call) input(step string) *input {
 	}
 }
 
-func (c *calls[S]) report(row call, p flow.Performer, sure bool, err error) {
-	args := []any{"effect", row.name, "key", row.key, "id", row.id, "attempt", row.attempts, "outcome", attemptOutcome(sure), "error", err}
+func (c *calls[S]) report(row call, p flow.CallHandler, sure bool, err error) {
+	args := []any{"call", row.name, "key", row.key, "id", row.id, "attempt", row.attempts, "outcome", attemptOutcome(sure), "error", err}
 	if p.Policy.Attempts == 0 && row.attempts%alarmEvery == 0 {
 		c.e.Metrics.alarms.WithLabelValues(row.name).Inc()
 		c.e.Log.Error("call that must succeed keeps failing", args...)

@@ -17,16 +17,16 @@ import (
 	"github.com/quintet-eda/quintet/pkg/store"
 )
 
-func ring(perform func(context.Context, flow.Call, Ring) (Rung, error)) flow.Performer {
+func ring(perform func(context.Context, flow.Call, Ring) (Rung, error)) flow.CallHandler {
 	return ringWith(flow.Policy{Timeout: 5 * time.Second, Attempts: 3}, perform)
 }
 
-func ringWith(policy flow.Policy, perform func(context.Context, flow.Call, Ring) (Rung, error)) flow.Performer {
-	return flow.Perform(policy, perform, func(r Ring, unknown bool) Rung { return Rung{Bell: r.Bell, GivenUp: true, Unknown: unknown} })
+func ringWith(policy flow.Policy, perform func(context.Context, flow.Call, Ring) (Rung, error)) flow.CallHandler {
+	return flow.HandleCall(policy, perform, func(r Ring, unknown bool) Rung { return Rung{Bell: r.Bell, GivenUp: true, Unknown: unknown} })
 }
 
 var (
-	errNotSent = fmt.Errorf("refused: %w", flow.ErrNotDone)
+	errNotSent = fmt.Errorf("refused: %w", flow.ErrNoEffect)
 	errTimeout = errors.New("no answer")
 )
 
@@ -46,7 +46,7 @@ func TestACallEndsAsItsAttemptsTell(t *testing.T) {
 			var mu sync.Mutex
 			ids := map[string]bool{}
 			n := 0
-			w.performers = []flow.Performer{ring(func(_ context.Context, call flow.Call, r Ring) (Rung, error) {
+			w.callHandlers = []flow.CallHandler{ring(func(_ context.Context, call flow.Call, r Ring) (Rung, error) {
 				mu.Lock()
 				defer mu.Unlock()
 				ids[call.ID] = true
@@ -66,25 +66,25 @@ func TestACallEndsAsItsAttemptsTell(t *testing.T) {
 	}
 }
 
-func TestAPerformerThatPanicsLeavesTheOutcomeUnknown(t *testing.T) {
+func TestPanickingCallLeavesOutcomeUnknown(t *testing.T) {
 	w := newWorld(t)
-	w.performers = []flow.Performer{ring(func(context.Context, flow.Call, Ring) (Rung, error) { panic("in the client") })}
+	w.callHandlers = []flow.CallHandler{ring(func(context.Context, flow.Call, Ring) (Rung, error) { panic("in the client") })}
 	p := w.start()
 	p.add("k", 1, "ring")
 	eventually(t, "it is given up as unknown", func() bool { return w.trail("k") == "1 rung1:gaveup:true" })
 }
 
-// A performer's other functions run in the same process as everything else.
+// A handler's other functions run in the same process as everything else.
 func TestPanicOutsideAnAttemptLeavesTheCall(t *testing.T) {
 	works := func(_ context.Context, _ flow.Call, r Ring) (Rung, error) { return Rung{Bell: r.Bell}, nil }
 	fails := func(context.Context, flow.Call, Ring) (Rung, error) { return Rung{}, errTimeout }
 	for name, c := range map[string]struct {
 		perform func(context.Context, flow.Call, Ring) (Rung, error)
-		spoil   func(*flow.Performer)
+		spoil   func(*flow.CallHandler)
 		mended  string
 	}{
-		"decode":  {works, func(p *flow.Performer) { p.Decode = func([]byte) (any, error) { panic("in Decode") } }, "1 rung1"},
-		"give up": {fails, func(p *flow.Performer) { p.GiveUp = func(any, bool) any { panic("in GiveUp") } }, "1 rung1:gaveup:true"},
+		"decode":  {works, func(p *flow.CallHandler) { p.Decode = func([]byte) (any, error) { panic("in Decode") } }, "1 rung1"},
+		"give up": {fails, func(p *flow.CallHandler) { p.GiveUp = func(any, bool) any { panic("in GiveUp") } }, "1 rung1:gaveup:true"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -96,7 +96,7 @@ func TestPanicOutsideAnAttemptLeavesTheCall(t *testing.T) {
 			once := flow.Policy{Timeout: time.Second, Attempts: 1}
 			broken := ringWith(once, perform)
 			c.spoil(&broken)
-			w.performers = []flow.Performer{broken}
+			w.callHandlers = []flow.CallHandler{broken}
 			p := w.start()
 			p.add("k", 1, "ring")
 			eventually(t, "it alarms", func() bool { return p.lines.count("make call: this version cannot") == 1 })
@@ -104,7 +104,7 @@ func TestPanicOutsideAnAttemptLeavesTheCall(t *testing.T) {
 			eventually(t, "the process goes on", func() bool { return w.trail("other") == "1" })
 			p.stop()
 			w.exec(`UPDATE effects SET due = 0`)
-			w.performers = []flow.Performer{ringWith(once, perform)}
+			w.callHandlers = []flow.CallHandler{ringWith(once, perform)}
 			w.start()
 			eventually(t, "the mended version ends it", func() bool { return w.trail("k") == c.mended })
 			equal(t, "calls", calls.Load(), int32(1))
@@ -114,12 +114,12 @@ func TestPanicOutsideAnAttemptLeavesTheCall(t *testing.T) {
 
 func TestACallFoundAfterARestartMayHaveBeenMade(t *testing.T) {
 	w := newWorld(t)
-	w.performers = []flow.Performer{ringWith(flow.Policy{Timeout: time.Second}, func(context.Context, flow.Call, Ring) (Rung, error) { return Rung{}, errNotSent })}
+	w.callHandlers = []flow.CallHandler{ringWith(flow.Policy{Timeout: time.Second}, func(context.Context, flow.Call, Ring) (Rung, error) { return Rung{}, errNotSent })}
 	p := w.startStopping(20 * time.Millisecond)
 	p.add("k", 1, "ring")
 	eventually(t, "an attempt fails", func() bool { return p.metric("quintet_effect_attempts_total") > 0 })
 	p.kill()
-	w.performers = []flow.Performer{ring(func(context.Context, flow.Call, Ring) (Rung, error) { return Rung{}, errNotSent })}
+	w.callHandlers = []flow.CallHandler{ring(func(context.Context, flow.Call, Ring) (Rung, error) { return Rung{}, errNotSent })}
 	w.start()
 	eventually(t, "it is given up as unknown", func() bool { return w.trail("k") == "1 rung1:gaveup:true" })
 }
@@ -129,7 +129,7 @@ func TestACallAtMostOnceIsNotRepeatedAfterACrash(t *testing.T) {
 	var calls atomic.Int32
 	atMostOnce := flow.Policy{Timeout: time.Minute, AtMostOnce: true}
 	began := make(chan struct{})
-	w.performers = []flow.Performer{ringWith(atMostOnce, func(ctx context.Context, _ flow.Call, _ Ring) (Rung, error) {
+	w.callHandlers = []flow.CallHandler{ringWith(atMostOnce, func(ctx context.Context, _ flow.Call, _ Ring) (Rung, error) {
 		calls.Add(1)
 		equal(t, "started when the call is made", w.one(`SELECT started FROM effects`), "1")
 		close(began)
@@ -140,7 +140,7 @@ func TestACallAtMostOnceIsNotRepeatedAfterACrash(t *testing.T) {
 	p.add("k", 1, "ring")
 	<-began
 	p.kill()
-	w.performers = []flow.Performer{ringWith(atMostOnce, func(context.Context, flow.Call, Ring) (Rung, error) { calls.Add(1); return Rung{}, nil })}
+	w.callHandlers = []flow.CallHandler{ringWith(atMostOnce, func(context.Context, flow.Call, Ring) (Rung, error) { calls.Add(1); return Rung{}, nil })}
 	w.start()
 	eventually(t, "it is given up as unknown", func() bool { return w.trail("k") == "1 rung1:gaveup:true" })
 	equal(t, "calls", calls.Load(), int32(1))
@@ -151,7 +151,7 @@ func TestMarkedCallIsMadeThoughTheServiceStops(t *testing.T) {
 	w := newWorld(t)
 	w.openLog = func() (engine.Producer, error) { return silent{make(chan engine.Ack)}, nil } // so that no deletion commits
 	var calls, commits atomic.Int32
-	w.performers = []flow.Performer{ringWith(flow.Policy{Timeout: time.Second, AtMostOnce: true}, func(_ context.Context, _ flow.Call, r Ring) (Rung, error) {
+	w.callHandlers = []flow.CallHandler{ringWith(flow.Policy{Timeout: time.Second, AtMostOnce: true}, func(_ context.Context, _ flow.Call, r Ring) (Rung, error) {
 		calls.Add(1)
 		return Rung{Bell: r.Bell}, nil
 	})}
@@ -173,7 +173,7 @@ func TestMarkedCallIsMadeThoughTheServiceStops(t *testing.T) {
 	equal(t, "trail", w.trail("k"), "1 rung1")
 }
 
-func TestACallAtMostOnceIsRepeatedOnlyAfterAnAnswerThatNothingHappened(t *testing.T) {
+func TestAtMostOnceCallIsRetriedOnlyIfNotDone(t *testing.T) {
 	for name, c := range map[string]struct {
 		errs  []error
 		want  string
@@ -185,7 +185,7 @@ func TestACallAtMostOnceIsRepeatedOnlyAfterAnAnswerThatNothingHappened(t *testin
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
 			var calls atomic.Int32
-			w.performers = []flow.Performer{ringWith(flow.Policy{Timeout: time.Second, AtMostOnce: true}, func(_ context.Context, _ flow.Call, r Ring) (Rung, error) {
+			w.callHandlers = []flow.CallHandler{ringWith(flow.Policy{Timeout: time.Second, AtMostOnce: true}, func(_ context.Context, _ flow.Call, r Ring) (Rung, error) {
 				return Rung{Bell: r.Bell}, c.errs[calls.Add(1)-1]
 			})}
 			p := w.start()
@@ -196,11 +196,11 @@ func TestACallAtMostOnceIsRepeatedOnlyAfterAnAnswerThatNothingHappened(t *testin
 	}
 }
 
-func TestACallAtMostOnceThatWasDeferredIsMadeAfterARestart(t *testing.T) {
+func TestDeferredAtMostOnceCallSurvivesARestart(t *testing.T) {
 	w := newWorld(t)
 	atMostOnce := flow.Policy{Timeout: time.Minute, AtMostOnce: true}
 	var calls atomic.Int32
-	w.performers = []flow.Performer{ringWith(atMostOnce, func(context.Context, flow.Call, Ring) (Rung, error) {
+	w.callHandlers = []flow.CallHandler{ringWith(atMostOnce, func(context.Context, flow.Call, Ring) (Rung, error) {
 		calls.Add(1)
 		return Rung{}, errNotSent
 	})}
@@ -210,17 +210,17 @@ func TestACallAtMostOnceThatWasDeferredIsMadeAfterARestart(t *testing.T) {
 		return calls.Load() > 0 && w.one(`SELECT started FROM effects`) == "0"
 	})
 	p.stop()
-	w.performers = []flow.Performer{ringWith(atMostOnce, func(_ context.Context, _ flow.Call, r Ring) (Rung, error) { return Rung{Bell: r.Bell}, nil })}
+	w.callHandlers = []flow.CallHandler{ringWith(atMostOnce, func(_ context.Context, _ flow.Call, r Ring) (Rung, error) { return Rung{Bell: r.Bell}, nil })}
 	w.start()
 	eventually(t, "it is made", func() bool { return w.trail("k") == "1 rung1" })
 }
 
-func TestCallsAreInOrderPerKeyAndConcurrentAcrossKeys(t *testing.T) {
+func TestCallsAreSerialPerKeyParallelAcrossKeys(t *testing.T) {
 	w := newWorld(t)
 	const keys = 20
 	all := make(chan struct{})
 	var under, order atomic.Int32
-	w.performers = []flow.Performer{ring(func(ctx context.Context, c flow.Call, r Ring) (Rung, error) {
+	w.callHandlers = []flow.CallHandler{ring(func(ctx context.Context, c flow.Call, r Ring) (Rung, error) {
 		if r.Bell == 0 && under.Add(1) == keys {
 			close(all) // the first call of every key is under way at once
 		}
@@ -254,7 +254,7 @@ func TestCallsAreInOrderPerKeyAndConcurrentAcrossKeys(t *testing.T) {
 func TestACallWithoutABoundGoesOnAndAlarms(t *testing.T) {
 	w := newWorld(t)
 	var up atomic.Bool
-	w.performers = []flow.Performer{flow.Perform(flow.Policy{Timeout: time.Second}, func(_ context.Context, _ flow.Call, r Ring) (Rung, error) {
+	w.callHandlers = []flow.CallHandler{flow.HandleCall(flow.Policy{Timeout: time.Second}, func(_ context.Context, _ flow.Call, r Ring) (Rung, error) {
 		if !up.Load() {
 			return Rung{}, errTimeout
 		}
@@ -267,12 +267,12 @@ func TestACallWithoutABoundGoesOnAndAlarms(t *testing.T) {
 	eventually(t, "it is answered", func() bool { return w.trail("k") == "1 rung1" })
 }
 
-func TestACommitOfUnknownOutcomeMakesNoCallTwiceAndForgetsNone(t *testing.T) {
+func TestUnknownCommitMakesEachCallOnce(t *testing.T) {
 	for name, faults := range unknownOutcomes() {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
 			var calls atomic.Int32
-			w.performers = []flow.Performer{ring(func(_ context.Context, _ flow.Call, r Ring) (Rung, error) {
+			w.callHandlers = []flow.CallHandler{ring(func(_ context.Context, _ flow.Call, r Ring) (Rung, error) {
 				calls.Add(1)
 				return Rung{Bell: r.Bell}, nil
 			})}
@@ -289,25 +289,25 @@ func TestACommitOfUnknownOutcomeMakesNoCallTwiceAndForgetsNone(t *testing.T) {
 	}
 }
 
-func TestABoundWithoutAResultForItIsRefusedAtTheStart(t *testing.T) {
+func TestBoundedCallPolicyNeedsAGiveUpResult(t *testing.T) {
 	w := newWorld(t)
-	for _, policy := range []flow.Policy{{Attempts: 1}, {Elapsed: 1}, {AtMostOnce: true}} {
+	for _, policy := range []flow.Policy{{Attempts: 1}, {MaxElapsed: 1}, {AtMostOnce: true}} {
 		_, err := engine.New(engine.Config[Tally]{Participant: participant(w.broken.Load), DB: w.db, Metrics: engine.NewMetrics(prometheus.NewRegistry()),
-			Performers: []flow.Performer{flow.Perform[Ring, Rung](policy, nil, nil)}})
+			CallHandlers: []flow.CallHandler{flow.HandleCall[Ring, Rung](policy, nil, nil)}})
 		if err == nil || !strings.Contains(err.Error(), "no result for when they are spent") {
 			t.Errorf("policy %+v: got %v", policy, err)
 		}
 	}
 }
 
-func TestACallThatThisVersionDoesNotKnowWaitsForOneThatDoes(t *testing.T) {
+func TestUnknownCallIsKeptAndAlarmed(t *testing.T) {
 	w := newWorld(t)
 	p := w.start() // nobody performs anything
 	p.add("k", 1, "ring")
 	p.taken()
 	p.stop()
 	w.exec(`UPDATE effects SET name = 'Whistle'`)
-	w.performers = []flow.Performer{ring(func(_ context.Context, _ flow.Call, r Ring) (Rung, error) { return Rung{Bell: r.Bell}, nil })}
+	w.callHandlers = []flow.CallHandler{ring(func(_ context.Context, _ flow.Call, r Ring) (Rung, error) { return Rung{Bell: r.Bell}, nil })}
 	p = w.start()
 	eventually(t, "it alarms", func() bool { return p.lines.count("make call: this version cannot") == 1 })
 	p.add("k", 2, "")

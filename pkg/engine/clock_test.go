@@ -45,7 +45,7 @@ func TestClockSetForwardIsSeenWithinAPoll(t *testing.T) {
 		"call": {"effects", func(w *world) *process {
 			var away atomic.Bool
 			away.Store(true)
-			w.performers = []flow.Performer{ringWith(flow.Policy{Timeout: time.Second}, func(_ context.Context, _ flow.Call, r Ring) (Rung, error) {
+			w.callHandlers = []flow.CallHandler{ringWith(flow.Policy{Timeout: time.Second}, func(_ context.Context, _ flow.Call, r Ring) (Rung, error) {
 				if away.Load() {
 					return Rung{}, errNotSent
 				}

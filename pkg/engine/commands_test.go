@@ -20,7 +20,7 @@ func (p *process) submit(key string, amount int64, digest string) (string, error
 	return string(reply), err
 }
 
-func TestARepeatedCommandGetsItsFirstReplyAlsoAfterARestart(t *testing.T) {
+func TestRepeatedCommandGetsFirstReplyAfterRestart(t *testing.T) {
 	w := newWorld(t)
 	p := w.start()
 	for range 2 {
@@ -55,7 +55,7 @@ func TestFiftyConcurrentCopiesOfACommandApplyOnce(t *testing.T) {
 	equal(t, "applied", w.trail("c"), "5")
 }
 
-func TestACommandThatTheReactionRefusesChangesNothing(t *testing.T) {
+func TestRefusedCommandChangesNothing(t *testing.T) {
 	w := newWorld(t)
 	p := w.start()
 	if _, err := p.submit("key", 0, "zero"); !errors.Is(err, errNothing) {
@@ -72,7 +72,7 @@ func TestACommandThatTheReactionRefusesChangesNothing(t *testing.T) {
 	equal(t, "applied", w.trail("c"), "3")
 }
 
-func TestACommandOfUnknownOutcomeHappensOnceWhenRepeated(t *testing.T) {
+func TestCommandRetryAfterUnknownCommitAppliesOnce(t *testing.T) {
 	for name, faults := range unknownOutcomes() {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -91,7 +91,7 @@ func TestACommandOfUnknownOutcomeHappensOnceWhenRepeated(t *testing.T) {
 	}
 }
 
-func TestWhoWatchesAStateIsToldAlsoOfACommitWhoseAnswerIsLost(t *testing.T) {
+func TestWatchersAreNotifiedOfUnknownCommits(t *testing.T) {
 	w := newWorld(t)
 	told := make(chan string, 100)
 	w.changed = func(keys []string) { told <- strings.Join(keys, " ") }
@@ -135,7 +135,7 @@ func TestACommandWithoutAPlaceToGoIsRefusedAsBusy(t *testing.T) {
 	}
 }
 
-func TestACommandWhoseCallerGaveUpFirstNeverHappens(t *testing.T) {
+func TestCommandCancelledWhileQueuedIsNotApplied(t *testing.T) {
 	w := newWorld(t)
 	p := w.start()
 	release := p.hold()
@@ -150,7 +150,7 @@ func TestACommandWhoseCallerGaveUpFirstNeverHappens(t *testing.T) {
 	equal(t, "applied", w.trail("late"), "")
 }
 
-func TestACommandWhoseCallerGaveUpWhileItsBatchWaitedForTheDatabaseNeverHappens(t *testing.T) {
+func TestCommandCancelledAtBeginIsNotApplied(t *testing.T) {
 	w := newWorld(t)
 	p := w.start()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -170,7 +170,7 @@ func TestACommandWhoseCallerGaveUpWhileItsBatchWaitedForTheDatabaseNeverHappens(
 	equal(t, "applied", w.trail("late"), "")
 }
 
-func TestACommandWhoseCallerGivesUpDuringItsBatchIsOfUnknownOutcome(t *testing.T) {
+func TestCommandCancelledDuringBatchIsUnknown(t *testing.T) {
 	w := newWorld(t)
 	ctx, cancel := context.WithCancel(context.Background())
 	release := make(chan struct{})
@@ -193,7 +193,7 @@ func TestACommandWhoseCallerGivesUpDuringItsBatchIsOfUnknownOutcome(t *testing.T
 	equal(t, "applied", w.trail("c"), "7")
 }
 
-func TestACommandIsNeverAppliedSilentlyWhileTheDatabaseIsDown(t *testing.T) {
+func TestCommandFailsWhileTheDatabaseIsDown(t *testing.T) {
 	w := newWorld(t)
 	p := w.startStopping(time.Millisecond)
 	if err := w.db.Close(); err != nil {
@@ -211,7 +211,7 @@ func TestACommandIsNeverAppliedSilentlyWhileTheDatabaseIsDown(t *testing.T) {
 
 // Nothing but a command would commit here, and who sends only to services that
 // are ready sends none.
-func TestAnIdleServiceIsReadyAgainOnceItsDatabaseIs(t *testing.T) {
+func TestIdleServiceIsReadyOnceDatabaseReturns(t *testing.T) {
 	w := newWorld(t)
 	p := w.start()
 	w.db.SetFaults(store.Faults{Begin: func() error { return errors.New("connection refused") }})

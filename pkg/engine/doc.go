@@ -15,7 +15,7 @@
 //  3. Fold the reactions in memory, in the order of arrival (fold.go, apply.go).
 //  4. Write positions, inbox, states, outbox, calls and timers in the same
 //     transaction (write.go), with at most eleven statements per table at 500 inputs
-//     (TestAFullBatchTakesAHandfulOfStatementsPerTable).
+//     (TestFullBatchTakesFewStatementsPerTable).
 //  5. Commit, answer the commands, wake the followers (transact.go).
 //
 // # The followers
@@ -50,25 +50,25 @@
 // The outbox row lives until the broker acknowledged it. Copies carry the same
 // id, since ids derive from the input's. An event that the broker refuses for good
 // is set aside and told; those of its key wait behind it, all else flows.
-// TestACrashBetweenPublishAndDeleteRepeatsTheSameID,
+// TestCrashAfterPublishRepublishesTheSameID,
 // TestARecordRefusedOnceIsPublishedAgainInOrder, TestRefusedEventHoldsUpOnlyItsLane,
-// TestNothingIsLostOrReorderedWhenTheBrokerRestarts
+// TestBrokerRestartLosesAndReordersNothing
 //
 // In order per lane. One key's inputs from one owner are handled in order. What
 // cannot be handled parks its lane, (topic, key); later inputs of the lane wait
 // behind it, everything else flows. After its attempts the head is also
 // published to the dead-letter topic, once; the parked row stays the truth.
 // A record without key goes to the dead-letter topic at once. Commands are
-// never parked. TestAParkedLaneHoldsUpOnlyItselfAndDrainsInOrder,
-// TestAParkedHeadIsADeadLetterOnceAndARestartTriesItAgain,
-// TestARecordWithoutKeyGoesToTheDeadLettersAtOnce,
-// TestAPoisonSaveAmongFiveHundredInputsParksAlone
+// never parked. TestParkedLaneBlocksNoOtherAndDrainsInOrder,
+// TestRestartRetriesHeadWithoutNewDeadLetter,
+// TestRecordWithoutUsableKeyIsADeadLetter,
+// TestPoisonInputInABatchOf500ParksAlone
 //
 // Nothing is skipped. A record that only the registry can explain parks its lane
 // until the registry was asked. A position outside the log, or a topic that is not
 // the one it was, makes the service not ready with a sentence that says so.
 // TestLaneWaitsWhileTheRegistryIsAway, TestUnknownSchemasHoldUpOnlyTheirLanes,
-// TestAPositionOutsideTheLogIsToldAndNothingIsReadOrReset,
+// TestPositionOutsideTheLogIsReportedNotReset,
 // TestWhatAFormerOwnerStillHoldsIsNotApplied
 //
 // External calls are made at least once under a stable key, after the commit
@@ -77,19 +77,19 @@
 // committed before it is made. Attempts, and when the next one is, stand in the
 // call's row. TestACallEndsAsItsAttemptsTell,
 // TestACallFoundAfterARestartMayHaveBeenMade,
-// TestCallsAreInOrderPerKeyAndConcurrentAcrossKeys,
+// TestCallsAreSerialPerKeyParallelAcrossKeys,
 // TestACallAtMostOnceIsNotRepeatedAfterACrash
 //
 // A result or a timer is applied if and only if the same transaction deletes
 // its row, so it is applied once however often it comes.
-// TestATimerThatFiresWhileABatchStopsOrMovesItDoesNothing,
-// TestACommitOfUnknownOutcomeMakesNoCallTwiceAndForgetsNone
+// TestTimerFiringDuringStopOrMoveDoesNothing,
+// TestUnknownCommitMakesEachCallOnce
 //
 // An answered command is committed. For any other, the error says what happened:
 // [ErrUnavailable], nothing; [ErrOutcomeUnknown], repeat it with its
 // idempotency key, and it happens once.
-// TestACommandIsNeverAppliedSilentlyWhileTheDatabaseIsDown,
-// TestACommandOfUnknownOutcomeHappensOnceWhenRepeated,
+// TestCommandFailsWhileTheDatabaseIsDown,
+// TestCommandRetryAfterUnknownCommitAppliesOnce,
 // TestFiftyConcurrentCopiesOfACommandApplyOnce
 //
 // Several instances may share a database. All of the above holds for them
@@ -97,16 +97,16 @@
 // arrive, one instance at a time does what follows for a key, and what one does
 // past its lease is refused or is a copy. Leases compare no two clocks. A due time is
 // one host's clock, read by another's: they must agree as far as timers must.
-// TestSeveralInstancesShareTheWorkAndKeepEachKeysOrder,
-// TestCommandsAtTwoInstancesMeetUnderTheKeysLock, TestRepeatsAtTwoInstancesCreateOneThing,
+// TestInstancesShareWorkAndKeepKeyOrder,
+// TestSameCommandAtTwoInstancesAppliesOnce, TestRepeatsAtTwoInstancesCreateOneThing,
 // TestADeadInstanceIsStoodInFor, TestAResultFromBeyondTheLeaseIsRefused
 //
 // Killing the process at any instant, disks intact, loses none of this.
-// TestKilledServicesLoseNothingAndAreBackWithinTwoSeconds,
-// TestAMachineThatGoesDownLosesNothingAcknowledged
+// TestKilledServicesLoseNothingAndRecoverInTime,
+// TestMachineCrashKeepsAcknowledgedOrders
 //
 // What no test can hit on purpose, between any two steps of several processes, is
-// simulated: see pkg/engine/simulation. TestNothingIsLostTwiceOrOutOfOrderWhateverHappens
+// simulated: see pkg/engine/simulation. TestNothingIsLostDuplicatedOrReordered
 //
 // # Sources
 //

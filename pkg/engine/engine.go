@@ -42,7 +42,7 @@ type Config[S any] struct {
 	Store        flow.Store[S]
 	DB           *store.DB // migrated
 	Codec        *registry.Codec
-	Performers   []flow.Performer
+	CallHandlers []flow.CallHandler
 	OpenProducer func() (Producer, error) // called again when a producer has failed for good
 	Log          *slog.Logger
 	Metrics      *Metrics
@@ -78,7 +78,7 @@ type Engine[S any] struct {
 }
 
 // New makes an engine. It fails when the participant's table contradicts itself, or
-// its performers do not fit the table.
+// its callHandlers do not fit the table.
 func New[S any](c Config[S]) (*Engine[S], error) {
 	t, err := c.Participant.Table()
 	if err != nil {
@@ -87,7 +87,7 @@ func New[S any](c Config[S]) (*Engine[S], error) {
 	held := &leases{db: c.DB, instance: c.Instance, process: uuid.NewString(), seen: map[string]beat{}}
 	e := &Engine[S]{Config: c, leases: held, table: t, inputs: make(chan *input, maxInputs), idle: make(chan *input, 1)}
 	e.relay = newRelay(e)
-	if e.calls, err = newCalls(e, c.Performers); err != nil {
+	if e.calls, err = newCalls(e, c.CallHandlers); err != nil {
 		return nil, err
 	}
 	held.repeatable = e.calls.repeatable()

@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"context"
+	"database/sql/driver"
 	"fmt"
 	"strings"
 	"testing/fstest"
@@ -85,34 +86,45 @@ const tables = `-- +goose Up
 CREATE TABLE tallies (key TEXT PRIMARY KEY, total BIGINT NOT NULL CHECK (total >= 0), trail TEXT NOT NULL) WITHOUT ROWID;
 `
 
-func tallies(panics func(place, key string)) flow.ByKey[Tally] {
-	return flow.ByKey[Tally]{
-		Select: func(ctx context.Context, tx *store.Tx, keys []string) (map[string]Tally, error) {
-			var found map[string]Tally
-			err := tx.Each(ctx, func(scan func(...any) error) error {
-				var s Tally
-				if err := scan(&s.Key, &s.Total, &s.Trail); err != nil {
-					return err
-				}
-				if found == nil {
-					found = map[string]Tally{}
-				}
-				found[s.Key] = s
-				panics("load", s.Key)
-				return nil
-			}, `SELECT key, total, trail FROM tallies WHERE key IN ({keys})`, store.Keys(keys))
-			return found, err
-		},
-		Upsert: func(tx *store.Tx, keys []string, states []Tally) error {
-			var args []any
-			for i, s := range states {
-				panics("save", keys[i])
-				args = append(args, keys[i], s.Total, s.Trail)
-			}
-			tx.Bulk(`INSERT INTO tallies (key, total, trail)`, 3, `ON CONFLICT (key) DO UPDATE SET total = excluded.total, trail = excluded.trail`, args)
-			return nil
-		},
+// tallyStore is one that may panic over a key.
+type tallyStore struct {
+	flow.RowStore[Tally]
+	panics func(place, key string)
+}
+
+func tallies(panics func(place, key string)) tallyStore {
+	table := store.NewTable("tallies", "key", []string{"key", "total", "trail"}, func(s *Tally) []any {
+		return []any{&s.Key, &s.Total, trap{s, panics}}
+	})
+	return tallyStore{flow.RowStore[Tally]{Table: table}, panics}
+}
+
+func (t tallyStore) Load(ctx context.Context, tx *store.Tx, inputs []*flow.Input) (flow.BatchState[Tally], error) {
+	unit, err := t.RowStore.Load(ctx, tx, inputs)
+	for _, in := range inputs {
+		if err == nil && unit.State(in).Key != "" {
+			t.panics("load", in.Key)
+		}
 	}
+	return unit, err
+}
+
+// trap is the column trail, whose writing may panic.
+type trap struct {
+	of     *Tally
+	panics func(place, key string)
+}
+
+// Scan implements [sql.Scanner].
+func (t trap) Scan(src any) error {
+	t.of.Trail, _ = src.(string) // of a column of text
+	return nil
+}
+
+// Value implements [driver.Valuer].
+func (t trap) Value() (driver.Value, error) {
+	t.panics("save", t.of.Key)
+	return t.of.Trail, nil
 }
 
 // participant is the table. broken tells whether reactions to "broken" fail.
@@ -120,19 +132,19 @@ func participant(broken func() bool) flow.Participant[Tally] {
 	return flow.Participant[Tally]{
 		Service: "tally",
 		Reactions: []flow.Reaction[Tally]{
-			flow.When(func(s Tally, e Added, out *flow.Out) Tally { return add(s, e.Tally, e.Amount, e.Then, broken, out) }).
-				Emits(Counted{}).Does(Ring{}).Starts(Nap{}),
-			flow.When(func(s Tally, e Closed, out *flow.Out) Tally { return add(s, e.Tally, 0, e.Then, broken, out) }).
-				Emits(Counted{}).Starts(Nap{}),
-			flow.Asked(func(s Tally, c Add, out *flow.Out) Tally {
+			flow.OnEvent(func(s Tally, e Added, out *flow.Out) Tally { return add(s, e.Tally, e.Amount, e.Then, broken, out) }).
+				Emits(Counted{}).Calls(Ring{}).StartsTimer(Nap{}),
+			flow.OnEvent(func(s Tally, e Closed, out *flow.Out) Tally { return add(s, e.Tally, 0, e.Then, broken, out) }).
+				Emits(Counted{}).StartsTimer(Nap{}),
+			flow.OnCommand(func(s Tally, c Add, out *flow.Out) Tally {
 				if c.Amount == 0 {
-					out.Refuse(errNothing)
+					out.Reject(errNothing)
 				}
 				s = add(s, "c", c.Amount, "", broken, out)
 				out.Reply(s.Total)
 				return s
-			}).Emits(Counted{}).Does(Ring{}).Starts(Nap{}),
-			flow.Answered(func(s Tally, r Rung, out *flow.Out) Tally {
+			}).Emits(Counted{}).Calls(Ring{}).StartsTimer(Nap{}),
+			flow.OnResult(func(s Tally, r Rung, out *flow.Out) Tally {
 				if r.Bell == poison && broken() {
 					panic("a bell that breaks")
 				}
@@ -141,14 +153,14 @@ func participant(broken func() bool) flow.Participant[Tally] {
 					s.Trail += fmt.Sprintf(":gaveup:%v", r.Unknown)
 				}
 				return s
-			}).To(Ring{}),
-			flow.Elapsed(func(s Tally, n Nap, out *flow.Out) Tally {
+			}).ResultOf(Ring{}),
+			flow.OnTimer(func(s Tally, n Nap, out *flow.Out) Tally {
 				s.Trail += fmt.Sprintf(" nap%d", n.Amount)
 				if n.Amount > 1000 { // naps again, a thousand less
-					out.After(time.Millisecond, Nap{n.Amount - 1000})
+					out.StartTimer(time.Millisecond, Nap{n.Amount - 1000})
 				}
 				return s
-			}).Starts(Nap{}),
+			}).StartsTimer(Nap{}),
 		},
 		Terminal: []flow.Event{Counted{}},
 	}
@@ -173,14 +185,14 @@ func add(s Tally, key string, amount int64, then string, broken func() bool, out
 	case "silent":
 		return s
 	case "ring":
-		out.Do(Ring{Bell: amount})
+		out.Call(Ring{Bell: amount})
 	case "nap": // for as many milliseconds
-		out.After(time.Duration(amount)*time.Millisecond, Nap{amount})
+		out.StartTimer(time.Duration(amount)*time.Millisecond, Nap{amount})
 	case "rise":
-		out.Stop(Nap{})
+		out.StopTimer(Nap{})
 	case "all":
-		out.Do(Ring{Bell: amount})
-		out.After(time.Hour, Nap{amount})
+		out.Call(Ring{Bell: amount})
+		out.StartTimer(time.Hour, Nap{amount})
 	}
 	if key != "c" {
 		out.Emit(Counted{Tally: key, Total: s.Total})

@@ -12,17 +12,17 @@ import (
 type Outcome string
 
 const (
-	Applied   Outcome = "applied"
-	Ignored   Outcome = "ignored"   // not in this participant's table
-	Duplicate Outcome = "duplicate" // handled before; nothing happened again
-	NotOurs   Outcome = "not-ours"  // the partition was lost, or the offset was taken in before
-	Stale     Outcome = "stale"     // a result or timer whose row is gone, or whose lease is lost
-	Parked    Outcome = "parked"    // could not be handled; its lane waits
-	Waiting   Outcome = "waiting"   // parked behind another of its lane, or until the registry explains it
-	DeadNoKey Outcome = "dead"      // no key, so no lane: to the dead-letter topic at once
-	Refused   Outcome = "refused"   // a command that was answered with an error
-	Repeated  Outcome = "repeated"  // a command that was answered before
-	Abandoned Outcome = "abandoned" // a command whose caller gave up; nothing happened
+	Applied      Outcome = "applied"
+	Ignored      Outcome = "ignored"       // not in this participant's table
+	Duplicate    Outcome = "duplicate"     // handled before; nothing happened again
+	Fenced       Outcome = "fenced"        // the partition was lost, or the offset was taken in before
+	Superseded   Outcome = "superseded"    // a result or timer whose row is gone, or whose lease is lost
+	Parked       Outcome = "parked"        // could not be handled; its lane waits
+	Waiting      Outcome = "waiting"       // parked behind another of its lane, or until the registry explains it
+	DeadLettered Outcome = "dead_lettered" // no key, so no lane: to the dead-letter topic at once
+	Rejected     Outcome = "rejected"      // a command that was answered with an error
+	Replayed     Outcome = "replayed"      // a command that was answered before
+	Expired      Outcome = "expired"       // a command whose caller gave up; nothing happened
 )
 
 // result is the outcome of one input. The engine reports it after the commit.
@@ -36,7 +36,7 @@ type result struct {
 
 // fold runs the batch's inputs through their reactions, in memory, in the
 // order in which they arrived. Nothing here waits.
-func (e *Engine[S]) fold(b *batch, states flow.Unit[S]) {
+func (e *Engine[S]) fold(b *batch, states flow.BatchState[S]) {
 	for _, in := range b.inputs {
 		if in.control != nil {
 			in.control(b)
@@ -48,7 +48,7 @@ func (e *Engine[S]) fold(b *batch, states flow.Unit[S]) {
 	}
 }
 
-func (e *Engine[S]) foldOne(b *batch, states flow.Unit[S], h *result) {
+func (e *Engine[S]) foldOne(b *batch, states flow.BatchState[S], h *result) {
 	in := h.in
 	if h.outcome = e.check(b, h); h.outcome != "" {
 		return
@@ -71,7 +71,7 @@ func (e *Engine[S]) foldOne(b *batch, states flow.Unit[S], h *result) {
 		h.outcome = Applied
 		b.markHandled(in)
 	case in.command != nil:
-		h.outcome = Refused
+		h.outcome = Rejected
 	default:
 		h.outcome = Parked
 		e.park(b, in, h.err)
@@ -89,7 +89,7 @@ func (e *Engine[S]) check(b *batch, h *result) Outcome {
 		head, waits := b.heads[in.lane()]
 		switch {
 		case !waits || head.n != 0 && head.n != in.parkedN || head.n == 0 && head.after != in.after:
-			return Stale
+			return Superseded
 		case head.n != 0:
 			in.attempts, in.dead = head.attempts, head.dead // as they are by now, not when the row was read
 		}
@@ -100,18 +100,18 @@ func (e *Engine[S]) check(b *batch, h *result) Outcome {
 		// twice, or after a give-up, finds it gone. The same for one whose lease
 		// is lost: its new holder makes the call again, and only that result counts.
 		if !b.calls[in.callID] || b.lostLease(in) {
-			return Stale
+			return Superseded
 		}
 	case in.Kind == flow.KindTimer:
 		if due, running := b.timers[timerID(in.Key, in.Name)]; !running || due != in.due {
-			return Stale
+			return Superseded
 		}
 	case !in.command.take():
-		return Abandoned
+		return Expired
 	case in.command.key != "":
 		if r, known := b.replies[in.command.key]; known {
 			in.command.repeat(r)
-			return Repeated
+			return Replayed
 		}
 	}
 	return ""
@@ -120,12 +120,12 @@ func (e *Engine[S]) check(b *batch, h *result) Outcome {
 func (e *Engine[S]) checkEvent(b *batch, h *result) Outcome {
 	in := h.in
 	if b.fenced(in.assignment) || !b.advance(in.assignment, in.record.Offset) {
-		return NotOurs
+		return Fenced
 	}
 	if in.Key == "" || !record.ValidID(in.Key) {
 		h.err = fmt.Errorf("record has no usable key: %d bytes", len(in.Key))
 		e.deadLetter(b, in, h.err)
-		return DeadNoKey
+		return DeadLettered
 	}
 	if in.ignored() {
 		return Ignored

@@ -139,11 +139,11 @@ type dueRows[R any] struct {
 
 // due makes a follower's reading of a table. A process alone with its database has
 // every lease, so it need not look.
-func (t table[R]) due(where, order string) dueRows[R] {
-	columns := `t.` + strings.Join(t.columns, ", t.") + ` FROM ` + t.name + ` t`
+func due[R any](t store.Table[R], where, order string) dueRows[R] {
+	columns := `t.` + strings.Join(t.Columns, ", t.") + ` FROM ` + t.Name + ` t`
 	rest := ` t.due <= ? ` + where + ` ORDER BY ` + order + ` LIMIT ?`
 	return dueRows[R]{
-		fields: t.fields,
+		fields: t.Fields,
 		alone:  `SELECT 0, ` + columns + ` WHERE` + rest,
 		shared: `SELECT l.epoch, ` + columns + ` CROSS JOIN leases l
 			WHERE l.shard = t.shard AND CAST(l.shard AS TEXT) || ':' || CAST(l.epoch AS TEXT) IN ({keys}) AND` + rest,

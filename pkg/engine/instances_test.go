@@ -75,11 +75,11 @@ func everyKeyInOrder(t *testing.T, w *world, keys, each int) {
 	t.Logf("%d events, %d copies", len(records), copies)
 }
 
-func TestSeveralInstancesShareTheWorkAndKeepEachKeysOrder(t *testing.T) {
+func TestInstancesShareWorkAndKeepKeyOrder(t *testing.T) {
 	w := newWorld(t)
 	var mu sync.Mutex
 	rang := map[string]int{}
-	w.performers = []flow.Performer{ring(func(_ context.Context, c flow.Call, r Ring) (Rung, error) {
+	w.callHandlers = []flow.CallHandler{ring(func(_ context.Context, c flow.Call, r Ring) (Rung, error) {
 		mu.Lock()
 		defer mu.Unlock()
 		rang[c.ID]++
@@ -124,7 +124,7 @@ func (p *process) deliver(topic string, records []*record.Record) {
 	}
 }
 
-func TestCommandsAtTwoInstancesMeetUnderTheKeysLock(t *testing.T) {
+func TestSameCommandAtTwoInstancesAppliesOnce(t *testing.T) {
 	w := newWorld(t)
 	a, b := w.instance("a"), w.instance("b")
 	const each = 300
@@ -162,7 +162,7 @@ func TestRepeatsAtTwoInstancesCreateOneThing(t *testing.T) {
 	equal(t, "answers", w.count("commands"), strconv.Itoa(each)) // a request that was refused may come again, in another form
 }
 
-func TestTwoInstancesThatMeetANewKeyWaitForEachOther(t *testing.T) {
+func TestNewKeyAtTwoInstancesLosesNoCommand(t *testing.T) {
 	w := newWorld(t)
 	a, b := w.instance("a"), w.instance("b")
 	a.taking()
@@ -197,7 +197,7 @@ func TestARefusedCommandLeavesNoRowBehind(t *testing.T) {
 	equal(t, "rows", w.count("streams"), "0")
 }
 
-func TestWhatOneCommitsTheOtherPublishesWithoutAPoll(t *testing.T) {
+func TestCommitWakesTheOtherInstancesRelay(t *testing.T) {
 	w := newWorld(t)
 	a, b := w.instance("a"), w.instance("b")
 	a.assign("feeder.events")
@@ -220,7 +220,7 @@ func TestWhatOneCommitsTheOtherPublishesWithoutAPoll(t *testing.T) {
 
 // One instance commits and does not come to tell the other, whose own commits
 // are the next. Half of the keys are the other's.
-func TestWhatWasNeverToldIsPublishedBeforeWhatFollowsIt(t *testing.T) {
+func TestMissedSignalDoesNotReorderEvents(t *testing.T) {
 	w := newWorld(t)
 	a, b := w.instance("a"), w.instance("b")
 	a.assign("feeder.events")

@@ -161,7 +161,7 @@ func (l *leases) read(ctx context.Context, tx *store.Tx) (live map[string]bool, 
 	for shard := range every {
 		every[shard] = strconv.Itoa(shard)
 	}
-	leaseRows.load(tx, `CAST(shard AS TEXT) IN ({keys}) ORDER BY shard`, every, func(r *lease) { rows = append(rows, *r) })
+	leaseRows.Load(tx, `CAST(shard AS TEXT) IN ({keys}) ORDER BY shard`, every, func(r *lease) { rows = append(rows, *r) })
 	err = tx.Flush(ctx)
 	live = map[string]bool{l.instance: true}
 	if err != nil || !tx.Shared() {

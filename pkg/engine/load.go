@@ -59,18 +59,18 @@ func (b *batch) load(tx *store.Tx) {
 	w := want(b.inputs, b.shared)
 	const byID = `id IN ({keys})`
 	b.lockNew(tx, w.keys)
-	positions.load(tx, `claim IN ({keys}) ORDER BY claim {lock}`, w.partitions, func(p *position) { b.positions[p.partition] = p })
-	leaseRows.load(tx, `CAST(shard AS TEXT) IN ({keys}) ORDER BY shard {share}`, w.shards, func(l *lease) { b.epochs[l.shard] = l.epoch })
-	keyStates.load(tx, `key IN ({keys}) ORDER BY key {lock}`, w.keys, func(k *keyState) {
+	positions.Load(tx, `claim IN ({keys}) ORDER BY claim {lock}`, w.partitions, func(p *position) { b.positions[p.partition] = p })
+	leaseRows.Load(tx, `CAST(shard AS TEXT) IN ({keys}) ORDER BY shard {share}`, w.shards, func(l *lease) { b.epochs[l.shard] = l.epoch })
+	keyStates.Load(tx, `key IN ({keys}) ORDER BY key {lock}`, w.keys, func(k *keyState) {
 		k.readSeen()
 		b.keys[k.key] = k
 	})
 	b.claim(tx, w.claims)
-	inbox.load(tx, byID+` AND digest <> '`+forVersionBefore+`'`, w.events, func(r *inboxRow) { b.inbox[r.id] = r })
-	parkedHeads.load(tx, `key IN ({keys}) AND due < `+waiting, w.keys, b.putHead)
-	openCalls.load(tx, byID, w.calls, func(c *call) { b.calls[c.id] = true })
-	timers.load(tx, byID, w.timers, func(t *timer) { b.timers[t.id] = t.due })
-	replies.load(tx, byID, w.commands, func(r *reply) {
+	inbox.Load(tx, byID+` AND digest <> '`+forVersionBefore+`'`, w.events, func(r *inboxRow) { b.inbox[r.id] = r })
+	parkedHeads.Load(tx, `key IN ({keys}) AND due < `+waiting, w.keys, b.putHead)
+	openCalls.Load(tx, byID, w.calls, func(c *call) { b.calls[c.id] = true })
+	timers.Load(tx, byID, w.timers, func(t *timer) { b.timers[t.id] = t.due })
+	replies.Load(tx, byID, w.commands, func(r *reply) {
 		if !b.claimed[r.id] { // else it is this batch's own row, without an answer yet
 			b.replies[r.id] = r
 		}

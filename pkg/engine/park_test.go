@@ -13,7 +13,7 @@ import (
 	"github.com/quintet-eda/quintet/pkg/record"
 )
 
-func TestAParkedLaneHoldsUpOnlyItselfAndDrainsInOrder(t *testing.T) {
+func TestParkedLaneBlocksNoOtherAndDrainsInOrder(t *testing.T) {
 	w := newWorld(t)
 	w.park.Attempts = 1000
 	w.broken.Store(true)
@@ -38,7 +38,7 @@ func TestAParkedLaneHoldsUpOnlyItselfAndDrainsInOrder(t *testing.T) {
 }
 
 // The statements are those of docs/operations.md.
-func TestAHeadThatIsLetGoOfByHandLeavesItsLaneToGoOn(t *testing.T) {
+func TestManuallyDeletedHeadUnblocksItsLane(t *testing.T) {
 	w := newWorld(t)
 	w.broken.Store(true)
 	p := w.start()
@@ -68,7 +68,7 @@ func TestAHeadThatIsLetGoOfByHandLeavesItsLaneToGoOn(t *testing.T) {
 	equal(t, "and what follows", w.trail("k"), "2 3")
 }
 
-func TestAParkedHeadIsADeadLetterOnceAndARestartTriesItAgain(t *testing.T) {
+func TestRestartRetriesHeadWithoutNewDeadLetter(t *testing.T) {
 	w := newWorld(t)
 	w.broken.Store(true)
 	p := w.start()
@@ -160,7 +160,7 @@ func TestAnEventOfNobodyConcernedIsIgnored(t *testing.T) {
 	eventually(t, "they are counted", func() bool { return p.metric("quintet_inputs_total") == 4 })
 }
 
-func TestAHugeRecordThatCannotBeHandledDoesNotStopTheRelay(t *testing.T) {
+func TestHugeDeadLetterDoesNotStopTheRelay(t *testing.T) {
 	w := newWorld(t)
 	w.park = engine.ParkPolicy{Delay: time.Hour, Attempts: 1}
 	p := w.start()
@@ -186,11 +186,11 @@ func TestAHugeRecordThatCannotBeHandledDoesNotStopTheRelay(t *testing.T) {
 	}
 }
 
-func TestAParkedResultAndTimerAreHandledWithTheirBodyOnceMended(t *testing.T) {
+func TestParkedResultIsAppliedWithItsBody(t *testing.T) {
 	w := newWorld(t)
 	w.park.Attempts = 1000
 	w.broken.Store(true)
-	w.performers = []flow.Performer{ring(func(_ context.Context, _ flow.Call, r Ring) (Rung, error) { return Rung{Bell: r.Bell}, nil })}
+	w.callHandlers = []flow.CallHandler{ring(func(_ context.Context, _ flow.Call, r Ring) (Rung, error) { return Rung{Bell: r.Bell}, nil })}
 	p := w.start()
 	p.add("k", -poison, "silent")
 	p.add("k", poison, "ring")

@@ -107,7 +107,7 @@ type lanes[S any] struct {
 	follower[S, parkedRow]
 }
 
-var dueHeads = parkedHeads.due(``, `t.due, t.lane, t.key`)
+var dueHeads = due(parkedHeads, ``, `t.due, t.lane, t.key`)
 
 func newLanes[S any](e *Engine[S]) *lanes[S] {
 	l := &lanes[S]{}

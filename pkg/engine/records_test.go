@@ -14,7 +14,7 @@ import (
 // A registry that lost its memory gives the id of one record to another, and a
 // record without headers has nothing else. Added and Closed are read as
 // themselves; on a foreign topic they are not what was written there.
-func TestARecordThatIsNotItsTopicsOwnIsNotReadAndNotPassedOver(t *testing.T) {
+func TestEventOnTheWrongTopicIsParked(t *testing.T) {
 	w := newWorld(t)
 	p := w.start()
 	for _, c := range []struct {
@@ -82,7 +82,7 @@ func TestUnknownSchemasHoldUpOnlyTheirLanes(t *testing.T) {
 // question takes the client's whole patience. More lanes ask than may at once.
 func TestHangingRegistryHoldsUpOnlyItsLanes(t *testing.T) {
 	w := newWorld(t)
-	w.performers = []flow.Performer{ring(func(_ context.Context, _ flow.Call, r Ring) (Rung, error) { return Rung{Bell: r.Bell}, nil })}
+	w.callHandlers = []flow.CallHandler{ring(func(_ context.Context, _ flow.Call, r Ring) (Rung, error) { return Rung{Bell: r.Bell}, nil })}
 	p := w.start()
 	release := w.schemas.hang()
 	t.Cleanup(release)
@@ -139,7 +139,7 @@ func TestLaneWaitsWhileTheRegistryIsAway(t *testing.T) {
 
 // The one try that a mended service gives each lane at its start is not spent on
 // a head that it could not even read.
-func TestAHeadThatCannotBeReadAtTheStartIsTriedOnceTheRegistryIsBack(t *testing.T) {
+func TestRestartRetryOfHeadWaitsForRegistry(t *testing.T) {
 	w := newWorld(t)
 	w.broken.Store(true)
 	p := w.start()
@@ -161,7 +161,7 @@ func TestAHeadThatCannotBeReadAtTheStartIsTriedOnceTheRegistryIsBack(t *testing.
 // A registry that is asked too early remembers that it knew nothing, and so does
 // the client, for a while: that is no attempt at a record that is parked for
 // another reason.
-func TestASchemaThatIsNotKnownYetIsNoAttemptAtAParkedHead(t *testing.T) {
+func TestUnknownSchemaCostsParkedHeadNoAttempt(t *testing.T) {
 	w := newWorld(t)
 	w.broken.Store(true)
 	w.park.Attempts = 1000

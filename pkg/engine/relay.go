@@ -173,7 +173,7 @@ func (r *relay[S]) session(ctx context.Context, producer Producer) (arrived bool
 }
 
 // A row that was refused keeps those behind it waiting.
-var dueRecords = outboxRows.due(`AND NOT EXISTS
+var dueRecords = due(outboxRows, `AND NOT EXISTS
 	(SELECT 1 FROM outbox h WHERE h.due > 0 AND h.topic = t.topic AND h.key = t.key AND t.key <> '' AND h.n < t.n)`, "t.n")
 
 // look publishes what may go.

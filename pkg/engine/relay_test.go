@@ -124,7 +124,7 @@ func (w *world) exec(query string) {
 	}
 }
 
-func TestACrashBetweenPublishAndDeleteRepeatsTheSameID(t *testing.T) {
+func TestCrashAfterPublishRepublishesTheSameID(t *testing.T) {
 	w := newWorld(t)
 	p := w.startStopping(10 * time.Millisecond)
 	var published sync.WaitGroup
@@ -158,7 +158,7 @@ func TestACrashBetweenPublishAndDeleteRepeatsTheSameID(t *testing.T) {
 	}
 }
 
-func TestACommitOfUnknownOutcomePublishesEverythingOnceAndInOrder(t *testing.T) {
+func TestUnknownCommitPublishesOnceInOrder(t *testing.T) {
 	for name, faults := range unknownOutcomes() {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -176,7 +176,7 @@ func TestACommitOfUnknownOutcomePublishesEverythingOnceAndInOrder(t *testing.T) 
 	}
 }
 
-func TestWhatIsLeftInTheOutboxGoesOutAtTheNextStart(t *testing.T) {
+func TestRestartPublishesTheLeftoverOutbox(t *testing.T) {
 	w := newWorld(t)
 	w.openLog = func() (engine.Producer, error) { return nil, errors.New("no broker") }
 	p := w.startStopping(10 * time.Millisecond)

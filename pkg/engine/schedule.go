@@ -12,7 +12,7 @@ import (
 // before it touches what they share, it calls this with the place and the key or
 // id that it is about.
 // Whoever keeps it waiting there has one goroutine running at a time, and with
-// the seams of [store.Faults], [Producer] and [flow.Performer] every order of steps in its
+// the seams of [store.Faults], [Producer] and [flow.CallHandler] every order of steps in its
 // hands. In production it is nil and costs a comparison.
 //
 // The idea is FoundationDB's simulation: production code, one thread, a seed.

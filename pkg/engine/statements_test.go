@@ -15,7 +15,7 @@ import (
 
 // A batch of 500 inputs that put out everything there is takes at most eight
 // statements per table, reads and deletions included.
-func TestAFullBatchTakesAHandfulOfStatementsPerTable(t *testing.T) {
+func TestFullBatchTakesFewStatementsPerTable(t *testing.T) {
 	for _, inputs := range []int{1, 500} {
 		t.Run(fmt.Sprint(inputs), func(t *testing.T) {
 			w := newWorld(t)
@@ -33,13 +33,13 @@ func TestAFullBatchTakesAHandfulOfStatementsPerTable(t *testing.T) {
 	}
 }
 
-func TestABatchOfResultsAndCommandsTakesAHandfulOfStatementsPerTable(t *testing.T) {
+func TestResultAndCommandBatchTakesFewStatements(t *testing.T) {
 	for _, inputs := range []int{1, 180} {
 		t.Run(fmt.Sprint(inputs), func(t *testing.T) {
 			w := newWorld(t)
 			rung := make(chan struct{})
 			var ringing atomic.Int32
-			w.performers = []flow.Performer{ring(func(context.Context, flow.Call, Ring) (Rung, error) {
+			w.callHandlers = []flow.CallHandler{ring(func(context.Context, flow.Call, Ring) (Rung, error) {
 				ringing.Add(1)
 				<-rung
 				return Rung{Bell: 1}, nil

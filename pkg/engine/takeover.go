@@ -28,7 +28,7 @@ func (l *leases) take(ctx context.Context, tx *store.Tx, free []lease) (taken []
 	}
 	err = tx.Each(ctx, func(scan scanner) error {
 		var r lease
-		err := scan(leaseRows.fields(&r)...)
+		err := scan(leaseRows.Fields(&r)...)
 		taken = append(taken, r)
 		return err
 	}, `WITH unlocked AS MATERIALIZED (SELECT shard FROM leases WHERE CAST(shard AS TEXT) || ':' || CAST(epoch AS TEXT) IN ({keys}) ORDER BY shard {free})

@@ -23,7 +23,7 @@ func TestADeadInstanceIsStoodInFor(t *testing.T) {
 	var calls atomic.Int64
 	var hold atomic.Bool
 	hold.Store(true)
-	w.performers = []flow.Performer{ring(func(ctx context.Context, _ flow.Call, r Ring) (Rung, error) {
+	w.callHandlers = []flow.CallHandler{ring(func(ctx context.Context, _ flow.Call, r Ring) (Rung, error) {
 		calls.Add(1)
 		if hold.Load() {
 			<-ctx.Done()
@@ -86,8 +86,8 @@ func TestAResultFromBeyondTheLeaseIsRefused(t *testing.T) {
 	w := newWorld(t)
 	answers := map[string]chan struct{}{"a": make(chan struct{}), "b": make(chan struct{})}
 	var under sync.Map
-	performer := func(instance string) []flow.Performer {
-		return []flow.Performer{ringWith(flow.Policy{Timeout: patience}, func(ctx context.Context, _ flow.Call, r Ring) (Rung, error) {
+	handler := func(instance string) []flow.CallHandler {
+		return []flow.CallHandler{ringWith(flow.Policy{Timeout: patience}, func(ctx context.Context, _ flow.Call, r Ring) (Rung, error) {
 			under.Store(instance, true)
 			select {
 			case <-answers[instance]:
@@ -97,19 +97,19 @@ func TestAResultFromBeyondTheLeaseIsRefused(t *testing.T) {
 			return Rung{Bell: map[string]int64{"a": 100, "b": 200}[instance]}, nil
 		})}
 	}
-	w.performers = performer("a")
+	w.callHandlers = handler("a")
 	a := w.instance("a")
 	a.assign("feeder.events")
 	balanced(t, 12, a)
 	a.add("k", 1, "ring")
 	eventually(t, "a makes the call", func() bool { _, yes := under.Load("a"); return yes })
-	w.performers = performer("b")
+	w.callHandlers = handler("b")
 	a.freeze()
 	w.instance("b")
 	eventually(t, "b makes the call too", func() bool { _, yes := under.Load("b"); return yes })
 	a.thaw()
 	close(answers["a"])
-	eventually(t, "a's result is refused", func() bool { return a.lines.count(`"outcome":"stale"`) == 1 })
+	eventually(t, "a's result is refused", func() bool { return a.lines.count(`"outcome":"superseded"`) == 1 })
 	equal(t, "trail", w.trail("k"), "1")
 	close(answers["b"])
 	eventually(t, "b's result counts", func() bool { return strings.HasSuffix(w.trail("k"), "rung200") })
@@ -120,7 +120,7 @@ func TestACallAtMostOnceIsNotBegunBeyondTheLease(t *testing.T) {
 	var first, more atomic.Int64
 	gate := make(chan struct{})
 	policy := flow.Policy{Timeout: patience, AtMostOnce: true, Attempts: 5}
-	w.performers = []flow.Performer{ringWith(policy, func(context.Context, flow.Call, Ring) (Rung, error) {
+	w.callHandlers = []flow.CallHandler{ringWith(policy, func(context.Context, flow.Call, Ring) (Rung, error) {
 		if first.Add(1) > 1 {
 			more.Add(1)
 		}
@@ -132,7 +132,7 @@ func TestACallAtMostOnceIsNotBegunBeyondTheLease(t *testing.T) {
 	balanced(t, 12, a)
 	a.add("k", 1, "ring")
 	eventually(t, "a makes the call", func() bool { return first.Load() == 1 })
-	w.performers = []flow.Performer{ringWith(policy, func(_ context.Context, _ flow.Call, r Ring) (Rung, error) {
+	w.callHandlers = []flow.CallHandler{ringWith(policy, func(_ context.Context, _ flow.Call, r Ring) (Rung, error) {
 		t.Error("b makes a call that a may have made")
 		return Rung{Bell: r.Bell}, nil
 	})}

@@ -19,7 +19,7 @@ type timer struct {
 // timerID names a timer.
 func timerID(key, name string) string { return name + "/" + key }
 
-var dueTimers = timers.due(``, `t.due, t.id`)
+var dueTimers = due(timers, ``, `t.due, t.id`)
 
 // newTimers makes the follower that turns timers that are due into inputs. A timer
 // that fires while a batch stops or moves it finds its row gone, or due at another

@@ -35,7 +35,7 @@ func TestAMovedTimerFiresAtItsNewTimeOnly(t *testing.T) {
 
 // Both timers are due when the batch that starts them commits, and what stops
 // one and moves the other is queued by then: they fire behind it.
-func TestATimerThatFiresWhileABatchStopsOrMovesItDoesNothing(t *testing.T) {
+func TestTimerFiringDuringStopOrMoveDoesNothing(t *testing.T) {
 	w := newWorld(t)
 	p := w.start()
 	release := p.hold()
@@ -100,7 +100,7 @@ func TestATimerThatCannotBeReadKeepsItsText(t *testing.T) {
 	equal(t, "trail", w.trail("k"), "")
 }
 
-func TestATimerThatFailsParksAndIsHandledOnceMended(t *testing.T) {
+func TestFailedTimerParksAndIsAppliedAfterRepair(t *testing.T) {
 	w := newWorld(t)
 	w.park.Attempts = 1000
 	w.broken.Store(true)

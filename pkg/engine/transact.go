@@ -60,7 +60,8 @@ func (e *Engine[S]) try(ctx context.Context, tx *store.Tx, b *batch) (err error)
 		return err
 	}
 	e.fold(b, states)
-	return b.write(tx, states.Save)
+	b.write(tx, states.Save)
+	return nil
 }
 
 // undo gives the commands back that a transaction took which did not happen.
@@ -86,12 +87,12 @@ func (e *Engine[S]) onCommitted(b *batch) {
 			changed = append(changed, in.Key)
 		}
 		if c := in.command; c != nil {
-			if h.outcome == Refused {
+			if h.outcome == Rejected {
 				c.err = h.err
 			}
 			close(c.answer)
 		}
-		if in.assignment != nil && h.outcome != NotOurs {
+		if in.assignment != nil && h.outcome != Fenced {
 			commits[in.assignment] = in.record.Offset + 1
 		}
 		if in.committed != nil {
@@ -145,7 +146,7 @@ func (e *Engine[S]) report(h result, now time.Time) {
 		e.Metrics.outOfOrder.Inc()
 	}
 	switch {
-	case h.outcome == Parked || h.outcome == DeadNoKey:
+	case h.outcome == Parked || h.outcome == DeadLettered:
 		level = slog.LevelError
 		attrs = append(attrs, slog.Int("attempt", in.attempts+1))
 	case h.outcome == Duplicate && err != nil:

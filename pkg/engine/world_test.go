@@ -24,21 +24,21 @@ import (
 
 // world is a tally's surroundings, which outlive its processes.
 type world struct {
-	t          *testing.T
-	where      string
-	db         *store.DB
-	log        *flowtest.Log
-	openLog    func() (engine.Producer, error)
-	schemas    *schemaRegistry
-	codecs     map[string]*registry.Codec
-	broken     atomic.Bool
-	panics     func(place, key string)
-	held       atomic.Pointer[func()] // runs once, in the next batch that saves the tally of nobody
-	performers []flow.Performer
-	park       engine.ParkPolicy
-	bound      int
-	changed    func(keys []string)
-	offsets    map[string]int64
+	t            *testing.T
+	where        string
+	db           *store.DB
+	log          *flowtest.Log
+	openLog      func() (engine.Producer, error)
+	schemas      *schemaRegistry
+	codecs       map[string]*registry.Codec
+	broken       atomic.Bool
+	panics       func(place, key string)
+	held         atomic.Pointer[func()] // runs once, in the next batch that saves the tally of nobody
+	callHandlers []flow.CallHandler
+	park         engine.ParkPolicy
+	bound        int
+	changed      func(keys []string)
+	offsets      map[string]int64
 }
 
 func newWorld(t *testing.T) *world {
@@ -106,14 +106,14 @@ func (w *world) startStopping(stop time.Duration) *process {
 func (w *world) launch(instance string, db *store.DB, stop time.Duration) *process {
 	w.t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	if w.performers == nil {
-		w.performers = []flow.Performer{unanswered(ctx)}
-		defer func() { w.performers = nil }()
+	if w.callHandlers == nil {
+		w.callHandlers = []flow.CallHandler{unanswered(ctx)}
+		defer func() { w.callHandlers = nil }()
 	}
 	p := &process{world: w, db: db, lines: &lines{}, gather: prometheus.NewRegistry(), ended: make(chan struct{}), claims: map[string]*engine.Assignment{}}
 	e, err := engine.New(engine.Config[Tally]{
 		Participant: participant(w.broken.Load), Store: tallies(w.store), DB: db,
-		Codec: w.codecs["tally"], Performers: w.performers, OpenProducer: w.openLog, Log: slog.New(slog.NewJSONHandler(p.lines, nil)),
+		Codec: w.codecs["tally"], CallHandlers: w.callHandlers, OpenProducer: w.openLog, Log: slog.New(slog.NewJSONHandler(p.lines, nil)),
 		Metrics: engine.NewMetrics(p.gather), Instance: instance, OutboxBound: w.bound, Park: w.park, Changed: w.changed,
 	})
 	if err != nil {
@@ -130,13 +130,13 @@ func (w *world) launch(instance string, db *store.DB, stop time.Duration) *proce
 }
 
 // unanswered makes calls that nobody answers while the process runs.
-func unanswered(running context.Context) flow.Performer {
-	return flow.Perform(flow.Policy{Timeout: time.Hour}, func(ctx context.Context, _ flow.Call, _ Ring) (Rung, error) {
+func unanswered(running context.Context) flow.CallHandler {
+	return flow.HandleCall(flow.Policy{Timeout: time.Hour}, func(ctx context.Context, _ flow.Call, _ Ring) (Rung, error) {
 		select {
 		case <-running.Done():
 		case <-ctx.Done():
 		}
-		return Rung{}, flow.ErrNotDone
+		return Rung{}, flow.ErrNoEffect
 	}, nil)
 }
 

@@ -24,13 +24,11 @@ func text(n int64) string { return strconv.FormatInt(n, 10) }
 
 // write queues what the batch writes: a handful of statements per table, in the lock
 // order of every batch.
-func (b *batch) write(tx *store.Tx, states func(*store.Tx) error) error {
+func (b *batch) write(tx *store.Tx, states func(*store.Tx)) {
 	b.writePositions(tx)
 	b.writeKeys(tx)
-	inbox.save(tx, sorted(b.out.inbox))
-	if err := states(tx); err != nil {
-		return err
-	}
+	inbox.Save(tx, sorted(b.out.inbox))
+	states(tx)
 	b.writeOutbox(tx)
 	b.writeCalls(tx)
 	b.writeTimers(tx)
@@ -39,12 +37,11 @@ func (b *batch) write(tx *store.Tx, states func(*store.Tx) error) error {
 	if b.out.probe {
 		tx.Queue(nil, `UPDATE leases SET epoch = epoch WHERE shard = 0`)
 	}
-	return nil
 }
 
 func (b *batch) writePositions(tx *store.Tx) {
 	rows := sorted(b.positions)
-	positions.save(tx, slices.DeleteFunc(rows, func(p *position) bool { return !p.dirty }))
+	positions.Save(tx, slices.DeleteFunc(rows, func(p *position) bool { return !p.dirty }))
 }
 
 func (b *batch) writeKeys(tx *store.Tx) {
@@ -53,14 +50,14 @@ func (b *batch) writeKeys(tx *store.Tx) {
 		k.writeSeen()
 		delete(b.created, k.key)
 	}
-	keyStates.save(tx, rows)
+	keyStates.Save(tx, rows)
 	// Made to be locked, and nothing came of it: a refused command must not
 	// leave a row behind for whatever key it named.
 	onKeys(tx, `DELETE FROM streams WHERE key IN ({keys})`, slices.Sorted(maps.Keys(b.created)))
 }
 
 func (b *batch) writeOutbox(tx *store.Tx) {
-	outbox.save(tx, b.out.records)
+	outbox.Save(tx, b.out.records)
 	var rows []any
 	for _, r := range b.out.refused {
 		rows = append(rows, text(r.n), r.ID, text(r.due))
@@ -79,7 +76,7 @@ func (b *batch) writeOutbox(tx *store.Tx) {
 }
 
 func (b *batch) writeCalls(tx *store.Tx) {
-	openCalls.save(tx, b.out.calls)
+	openCalls.Save(tx, b.out.calls)
 	onKeys(tx, `UPDATE effects SET started = 1 WHERE id IN ({keys})`, b.out.started)
 	var rows []any
 	for _, c := range b.out.retries {
@@ -102,19 +99,19 @@ func (b *batch) writeTimers(tx *store.Tx) {
 		}
 	}
 	running := slices.DeleteFunc(sorted(b.out.timers), func(t *timer) bool { return t == nil })
-	timers.save(tx, running)
+	timers.Save(tx, running)
 	onKeys(tx, `DELETE FROM timers WHERE id IN ({keys})`, gone)
 }
 
 func (b *batch) writeReplies(tx *store.Tx) {
-	replies.save(tx, sorted(b.out.replies))
+	replies.Save(tx, sorted(b.out.replies))
 	maps.DeleteFunc(b.claimed, func(id string, _ bool) bool { return b.out.replies[id] != nil })
 	// Refused, or without its caller: a repeat is a first one.
 	onKeys(tx, `DELETE FROM commands WHERE id IN ({keys})`, slices.Sorted(maps.Keys(b.claimed)))
 }
 
 func (b *batch) writeParked(tx *store.Tx) {
-	parked.save(tx, b.out.parked)
+	parked.Save(tx, b.out.parked)
 	var late, gone []any
 	for _, p := range b.out.postponed {
 		late = append(late, p.source, p.key, text(p.n), text(p.due))

@@ -4,7 +4,7 @@
 // A [Participant] is a table of reactions. Each names its input (an event of
 // another participant, a command, the result of a call, a timer) and everything it
 // may put out. A reaction is a pure function from a state and an input to the new
-// state; [Out] takes its outputs. A [Store] keeps the states, and a [Performer] makes
+// state; [Out] takes its outputs. A [Store] keeps the states, and a [CallHandler] makes
 // one kind of external call.
 //
 // The table is data. The maps of the system are made from it ([Participant.Rows]),

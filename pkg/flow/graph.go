@@ -5,14 +5,14 @@ import "slices"
 // Row is a reaction as data, without its state's type: what graphs, documents
 // and checks over several participants are made of.
 type Row struct {
-	Service string
-	Kind    Kind
-	Input   string  // an event's type, or the name of a command, result or timer
-	Event   Event   // the input, when it is an event
-	Call    string  // the call that the input is the result of, when it is one
-	Emits   []Event //
-	Does    []string
-	Starts  []string
+	Service  string
+	Kind     Kind
+	Input    string // an event's type, or the name of a command, result or timer
+	Event    Event  // the input, when it is an event
+	ResultOf string // the call that the input is the result of, when it is one
+	Emits    []Event
+	Calls    []string
+	Timers   []string // that it may start
 }
 
 // Rows returns the participant's table in the order in which it is written.
@@ -20,7 +20,7 @@ func (p Participant[S]) Rows() []Row {
 	rows := make([]Row, len(p.Reactions))
 	for i, r := range p.Reactions {
 		event, _ := r.zero().(Event)
-		rows[i] = Row{Service: p.Service, Kind: r.kind, Input: inputName(r.zero()), Event: event, Call: r.call, Emits: r.emits, Does: r.does, Starts: r.starts}
+		rows[i] = Row{Service: p.Service, Kind: r.kind, Input: inputName(r.zero()), Event: event, ResultOf: r.call, Emits: r.emits, Calls: r.calls, Timers: r.starts}
 	}
 	return rows
 }

@@ -36,35 +36,35 @@ func (o *Out) ID(what string) string { return DeriveID("", o.inputID, o.service,
 // Emit publishes an event once the batch is committed.
 func (o *Out) Emit(e Event) {
 	if !slices.ContainsFunc(o.may.emits, func(d Event) bool { return d.EventType() == e.EventType() }) {
-		o.Refuse(fmt.Errorf("emit %s: %w", e.EventType(), ErrUndeclared))
+		o.Reject(fmt.Errorf("emit %s: %w", e.EventType(), ErrUndeclared))
 		return
 	}
 	o.made.Events = append(o.made.Events, e)
 }
 
-// Do makes an external call once the batch is committed. Its result comes back
+// Call makes an external call once the batch is committed. Its result comes back
 // as an input.
-func (o *Out) Do(effect any) {
-	if !slices.Contains(o.may.does, Name(effect)) {
-		o.Refuse(fmt.Errorf("do %s: %w", Name(effect), ErrUndeclared))
+func (o *Out) Call(call any) {
+	if !slices.Contains(o.may.calls, Name(call)) {
+		o.Reject(fmt.Errorf("call %s: %w", Name(call), ErrUndeclared))
 		return
 	}
-	o.made.Effects = append(o.made.Effects, effect)
+	o.made.Calls = append(o.made.Calls, call)
 }
 
-// After starts a timer that comes back as an input after d. There is one timer
+// StartTimer starts a timer that comes back as an input after d. There is one timer
 // of a name per key: starting it again moves it.
-func (o *Out) After(d time.Duration, timer any) {
+func (o *Out) StartTimer(d time.Duration, timer any) {
 	if !slices.Contains(o.may.starts, Name(timer)) {
-		o.Refuse(fmt.Errorf("start %s: %w", Name(timer), ErrUndeclared))
+		o.Reject(fmt.Errorf("start %s: %w", Name(timer), ErrUndeclared))
 		return
 	}
 	o.made.Timers = append(o.made.Timers, Started{timer, d})
 }
 
-// Stop ends a timer, if it is running. One that has fired and was parked is not: it
+// StopTimer ends a timer, if it is running. One that has fired and was parked is not: it
 // is handled once its reaction takes it.
-func (o *Out) Stop(timer any) {
+func (o *Out) StopTimer(timer any) {
 	o.made.Timers = slices.DeleteFunc(o.made.Timers, func(t Started) bool { return Name(t.Timer) == Name(timer) })
 	o.made.Stopped = append(o.made.Stopped, Name(timer))
 }
@@ -73,11 +73,11 @@ func (o *Out) Stop(timer any) {
 // repeat gets the same.
 func (o *Out) Reply(v any) { o.made.Reply = v }
 
-// Refuse takes back all that the reaction did and does. A command gets err as its
+// Reject takes back all that the reaction did and does. A command gets err as its
 // answer; an event, a result or a timer parks with err as its cause. A
 // business refusal is not an error but an event: this is for input that
 // cannot be handled at all.
-func (o *Out) Refuse(err error) {
+func (o *Out) Reject(err error) {
 	if o.err == nil {
 		o.err = err
 	}

@@ -26,8 +26,8 @@ type Participant[S any] struct {
 	Reactions []Reaction[S]
 	// Terminal are the emitted events that end a story: nobody need react.
 	Terminal []Event
-	// Undone declares how this participant's forward steps are compensated.
-	Undone []Compensation
+	// Compensations declare how this participant's forward steps are compensated.
+	Compensations []Compensation
 }
 
 // Compensation names the event that undoes what another one said was done.
@@ -55,27 +55,27 @@ type Reaction[S any] struct {
 
 // declared is what a reaction may put out.
 type declared struct {
-	emits        []Event
-	does, starts []string
+	emits         []Event
+	calls, starts []string
 }
 
-// When declares the reaction to an event.
-func When[E Event, S any](react func(S, E, *Out) S) Reaction[S] {
+// OnEvent declares the reaction to an event.
+func OnEvent[E Event, S any](react func(S, E, *Out) S) Reaction[S] {
 	return reaction(KindEvent, react)
 }
 
-// Asked declares the reaction to a command of this service's HTTP API.
-func Asked[C, S any](react func(S, C, *Out) S) Reaction[S] {
+// OnCommand declares the reaction to a command of this service's HTTP API.
+func OnCommand[C, S any](react func(S, C, *Out) S) Reaction[S] {
 	return reaction(KindCommand, react)
 }
 
-// Answered declares the reaction to the result of an external call.
-func Answered[R, S any](react func(S, R, *Out) S) Reaction[S] {
+// OnResult declares the reaction to the result of an external call.
+func OnResult[R, S any](react func(S, R, *Out) S) Reaction[S] {
 	return reaction(KindResult, react)
 }
 
-// Elapsed declares the reaction to a timer.
-func Elapsed[T, S any](react func(S, T, *Out) S) Reaction[S] {
+// OnTimer declares the reaction to a timer.
+func OnTimer[T, S any](react func(S, T, *Out) S) Reaction[S] {
 	return reaction(KindTimer, react)
 }
 
@@ -98,27 +98,27 @@ func (r Reaction[S]) Emits(events ...Event) Reaction[S] {
 	return r
 }
 
-// Does declares the external calls that the reaction may ask for.
-func (r Reaction[S]) Does(effects ...any) Reaction[S] {
-	r.does = slices.Concat(r.does, names(effects))
+// Calls declares the external calls that the reaction may ask for.
+func (r Reaction[S]) Calls(calls ...any) Reaction[S] {
+	r.calls = slices.Concat(r.calls, names(calls))
 	return r
 }
 
-// To declares the call whose result the reaction takes.
-func (r Reaction[S]) To(effect any) Reaction[S] {
-	r.call = Name(effect)
+// ResultOf declares the call whose result the reaction takes.
+func (r Reaction[S]) ResultOf(call any) Reaction[S] {
+	r.call = Name(call)
 	return r
 }
 
-// Starts declares the timers that the reaction may start.
-func (r Reaction[S]) Starts(timers ...any) Reaction[S] {
+// StartsTimer declares the timers that the reaction may start.
+func (r Reaction[S]) StartsTimer(timers ...any) Reaction[S] {
 	r.starts = slices.Concat(r.starts, names(timers))
 	return r
 }
 
 // Quiet reports whether the reaction only changes the state, or stops a timer: it declares
 // no output.
-func (r Reaction[S]) Quiet() bool { return len(r.emits)+len(r.does)+len(r.starts) == 0 }
+func (r Reaction[S]) Quiet() bool { return len(r.emits)+len(r.calls)+len(r.starts) == 0 }
 
 // Name is how a call, a result, a timer or a command is called in tables, logs
 // and the database: the name of its Go type.

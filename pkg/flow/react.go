@@ -8,7 +8,7 @@ import (
 // Outputs are what one reaction put out.
 type Outputs struct {
 	Events  []Event
-	Effects []any
+	Calls   []any
 	Timers  []Started
 	Stopped []string
 	Reply   any

@@ -6,48 +6,40 @@ import (
 	"github.com/quintet-eda/quintet/pkg/store"
 )
 
-// Store keeps a participant's states. Load and the unit's Save run inside the
+// Store keeps a participant's states. Load and the batch's Save run inside the
 // batch's transaction, each with a handful of statements however many inputs
 // there are.
 type Store[S any] interface {
 	// Load reads the states that the inputs are about, under lock until the
 	// transaction ends.
-	Load(ctx context.Context, tx *store.Tx, inputs []*Input) (Unit[S], error)
+	Load(ctx context.Context, tx *store.Tx, inputs []*Input) (BatchState[S], error)
 }
 
-// Unit is the states of one batch, in memory.
-type Unit[S any] interface {
+// BatchState is the states of one batch, in memory.
+type BatchState[S any] interface {
 	// State returns the state that the input is about, with all that earlier
 	// inputs of the batch did to it; the zero state for a key never seen.
 	State(in *Input) S
-	// Absorb takes a reaction's new state.
-	Absorb(in *Input, next S)
+	// Put takes a reaction's new state.
+	Put(in *Input, next S)
 	// Save queues the writing of every state that changed.
-	Save(tx *store.Tx) error
+	Save(tx *store.Tx)
 }
 
-// ByKey is the store of a participant whose states share nothing: one state
-// per key.
-type ByKey[S any] struct {
-	// Select returns the states of those keys that have one.
-	Select func(ctx context.Context, tx *store.Tx, keys []string) (map[string]S, error)
-	// Upsert queues the writing of states by key.
-	Upsert func(tx *store.Tx, keys []string, states []S) error
+// RowStore is the store of a participant whose states share nothing: one row of its
+// table per key.
+type RowStore[S any] struct {
+	// Table has the key as its first column, which is a *string of the state.
+	Table store.Table[S]
 }
 
-// Load implements Store.
-func (b ByKey[S]) Load(ctx context.Context, tx *store.Tx, inputs []*Input) (Unit[S], error) {
-	states := map[string]S{}
-	if keys := Keys(inputs); len(keys) > 0 {
-		found, err := b.Select(ctx, tx, keys)
-		if err != nil {
-			return nil, err
-		}
-		if found != nil { // else none of the keys has a state yet
-			states = found
-		}
-	}
-	return &keyed[S]{states: states, dirty: map[string]bool{}, upsert: b.Upsert}, nil
+// Load implements Store. Rows are locked in the order of their keys, as every batch of
+// every instance does: two batches never wait for each other.
+func (r RowStore[S]) Load(ctx context.Context, tx *store.Tx, inputs []*Input) (BatchState[S], error) {
+	u := &rows[S]{table: r.Table, states: map[string]*S{}, changed: map[string]bool{}}
+	key := r.Table.Columns[0]
+	r.Table.Load(tx, key+` IN ({keys}) ORDER BY `+key+` {lock}`, Keys(inputs), func(s *S) { u.states[*u.key(s)] = s })
+	return u, tx.Flush(ctx)
 }
 
 // Keys returns the keys of inputs, each once, in the order of their first
@@ -64,30 +56,35 @@ func Keys(inputs []*Input) []string {
 	return keys
 }
 
-type keyed[S any] struct {
-	states map[string]S
-	dirty  map[string]bool
-	order  []string // of first change, so that a batch writes in a stable order
-	upsert func(*store.Tx, []string, []S) error
+// rows are the states of one batch.
+type rows[S any] struct {
+	table   store.Table[S]
+	states  map[string]*S
+	changed map[string]bool
+	save    []*S // those that changed, in the order of their first change
 }
 
-func (k *keyed[S]) State(in *Input) S { return k.states[in.Key] }
+func (u *rows[S]) key(s *S) *string { return u.table.Fields(s)[0].(*string) }
 
-func (k *keyed[S]) Absorb(in *Input, next S) {
-	k.states[in.Key] = next
-	if !k.dirty[in.Key] {
-		k.dirty[in.Key] = true
-		k.order = append(k.order, in.Key)
+func (u *rows[S]) State(in *Input) (s S) {
+	if known := u.states[in.Key]; known != nil {
+		s = *known
+	}
+	return s
+}
+
+func (u *rows[S]) Put(in *Input, next S) {
+	s := u.states[in.Key]
+	if s == nil {
+		s = new(S)
+		u.states[in.Key] = s
+	}
+	*s = next
+	*u.key(s) = in.Key
+	if !u.changed[in.Key] {
+		u.changed[in.Key] = true
+		u.save = append(u.save, s)
 	}
 }
 
-func (k *keyed[S]) Save(tx *store.Tx) error {
-	if len(k.order) == 0 {
-		return nil
-	}
-	states := make([]S, len(k.order))
-	for i, key := range k.order {
-		states[i] = k.states[key]
-	}
-	return k.upsert(tx, k.order, states)
-}
+func (u *rows[S]) Save(tx *store.Tx) { u.table.Save(tx, u.save) }

@@ -42,7 +42,7 @@ func (w *world[S]) start() {
 	w.t.Helper()
 	over := make(chan struct{})
 	e, err := engine.New(engine.Config[S]{
-		Participant: w.suite.Participant, Store: w.suite.Store, DB: w.db, Codec: w.codecs[w.suite.Participant.Service], Performers: w.performers(over),
+		Participant: w.suite.Participant, Store: w.suite.Store, DB: w.db, Codec: w.codecs[w.suite.Participant.Service], CallHandlers: w.callHandlers(over),
 		OpenProducer: w.log.Open, Log: slog.New(slog.DiscardHandler), Metrics: engine.NewMetrics(prometheus.NewRegistry()),
 		OutboxBound: 1000, Park: engine.ParkPolicy{Delay: time.Hour, Attempts: 3},
 	})
@@ -106,7 +106,7 @@ func (w *world[S]) happenOnce(i int, in any, n int) error {
 		case flow.KindCommand:
 			return w.submit(ctx, i, in)
 		case flow.KindResult:
-			return ignoreCopy(w.answer(ctx, r.Call, in), n)
+			return ignoreCopy(w.answer(ctx, r.ResultOf, in), n)
 		case flow.KindTimer:
 			return ignoreCopy(w.elapse(ctx, r.Input, n), n)
 		}
@@ -125,27 +125,27 @@ func ignoreCopy(err error, n int) error {
 	return err
 }
 
-// performers make each call by waiting for its answer.
-func (w *world[S]) performers(over <-chan struct{}) (ps []flow.Performer) {
+// callHandlers make each call by waiting for its answer.
+func (w *world[S]) callHandlers(over <-chan struct{}) (ps []flow.CallHandler) {
 	for _, r := range w.suite.Participant.Rows() {
-		if r.Call == "" {
+		if r.ResultOf == "" {
 			continue
 		}
-		if w.answers[r.Call] == nil {
-			w.answers[r.Call] = make(chan any)
+		if w.answers[r.ResultOf] == nil {
+			w.answers[r.ResultOf] = make(chan any)
 		}
-		answers := w.answers[r.Call]
-		ps = append(ps, flow.Performer{
-			Effect: r.Call, Result: r.Input, Policy: flow.Policy{Timeout: time.Hour},
+		answers := w.answers[r.ResultOf]
+		ps = append(ps, flow.CallHandler{
+			Call: r.ResultOf, Result: r.Input, Policy: flow.Policy{Timeout: time.Hour},
 			Decode: func(body []byte) (any, error) { return body, nil },
-			Perform: func(ctx context.Context, _ flow.Call, _ any) (any, error) {
+			Do: func(ctx context.Context, _ flow.Call, _ any) (any, error) {
 				select {
 				case result := <-answers:
 					return result, nil
 				case <-over:
 				case <-ctx.Done():
 				}
-				return nil, flow.ErrNotDone
+				return nil, flow.ErrNoEffect
 			},
 		})
 	}

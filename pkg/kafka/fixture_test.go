@@ -65,38 +65,27 @@ const tables = `-- +goose Up
 CREATE TABLE halls (hall TEXT PRIMARY KEY, heard TEXT NOT NULL) WITHOUT ROWID;
 `
 
-func echo(sleeper bool) flow.Participant[string] {
-	p := flow.Participant[string]{Service: "echo", Terminal: []flow.Event{Echoed{}}, Reactions: []flow.Reaction[string]{
-		flow.When(func(heard string, e Said, out *flow.Out) string {
+// hall is where a caller is heard.
+type hall struct{ Name, Heard string }
+
+func echo(sleeper bool) flow.Participant[hall] {
+	p := flow.Participant[hall]{Service: "echo", Terminal: []flow.Event{Echoed{}}, Reactions: []flow.Reaction[hall]{
+		flow.OnEvent(func(h hall, e Said, out *flow.Out) hall {
 			out.Emit(Echoed(e))
-			return heard + " " + strconv.FormatInt(e.N, 10)
+			h.Heard += " " + strconv.FormatInt(e.N, 10)
+			return h
 		}).Emits(Echoed{}),
 	}}
 	if sleeper {
-		p.Reactions = append(p.Reactions, flow.When(func(heard string, _ Rested, _ *flow.Out) string { return heard + " rested" }))
+		p.Reactions = append(p.Reactions, flow.OnEvent(func(h hall, _ Rested, _ *flow.Out) hall {
+			h.Heard += " rested"
+			return h
+		}))
 	}
 	return p
 }
 
-var halls = flow.ByKey[string]{
-	Select: func(ctx context.Context, tx *store.Tx, keys []string) (map[string]string, error) {
-		found := map[string]string{}
-		return found, tx.Each(ctx, func(scan func(...any) error) error {
-			var hall, heard string
-			err := scan(&hall, &heard)
-			found[hall] = heard
-			return err
-		}, `SELECT hall, heard FROM halls WHERE hall IN ({keys})`, store.Keys(keys))
-	},
-	Upsert: func(tx *store.Tx, keys []string, states []string) error {
-		var args []any
-		for i := range keys {
-			args = append(args, keys[i], states[i])
-		}
-		tx.Bulk(`INSERT INTO halls (hall, heard)`, 2, `ON CONFLICT (hall) DO UPDATE SET heard = excluded.heard`, args)
-		return nil
-	},
-}
+var halls = flow.RowStore[hall]{Table: store.NewTable("halls", "hall", []string{"hall", "heard"}, func(h *hall) []any { return []any{&h.Name, &h.Heard} })}
 
 // cluster is a broker that a test has for itself: the embedded stack's, as it is
 // shipped, or with the build tag "containers" a real one. Its address and its
@@ -139,7 +128,7 @@ func open(t *testing.T, path string) *store.DB {
 
 // member is a running instance of the echo.
 type member struct {
-	engine   *engine.Engine[string]
+	engine   *engine.Engine[hall]
 	consumer *kafka.Consumer
 	db       *store.DB
 	stop     func()
@@ -172,9 +161,9 @@ func start(t *testing.T, s kafka.Settings, instance string, db *store.DB, o opti
 }
 
 // startEngine runs the echo's engine, which nobody feeds yet.
-func startEngine(t *testing.T, s kafka.Settings, db *store.DB, o options) (e *engine.Engine[string], stop func()) {
+func startEngine(t *testing.T, s kafka.Settings, db *store.DB, o options) (e *engine.Engine[hall], stop func()) {
 	t.Helper()
-	e, err := engine.New(engine.Config[string]{
+	e, err := engine.New(engine.Config[hall]{
 		Participant: echo(o.sleeper), Store: halls, DB: db, Codec: flowtest.Codec(t, contract(), "echo"),
 		OpenProducer: func() (engine.Producer, error) { return kafka.Open(s) }, Log: o.logger(), Metrics: engine.NewMetrics(prometheus.NewRegistry()),
 		Changed: o.changed, OutboxBound: 10000, Park: engine.ParkPolicy{Delay: time.Second, Attempts: 3},

@@ -27,7 +27,7 @@ func put(t *testing.T, c *kgo.Client, records ...*kgo.Record) {
 	must(t, c.ProduceSync(t.Context(), records...).FirstErr())
 }
 
-func TestWhatAForeignTransactionAbortedIsNotDelivered(t *testing.T) {
+func TestAbortedTransactionIsNotDelivered(t *testing.T) {
 	t.Parallel()
 	_, s := broker(t)
 	createTopics(t, s, "caller.events")
@@ -55,7 +55,7 @@ func TestWhatAForeignTransactionAbortedIsNotDelivered(t *testing.T) {
 	}
 }
 
-func TestWhatATransactionHasNotCommittedYetIsNotDelivered(t *testing.T) {
+func TestUncommittedTransactionIsNotDelivered(t *testing.T) {
 	t.Parallel()
 	_, s := broker(t)
 	createTopics(t, s, "caller.events")

@@ -108,7 +108,7 @@ func echoesInOrder(t *testing.T, s kafka.Settings, want int) (copies int) {
 	return copies
 }
 
-func TestASecondMemberTakesItsShareAndTheOthersTakeOverWhenOneLeaves(t *testing.T) {
+func TestMembersRebalanceOnJoinAndLeave(t *testing.T) {
 	t.Parallel()
 	_, s := broker(t)
 	createTopics(t, s, "caller.events")

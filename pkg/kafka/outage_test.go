@@ -13,7 +13,7 @@ import (
 	"github.com/quintet-eda/quintet/pkg/record"
 )
 
-func TestNothingIsLostOrReorderedWhenTheBrokerRestarts(t *testing.T) {
+func TestBrokerRestartLosesAndReordersNothing(t *testing.T) {
 	t.Parallel()
 	cluster, s := broker(t)
 	createTopics(t, s, "caller.events")
@@ -64,7 +64,7 @@ func TestNothingIsLostOrReorderedWhenTheBrokerRestarts(t *testing.T) {
 	t.Logf("copies: %d", echoesInOrder(t, s, n))
 }
 
-func TestAMemberThatIsThereBeforeTheBrokerWaitsForIt(t *testing.T) {
+func TestMemberStartedBeforeTheBrokerWaits(t *testing.T) {
 	t.Parallel()
 	cluster, s := broker(t)
 	must(t, cluster.Stop(t.Context()))

@@ -46,7 +46,7 @@ type (
 
 // Engine is the test's end.
 type Engine struct {
-	engine *engine.Engine[string]
+	engine *engine.Engine[hall]
 
 	mu        sync.Mutex
 	sessions  []map[string]*engine.Assignment
@@ -205,7 +205,7 @@ func startConsumerProcess(t *testing.T, s kafka.Settings, e *Engine) *os.Process
 	return cmd.Process
 }
 
-func TestAMemberThatWasPausedPastItsSessionChangesNothingAnyMore(t *testing.T) {
+func TestMemberPausedPastItsSessionIsFenced(t *testing.T) {
 	if socket := os.Getenv("TEST_CONSUMER_ENGINE"); socket != "" {
 		beConsumer(t, socket)
 		return

@@ -35,7 +35,7 @@ func one(t *testing.T, db *store.DB, query string, args ...any) (v string) {
 	return v
 }
 
-func TestReadingStartsAtTheDatabasesPositionWhateverTheGroupHolds(t *testing.T) {
+func TestStoredPositionOverridesTheGroupOffset(t *testing.T) {
 	t.Parallel()
 	for name, offset := range map[string]int64{"the group is behind": 0, "the group is ahead": 3} {
 		t.Run(name, func(t *testing.T) {
@@ -88,7 +88,7 @@ func commitOffset(t *testing.T, s kafka.Settings, partition int32, offset int64)
 	}
 }
 
-func TestAPositionOutsideTheLogIsToldAndNothingIsReadOrReset(t *testing.T) {
+func TestPositionOutsideTheLogIsReportedNotReset(t *testing.T) {
 	t.Parallel()
 	_, s := broker(t)
 	createTopics(t, s, "caller.events")
@@ -117,7 +117,7 @@ func TestAPositionOutsideTheLogIsToldAndNothingIsReadOrReset(t *testing.T) {
 	}
 }
 
-func TestATopicThatIsNotTheOneReadBeforeIsToldAndNotRead(t *testing.T) {
+func TestChangedTopicIsReportedAndNotRead(t *testing.T) {
 	t.Parallel()
 	for name, other := range map[string]string{
 		"created again":        `UPDATE topics SET topic_id = 'AAAAAAAAAAAAAAAAAAAAAQ' WHERE name = 'caller.events'`,
@@ -142,7 +142,7 @@ func TestATopicThatIsNotTheOneReadBeforeIsToldAndNotRead(t *testing.T) {
 	}
 }
 
-func TestATopicRecreatedWhileItIsReadIsToldAndNotRead(t *testing.T) {
+func TestRecreatedTopicIsReportedAndNotRead(t *testing.T) {
 	t.Parallel()
 	_, s := broker(t)
 	createTopics(t, s, "caller.events")
@@ -207,7 +207,7 @@ func deleteRecords(t *testing.T, s kafka.Settings, partition int32, before int64
 	must(t, operator(t, s).DeleteRecords("caller.events", map[int32]int64{partition: before}))
 }
 
-func TestALogThatLostItsBeginningIsToldByTheOneWhoHadNotReadIt(t *testing.T) {
+func TestTruncatedUnreadRecordsAreReported(t *testing.T) {
 	t.Parallel()
 	_, s := broker(t)
 	createTopics(t, s, "caller.events")

@@ -20,7 +20,7 @@ func beMember(t *testing.T, address string) {
 	select {}
 }
 
-func TestAKilledMemberIsBackLongBeforeItsSessionIsOver(t *testing.T) {
+func TestKilledMemberRejoinsBeforeSessionTimeout(t *testing.T) {
 	if address := os.Getenv("TEST_MEMBER_BROKER"); address != "" {
 		beMember(t, address)
 	}

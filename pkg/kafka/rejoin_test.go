@@ -9,7 +9,7 @@ import (
 
 // A killed service comes back under its name while the group still knows it, and
 // asks for more topics than it did before.
-func TestAMemberThatComesBackForOtherTopicsReadsThem(t *testing.T) {
+func TestRejoiningMemberReadsItsNewTopics(t *testing.T) {
 	t.Parallel()
 	_, s := broker(t)
 	createTopics(t, s, "former.events", "caller.events")

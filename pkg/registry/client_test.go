@@ -29,7 +29,7 @@ func TestARefusedSchemaQuotesTheRegistry(t *testing.T) {
 	}
 }
 
-func TestEverySubjectIsFullTransitiveBeforeItHasASchema(t *testing.T) {
+func TestSubjectIsFullTransitiveBeforeItsSchema(t *testing.T) {
 	s := newStub(t)
 	codec := registered(t, s, depot(t), "depot")
 	want := map[string]string{"depot.events-test.depot.Dropped": "FULL_TRANSITIVE", "depot.events-test.depot.Parcel": "FULL_TRANSITIVE"}
@@ -78,7 +78,7 @@ func TestASchemaIsRegisteredWithoutWhiteSpace(t *testing.T) {
 	}
 }
 
-func TestASchemaThatAnotherInstanceIsJustRegisteringIsNoRefusal(t *testing.T) {
+func TestConcurrentRegistrationConflictIsRetried(t *testing.T) {
 	s := newStub(t)
 	collisions := 0
 	s.answer(func(w http.ResponseWriter, r *http.Request) {

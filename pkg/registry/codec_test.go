@@ -87,7 +87,7 @@ func TestALoadedSchemaKnowsItsNames(t *testing.T) {
 	}
 }
 
-func TestVersionsAreRegisteredInOrderAndOnlyTheOwners(t *testing.T) {
+func TestOnlyOwnVersionsAreRegisteredInOrder(t *testing.T) {
 	s := newStub(t)
 	registered(t, s, depot(t), "depot")
 	want := []string{"depot.events-test.depot.Dropped", "depot.events-test.depot.Parcel", "depot.events-test.depot.Parcel"}
@@ -225,7 +225,7 @@ func TestFiftyReadersOfOneUnknownSchemaAskOnce(t *testing.T) {
 	}
 }
 
-func TestARegistryThatLostItsMemoryNeverMakesARecordAnother(t *testing.T) {
+func TestReusedSchemaIDIsCaughtByFingerprint(t *testing.T) {
 	s := newStub(t)
 	s.know(1, dropped) // what the record was written with, before
 	value := wire(t, 1, dropped, onlyID{"p-1"})
@@ -242,7 +242,7 @@ func TestARegistryThatLostItsMemoryNeverMakesARecordAnother(t *testing.T) {
 	}
 }
 
-func TestAnAnswerFromBeforeTheRegistryLostItsMemoryCondemnsNothing(t *testing.T) {
+func TestStaleCachedSchemaIsFetchedAgain(t *testing.T) {
 	s := newStub(t)
 	s.know(1, returned)
 	codec := NewCodec(load(t, "yard/Returned/v1.avsc", returned), s.client(), "yard")
@@ -290,7 +290,7 @@ func TestANewIdOfOurSchemaIsUsedFromThenOn(t *testing.T) {
 
 // A registry that came back empty and goes away again in the middle: what it
 // has given out by then is known, and an old id may be another schema's by now.
-func TestANewIdIsWrittenWithEvenIfTheRestIsNotRegisteredYet(t *testing.T) {
+func TestNewIDIsUsedDuringPartialRegistration(t *testing.T) {
 	s := newStub(t)
 	codec := registered(t, s, depot(t), "depot")
 	s.forget(41)

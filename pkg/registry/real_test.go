@@ -102,7 +102,7 @@ func compactText(t *testing.T, text string) string {
 	return b.String()
 }
 
-func TestARealRegistryTakesEverySchemaOfOursAndRefusesWhatBreaksOne(t *testing.T) {
+func TestRealRegistryRefusesOnlyBreakingSchemas(t *testing.T) {
 	r, contract := real(t), ours(t)
 	theirs := foreign(r)
 	ids := map[uint32]string{}
@@ -156,7 +156,7 @@ func TestARealRegistryTakesEverySchemaOfOursAndRefusesWhatBreaksOne(t *testing.T
 
 // As instances of a service do that start together. Away for a moment is no
 // trouble, since a service asks again; a refusal would end it.
-func TestInstancesThatStartTogetherAreNotRefusedByARealRegistry(t *testing.T) {
+func TestRealRegistryAcceptsConcurrentStarts(t *testing.T) {
 	r := real(t)
 	files := fstest.MapFS{}
 	for i := range 20 {
@@ -183,7 +183,7 @@ func TestInstancesThatStartTogetherAreNotRefusedByARealRegistry(t *testing.T) {
 	all.Wait()
 }
 
-func TestARealRegistryThatLostItsMemoryHealsAndNoRecordIsReadAsAnother(t *testing.T) {
+func TestRealRegistryDataLossMisreadsNoRecord(t *testing.T) {
 	r, contract := real(t), depot(t)
 	codec := registry.NewCodec(contract, client(r), "depot")
 	if err := codec.Register(t.Context()); err != nil {
@@ -261,7 +261,7 @@ func TestARealRegistryThatLostItsMemoryHealsAndNoRecordIsReadAsAnother(t *testin
 	mustBe(t, err, registry.ErrMismatch)
 }
 
-func TestWhileARealRegistryStartsItIsAwayAndNotIgnorant(t *testing.T) {
+func TestStartingRealRegistryIsUnavailable(t *testing.T) {
 	r, contract := real(t), depot(t)
 	if err := r.Stop(t.Context()); err != nil {
 		t.Fatal(err)

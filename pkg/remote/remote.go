@@ -57,21 +57,21 @@ type Answer struct {
 func (a Answer) Says(code int, status string) bool { return a.Code == code && a.Status == status }
 
 // Post makes one attempt and reads the answer into into as well, unless that is
-// nil. Its error wraps flow.ErrNotDone if no connection was got, so that not a
+// nil. Its error wraps flow.ErrNoEffect if no connection was got, so that not a
 // byte of the request can have left; after that nobody knows, whatever broke.
 func (a API) Post(ctx context.Context, call flow.Call, path string, body, into any) (Answer, error) {
 	if err := spelled(call.ID, path); err != nil {
-		return Answer{}, fmt.Errorf("%s: %w: %w", a.name, flow.ErrNotDone, err)
+		return Answer{}, fmt.Errorf("%s: %w: %w", a.name, flow.ErrNoEffect, err)
 	}
 	text, err := json.Marshal(body)
 	if err != nil {
-		return Answer{}, fmt.Errorf("%w: %w", flow.ErrNotDone, err)
+		return Answer{}, fmt.Errorf("%w: %w", flow.ErrNoEffect, err)
 	}
 	var connected atomic.Bool
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }})
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, a.url+path, bytes.NewReader(text))
 	if err != nil {
-		return Answer{}, fmt.Errorf("%w: %w", flow.ErrNotDone, err)
+		return Answer{}, fmt.Errorf("%w: %w", flow.ErrNoEffect, err)
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Idempotency-Key", call.ID)
@@ -86,7 +86,7 @@ func (a API) Post(ctx context.Context, call flow.Call, path string, body, into a
 	req.GetBody = nil
 	res, err := a.http.Do(req)
 	if err != nil && !connected.Load() {
-		return Answer{}, fmt.Errorf("%w: %w", flow.ErrNotDone, err)
+		return Answer{}, fmt.Errorf("%w: %w", flow.ErrNoEffect, err)
 	}
 	if err != nil {
 		return Answer{}, err
@@ -128,7 +128,7 @@ func (a API) read(res *http.Response, into any) (Answer, error) {
 	return answer, nil
 }
 
-// Failure is an answer that settles nothing. It wraps flow.ErrNotDone if the
+// Failure is an answer that settles nothing. It wraps flow.ErrNoEffect if the
 // attempt had no effect for certain: the other side says so in its own words,
 // or the request was turned away as such. A gateway's error says nothing about
 // what happened behind it, and an answer about the key (408, 409, 422) may be
@@ -142,11 +142,11 @@ func (a Answer) Failure() error {
 	switch a.Code {
 	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
 		if a.Status == "unavailable" {
-			return fmt.Errorf("%w: %w", flow.ErrNotDone, err)
+			return fmt.Errorf("%w: %w", flow.ErrNoEffect, err)
 		}
 	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound,
 		http.StatusMethodNotAllowed, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType:
-		return fmt.Errorf("%w: %w", flow.ErrNotDone, err)
+		return fmt.Errorf("%w: %w", flow.ErrNoEffect, err)
 	}
 	return err
 }

@@ -52,13 +52,13 @@ func attempt(err error) string {
 	switch {
 	case err == nil:
 		return answered
-	case errors.Is(err, flow.ErrNotDone):
+	case errors.Is(err, flow.ErrNoEffect):
 		return notDone
 	}
 	return unknown
 }
 
-func TestAnAnswerSettlesTheCallOrSaysWhetherItHadAnEffect(t *testing.T) {
+func TestResponseDecidesTheCallsOutcome(t *testing.T) {
 	for name, c := range map[string]struct {
 		code int
 		body string
@@ -207,7 +207,7 @@ func TestCallThatWasSentAndNotAnsweredIsUnknown(t *testing.T) {
 // the request has an Idempotency-Key. The other side may have done it at the
 // first copy; its 503 to the second must not make that attempt one without
 // effect.
-func TestBrokenConnectionIsNotRepeatedBehindOurBack(t *testing.T) {
+func TestBrokenConnectionIsNotRetriedSilently(t *testing.T) {
 	var calls atomic.Int32
 	p := at(t, func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)

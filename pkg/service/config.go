@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/caarlos0/env/v11"
 
+	"github.com/quintet-eda/quintet/pkg/flow"
 	"github.com/quintet-eda/quintet/pkg/kafka"
 )
 
@@ -52,12 +54,38 @@ func (p *Problems) Unless(right bool, problem string) {
 	}
 }
 
+// URL adds a problem unless the text is an http or https URL.
+func (p *Problems) URL(variable, text string) {
+	u, err := url.Parse(text)
+	p.Unless(err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "", variable+" must be an http or https URL")
+}
+
 // Err is the configuration's error; nil when nothing is wrong.
 func (p Problems) Err(service string) error {
 	if len(p) == 0 {
 		return nil
 	}
 	return fmt.Errorf("configuration of %s: %s", service, strings.Join(p, "; "))
+}
+
+// Calls is how calls to one outside party are bounded. A configuration has it with a
+// prefix, and with what it is by default.
+type Calls struct {
+	Timeout  time.Duration `env:"TIMEOUT"`  // of one attempt
+	Attempts int           `env:"ATTEMPTS"` // before a call is given up
+	Budget   time.Duration `env:"BUDGET"`   // from the first attempt on, before a call is given up
+}
+
+// Check adds what is wrong, if the variables have the prefix.
+func (c Calls) Check(prefix string, p *Problems) {
+	p.Unless(c.Timeout > 0, prefix+"TIMEOUT must be positive")
+	p.Unless(c.Attempts >= 1, prefix+"ATTEMPTS must be at least 1")
+	p.Unless(c.Budget > 0, prefix+"BUDGET must be positive")
+}
+
+// Policy is that of a call which is given up in time.
+func (c Calls) Policy() flow.Policy {
+	return flow.Policy{Timeout: c.Timeout, Attempts: c.Attempts, MaxElapsed: c.Budget}
 }
 
 // Load reads a configuration that embeds Config, and fills in the defaults that
@@ -99,13 +127,31 @@ func describe(err error, config any) string {
 	if !errors.As(err, &unread) {
 		return err.Error()
 	}
-	for _, f := range reflect.VisibleFields(reflect.TypeOf(config).Elem()) {
-		if name := f.Tag.Get("env"); name != "" && f.Name == unread.Name {
-			return fmt.Sprintf("%s cannot be read as %s: %v", name, f.Type, unread.Err)
-		}
+	if variable := variableOf(reflect.TypeOf(config).Elem(), "", unread); variable != "" {
+		return fmt.Sprintf("%s cannot be read as %s: %v", variable, unread.Type, unread.Err)
 	}
 	return err.Error()
 }
+
+// variableOf finds the variable of the field that could not be read. Two may have one
+// name, under different prefixes: it is one that is set.
+func variableOf(config reflect.Type, prefix string, unread env.ParseError) string {
+	for _, f := range reflect.VisibleFields(config) {
+		if below, is := f.Tag.Lookup("envPrefix"); is {
+			if found := variableOf(f.Type, prefix+below, unread); found != "" {
+				return found
+			}
+		}
+		variable := prefix + f.Tag.Get("env")
+		if f.Name == unread.Name && os.Getenv(variable) != "" {
+			return variable
+		}
+	}
+	return ""
+}
+
+// Local is where a process of the same system on this machine answers by default.
+func (c Config) Local(n int) string { return fmt.Sprintf("http://127.0.0.1:%d", c.PortBase+n) }
 
 func (c Config) kafka(service string) kafka.Settings {
 	return kafka.Settings{Brokers: c.Brokers, Service: service, Instance: c.Instance, Partitions: c.Partitions, Replication: c.Replication}

@@ -3,19 +3,19 @@ package service
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
 	"net"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
-	"github.com/labstack/echo/v4"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -30,20 +30,35 @@ import (
 	"github.com/quintet-eda/quintet/pkg/web"
 )
 
-// Parts are what makes one service different from another.
-type Parts[S any] struct {
-	Participant flow.Participant[S]
-	Store       flow.Store[S]
-	Migrations  fs.FS // of the service's own tables
-	Contract    fs.FS // all schemas
-	Performers  []flow.Performer
-	Changed     func(keys []string)
-	Routes      func(e *echo.Echo, db *store.DB, submit Submit)
+// Service is what makes one service different from another.
+type Service[S any] struct {
+	Config
+	Participant  flow.Participant[S]
+	Store        flow.Store[S]
+	Migrations   fs.FS  // of the service's own tables
+	Contract     fs.FS  // all schemas
+	OpenAPI      []byte // of its routes
+	CallHandlers []flow.CallHandler
+	Routes       func(*API)
+	// Watched tells that requests wait for states to change, also for those that
+	// another instance changes.
+	Watched bool
 }
 
-// Submit hands a command to what runs the participant, and waits for its commit:
-// [engine.Engine.Submit], unless the parts run over something else.
-type Submit func(context.Context, engine.Command) (json.RawMessage, error)
+// Main runs a service until it is asked to stop (SIGINT, SIGTERM), and ends the process
+// with 1 when it fails.
+func Main[S any](made func() (Service[S], error)) {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	s, err := made()
+	if err == nil {
+		err = s.Run(ctx)
+	}
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "%s: %v\n", s.Participant.Service, err)
+		os.Exit(1) //nolint:gocritic // what is deferred is of a process that ends
+	}
+}
 
 // version is what was built: the linker sets it (-X), see deploy/Dockerfile.
 var version = "dev"
@@ -59,11 +74,11 @@ const (
 // Run runs a service until ctx ends, and stops it in the order in which
 // nothing is lost: requests first, then the group, then what is queued and
 // unpublished, the database last.
-func Run[S any](ctx context.Context, c Config, p Parts[S]) error {
-	name := p.Participant.Service
+func (s Service[S]) Run(ctx context.Context) error {
+	c, name := s.Config, s.Participant.Service
 	log, lines := telemetry.NewLogger(os.Stdout, name, c.LogLevel)
 	defer func() { _ = lines.Flush() }()
-	db, err := open(ctx, c, name, p.Migrations, log)
+	db, err := open(ctx, c, name, s.Migrations, log)
 	if err != nil {
 		return err
 	}
@@ -72,7 +87,7 @@ func Run[S any](ctx context.Context, c Config, p Parts[S]) error {
 			log.Error("close database", "error", err)
 		}
 	}()
-	contract, err := registry.Load(p.Contract)
+	contract, err := registry.Load(s.Contract)
 	if err != nil {
 		return fmt.Errorf("load schemas: %w", err)
 	}
@@ -84,22 +99,30 @@ func Run[S any](ctx context.Context, c Config, p Parts[S]) error {
 			func() float64 { return float64(db.Asked().Statements.Load()) }),
 		prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "quintet_store_trips_total", Help: "Round trips to the database; in SQLite, groups of statements."},
 			func() float64 { return float64(db.Asked().Trips.Load()) }))
+	changes := newChanges()
+	var changed func([]string)
+	if s.Watched {
+		changed = changes.tell
+	}
 	engine, err := engine.New(engine.Config[S]{
-		Participant: p.Participant, Store: p.Store, DB: db, Codec: codec, Performers: p.Performers,
+		Participant: s.Participant, Store: s.Store, DB: db, Codec: codec, CallHandlers: s.CallHandlers,
 		OpenProducer: func() (engine.Producer, error) { return kafka.Open(c.kafka(name)) },
-		Log:          log, Metrics: engine.NewMetrics(metrics), Changed: p.Changed,
+		Log:          log, Metrics: engine.NewMetrics(metrics), Changed: changed,
 		Instance: c.Instance, OutboxBound: c.OutboxBound, Park: engine.ParkPolicy{Delay: c.ParkDelay, Attempts: c.ParkTries},
 	})
 	if err != nil {
 		return err
 	}
 	r := &running{log: log, registry: "schemas are not registered yet"}
-	r.consumer = kafka.NewConsumer(c.kafka(name), engine, p.Participant.Topics(), []string{flow.Topic(name), record.DeadLetterTopic(name)}, log)
+	r.consumer = kafka.NewConsumer(c.kafka(name), engine, s.Participant.Topics(), []string{flow.Topic(name), record.DeadLetterTopic(name)}, log)
 
-	e := web.New(log)
-	web.Operational(e, func() []string { return append(r.missing(), engine.Missing()...) }, pending(engine.Pending, r.consumer.Lag),
+	api, err := newAPI(log, s.OpenAPI, db.Read(), engine.Submit, changes)
+	if err != nil {
+		return err
+	}
+	web.Operational(api.Echo, func() []string { return append(r.missing(), engine.Missing()...) }, pending(engine.Pending, r.consumer.Lag),
 		promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
-	p.Routes(e, db, engine.Submit)
+	s.Routes(api)
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.HTTPAddr)
 	if err != nil {
 		return fmt.Errorf("listen for HTTP: %w", err)
@@ -110,7 +133,7 @@ func Run[S any](ctx context.Context, c Config, p Parts[S]) error {
 		}
 	}
 	log.Info("started", "version", version, "http", c.HTTPAddr, "instance", c.Instance)
-	err = r.run(ctx, codec, c.StopTime/2, engine.Run, func(ctx context.Context) error { return web.Serve(ctx, listener, e) })
+	err = r.run(ctx, codec, c.StopTime/2, engine.Run, func(ctx context.Context) error { return web.Serve(ctx, listener, api.Echo) })
 	log.Info("stopped")
 	return err
 }

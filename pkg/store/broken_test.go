@@ -16,7 +16,7 @@ import (
 	"github.com/quintet-eda/quintet/pkg/store"
 )
 
-func TestAConnectionThatIsKilledCostsAtMostItsTransaction(t *testing.T) {
+func TestKilledConnectionCostsOnlyItsTransaction(t *testing.T) {
 	url := database(t)
 	db := migrate(t, openAt(t, url), boxes)
 	t.Run("before it begins", func(t *testing.T) {

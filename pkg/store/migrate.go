@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"embed"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -65,4 +66,13 @@ func (db *DB) inTurn(up migration) (err error) {
 	pool := stdlib.OpenDB(*session(db.config, migratorSettings))
 	defer func() { err = errors.Join(err, pool.Close()) }()
 	return up(pool, goose.WithSessionLocker(turn))
+}
+
+// Migrations are the files in the directory migrations of a package that embeds it.
+func Migrations(embedded embed.FS) fs.FS {
+	files, err := fs.Sub(embedded, "migrations")
+	if err != nil {
+		panic(err) // the name is a valid path
+	}
+	return files
 }

@@ -133,7 +133,7 @@ func TestADatabaseOfAnotherOrderIsRefused(t *testing.T) {
 	}
 }
 
-func TestAServerThatIsNotThereIsSaidWithoutThePassword(t *testing.T) {
+func TestConnectErrorHidesThePassword(t *testing.T) {
 	for _, url := range []string{"postgres://order:s3cret@127.0.0.1:1/order", "postgres://order:s3cret@127.0.0.1:port/order", "postgres://order:wrong-s3cret@" + server.Address() + "/order"} {
 		_, err := store.Open(t.Context(), url)
 		if err == nil || strings.Contains(err.Error(), "s3cret") {
@@ -144,7 +144,7 @@ func TestAServerThatIsNotThereIsSaidWithoutThePassword(t *testing.T) {
 
 // A batch finds its rows by key, also when the server planned the statement
 // while the table was empty or small, and keeps that plan.
-func TestALoadByKeysUsesTheIndexHoweverTheTableGrew(t *testing.T) {
+func TestLoadByKeysUsesIndexAfterTableGrowth(t *testing.T) {
 	for name, rowsBefore := range map[string]int{"planned on an empty table": 0, "planned on a small table": 3, "planned on a large table": 100_000} {
 		t.Run(name, func(t *testing.T) {
 			db := migrate(t, openAt(t, database(t)), marks)

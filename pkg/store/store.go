@@ -22,7 +22,6 @@ import (
 	"os"
 	"strings"
 	"sync/atomic"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -212,10 +211,3 @@ func (db *DB) dropConn() {
 		db.conn = nil
 	}
 }
-
-// Micros is how a time is stored: microseconds since 1970, the same number in
-// every database, and still in order when compared.
-func Micros(t time.Time) int64 { return t.UnixMicro() }
-
-// Time reads what Micros wrote.
-func Time(us int64) time.Time { return time.UnixMicro(us).UTC() }

@@ -15,11 +15,11 @@ import (
 func inOneTrip(ctx context.Context, db *DB, queued []statement) error {
 	batch := &pgx.Batch{}
 	for _, s := range queued {
-		args, err := plain(zeroOrOne(s.args))
+		args, err := plain(s.args)
 		if err != nil {
 			return fmt.Errorf("%s: %w", head(s.query), err)
 		}
-		batch.Queue(db.spelled(s.query), args...)
+		batch.Queue(db.spelled(s.query), zeroOrOne(args)...)
 	}
 	var panicked any // carried out of Raw, which for a panic waits for the transaction's end
 	err := db.conn.Raw(func(c any) error {

@@ -14,6 +14,7 @@ type Tx struct {
 	db    *DB
 	tx    *sql.Tx
 	queue []statement
+	err   error // what cannot be queued
 }
 
 // statement is one that is queued.
@@ -38,10 +39,16 @@ func (tx *Tx) Queue(row func(scan func(dst ...any) error) error, query string, a
 	tx.queue = append(tx.queue, statement{query, args, row})
 }
 
+// fail has the next Flush return an error in place of running what is queued.
+func (tx *Tx) fail(err error) { tx.err = errors.Join(tx.err, err) }
+
 // Flush runs what is queued, in its order. The first statement that fails ends it.
 func (tx *Tx) Flush(ctx context.Context) error {
-	queued := tx.queue
-	tx.queue = nil
+	queued, err := tx.queue, tx.err
+	tx.queue, tx.err = nil, nil
+	if err != nil {
+		return err
+	}
 	if len(queued) == 0 {
 		return nil
 	}

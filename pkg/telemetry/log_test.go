@@ -80,7 +80,7 @@ func TestNoLineIsLostOrTorn(t *testing.T) {
 	}
 }
 
-func TestALineIsWrittenSoonAndAWarningAtOnceWithAllBeforeIt(t *testing.T) {
+func TestLogLinesFlushSoonAndWarningsAtOnce(t *testing.T) {
 	s := &sink{}
 	log, _ := telemetry.NewLogger(s, "test", slog.LevelInfo)
 	log.Debug("too detailed")

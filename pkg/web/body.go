@@ -18,22 +18,21 @@ import (
 // places.
 const maxErrors = 100
 
-// Decode reads the body of an operation, named by its operationId, into a
-// pointer to a struct with json tags. The body must be what the document says,
-// and is reported with everything that is wrong with it; see [Problem] for the
-// status. Without a body, into is left alone when the document does not require
+// Decode reads the body of a request's operation into a pointer to a struct with
+// json tags. The body must be what the document says, and is reported with
+// everything that is wrong with it; see [Problem] for the status. Without a body, into is left alone when the document does not require
 // one.
 //
 // A body that is refused for some of its fields is read as far as it can be.
 //
 // An integer must be written as one: 1.0 and 1e2 are refused, so that an amount
 // has one spelling and no reader rounds it.
-func (s *Spec) Decode(c echo.Context, operation string, into any) error {
-	b, ok := s.bodies[operation]
-	if !ok {
-		return fmt.Errorf("decode body: the document has no body for operation %q", operation)
+func (s *Spec) Decode(c echo.Context, into any) error {
+	of := s.operations[operation(c)]
+	if of.body == nil {
+		return fmt.Errorf("decode body: the document has none for %s", operation(c))
 	}
-	data, err := readJSON(c, b.required)
+	data, err := readJSON(c, of.required)
 	if err != nil || data == nil {
 		return err
 	}
@@ -41,9 +40,9 @@ func (s *Spec) Decode(c echo.Context, operation string, into any) error {
 	if err != nil {
 		return err
 	}
-	if faults = validate(b.schema, document, faults); len(faults) > 0 {
+	if faults = validate(of.body, document, faults); len(faults) > 0 {
 		// What can be read is read all the same, so that the caller can add
-		// what it finds wrong with the rest; see [Problem.Add].
+		// what it finds wrong with the rest; see [WithFaults].
 		_ = json.Unmarshal(data, into)
 		return invalidBody(faults)
 	}
@@ -55,7 +54,7 @@ func (s *Spec) Decode(c echo.Context, operation string, into any) error {
 		if errors.As(err, &mistyped) {
 			return invalidBody([]FieldError{{mistyped.Field, "is out of range"}}).Because(err)
 		}
-		return fmt.Errorf("decode body of %s: %w", operation, err)
+		return fmt.Errorf("decode body of %s: %w", operation(c), err)
 	}
 	return nil
 }

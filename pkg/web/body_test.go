@@ -112,7 +112,7 @@ func depot(tb testing.TB) *httptest.Server {
 	spec, e := mustLoad(tb, openapi), New(quiet())
 	e.POST("/parcels", func(c echo.Context) error {
 		var in sendParcel
-		if err := spec.Decode(c, "sendParcel", &in); err != nil {
+		if err := spec.Decode(c, &in); err != nil {
 			return err
 		}
 		return c.JSON(http.StatusAccepted, in)
@@ -120,7 +120,7 @@ func depot(tb testing.TB) *httptest.Server {
 	e.GET("/parcels/:id", func(c echo.Context) error { return c.NoContent(http.StatusOK) })
 	e.POST("/parcels/:id/stop", func(c echo.Context) error {
 		in := struct{ Why string }{"unset"}
-		if err := spec.Decode(c, "stopParcel", &in); err != nil {
+		if err := spec.Decode(c, &in); err != nil {
 			return err
 		}
 		return c.JSON(http.StatusAccepted, in)
@@ -318,15 +318,15 @@ func TestAStructNarrowerThanTheDocumentRefusesToo(t *testing.T) {
 				Price int32 `json:"price"`
 			} `json:"lines"`
 		}
-		return spec.Decode(c, "sendParcel", &in)
+		return spec.Decode(c, &in)
 	})
-	e.POST("/mistake", func(c echo.Context) error { return spec.Decode(c, "noSuchOperation", nil) })
+	e.POST("/mistake", func(c echo.Context) error { return spec.Decode(c, nil) })
 	srv := httptest.NewServer(e)
 	defer srv.Close()
 	if status, p, _ := post(t, srv.URL+"/parcels", "application/json", goodParcel); status != 422 || len(p.Errors) != 1 {
 		t.Error(status, p)
 	}
-	if status, _, text := post(t, srv.URL+"/mistake", "application/json", goodParcel); status != 500 || strings.Contains(text, "noSuch") {
+	if status, _, text := post(t, srv.URL+"/mistake", "application/json", goodParcel); status != 500 || strings.Contains(text, "mistake") {
 		t.Error(status, text)
 	}
 }
@@ -340,7 +340,7 @@ func FuzzDocument(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if faults = validate(spec.bodies["sendParcel"].schema, document, faults); len(faults) > 0 {
+		if faults = validate(spec.operations["POST /parcels"].body, document, faults); len(faults) > 0 {
 			return
 		}
 		if err := json.Unmarshal(data, &sendParcel{}); err != nil {
@@ -356,14 +356,16 @@ func BenchmarkDecode(b *testing.B) {
 		req := httptest.NewRequestWithContext(b.Context(), http.MethodPost, "/parcels", strings.NewReader(goodParcel))
 		req.Header.Set("Content-Type", "application/json")
 		var in sendParcel
-		if err := spec.Decode(e.NewContext(req, httptest.NewRecorder()), "sendParcel", &in); err != nil {
+		c := e.NewContext(req, httptest.NewRecorder())
+		c.SetPath("/parcels")
+		if err := spec.Decode(c, &in); err != nil {
 			b.Fatal(err)
 		}
 	}
 }
 
 func BenchmarkValidate(b *testing.B) {
-	schema := mustLoad(b, openapi).bodies["sendParcel"].schema
+	schema := mustLoad(b, openapi).operations["POST /parcels"].body
 	b.ReportAllocs()
 	for b.Loop() {
 		document, faults, err := parseDocument([]byte(goodParcel))

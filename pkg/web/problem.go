@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -61,9 +62,17 @@ func Unavailable(detail string, retryAfter time.Duration) *Problem {
 	return p
 }
 
-// Add names further fields at fault. A field that is named already, or has a
-// part that is, is left alone: what was said of it comes first.
-func (p *Problem) Add(faults ...FieldError) {
+// WithFaults adds the fields that a handler finds at fault to how [Spec.Decode] ended.
+// A field that is named already, or has a part that is, is left alone: what was said of
+// it comes first. detail is for a body that the document allows.
+func WithFaults(decoded error, detail string, faults ...FieldError) error {
+	var p *Problem
+	switch {
+	case decoded == nil && len(faults) > 0:
+		return Invalid(detail, faults...)
+	case !errors.As(decoded, &p) || p.Status != http.StatusUnprocessableEntity:
+		return decoded
+	}
 	for _, f := range faults {
 		named := slices.ContainsFunc(p.Errors, func(have FieldError) bool {
 			return have.Field == f.Field || strings.HasPrefix(have.Field, f.Field+"[") || strings.HasPrefix(have.Field, f.Field+".")
@@ -72,6 +81,7 @@ func (p *Problem) Add(faults ...FieldError) {
 			p.Errors = append(p.Errors, f)
 		}
 	}
+	return decoded
 }
 
 // Because keeps what caused the problem. It is logged once, when the problem is

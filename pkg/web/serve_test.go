@@ -34,7 +34,7 @@ func serve(tb testing.TB, e *echo.Echo) (url string, stop func() error) {
 	return "http://" + l.Addr().String(), func() error { cancel(); return <-ended }
 }
 
-func TestAConnectionThatWasNeverUsedDoesNotHoldUpTheStop(t *testing.T) {
+func TestUnusedConnectionsDoNotDelayShutdown(t *testing.T) {
 	t.Parallel()
 	url, stop := serve(t, New(quiet()))
 	var unused []net.Conn
@@ -56,7 +56,7 @@ func TestAConnectionThatWasNeverUsedDoesNotHoldUpTheStop(t *testing.T) {
 	}
 }
 
-func TestARequestUnderWayIsAnsweredWhileTheServerStops(t *testing.T) {
+func TestShutdownAnswersRequestsInFlight(t *testing.T) {
 	e := New(quiet())
 	arrived := make(chan struct{})
 	e.GET("/slow", func(c echo.Context) error {
@@ -128,7 +128,7 @@ func TestAWaitingHandlerOutlivesTheReadTimeout(t *testing.T) {
 	wait := func(c echo.Context) error {
 		var in sendParcel
 		if c.Request().Method == http.MethodPost {
-			if err := spec.Decode(c, "sendParcel", &in); err != nil {
+			if err := spec.Decode(c, &in); err != nil {
 				return err
 			}
 		}
@@ -139,16 +139,16 @@ func TestAWaitingHandlerOutlivesTheReadTimeout(t *testing.T) {
 			return c.String(http.StatusOK, "waited")
 		}
 	}
-	e.GET("/wait", wait)
-	e.POST("/wait", wait)
+	e.GET("/parcels", wait)
+	e.POST("/parcels", wait)
 	srv := httptest.NewUnstartedServer(e)
 	srv.Config.ReadTimeout = 100 * time.Millisecond
 	srv.Start()
 	defer srv.Close()
-	if resp, text := call(t, "GET", srv.URL+"/wait"); text != "waited" {
+	if resp, text := call(t, "GET", srv.URL+"/parcels"); text != "waited" {
 		t.Error(resp.Status, text)
 	}
-	if status, _, text := post(t, srv.URL+"/wait", "application/json", goodParcel); text != "waited" {
+	if status, _, text := post(t, srv.URL+"/parcels", "application/json", goodParcel); text != "waited" {
 		t.Error(status, text)
 	}
 }

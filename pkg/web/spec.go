@@ -15,22 +15,24 @@ import (
 
 const jsonType = "application/json"
 
-// Spec is a service's OpenAPI document. What it says of request bodies is what
-// [Spec.Decode] enforces, and what [Spec.Serve] shows. It is safe for concurrent
+// Spec is a service's OpenAPI document. What it says of parameters and bodies is
+// what [Spec.Serve] and [Spec.Decode] enforce. It is safe for concurrent
 // use.
 type Spec struct {
-	yaml   []byte
-	doc    *openapi3.T
-	bodies map[string]body // by operationId
+	yaml       []byte
+	doc        *openapi3.T
+	operations map[string]described // by method and path, as the routes have it
 }
 
-type body struct {
-	schema   *openapi3.Schema
-	required bool
+// described is what the document says of an operation's request.
+type described struct {
+	parameters []*openapi3.Parameter
+	body       *openapi3.Schema // nil: it has none
+	required   bool             // the body
 }
 
 // LoadSpec reads an OpenAPI 3.0 document. It refuses one that would hide what
-// the service does with a body: every object in a JSON body must say
+// the service does with a request: every object in a JSON body must say
 // additionalProperties: false, every array its maxItems, and allOf, anyOf, oneOf
 // and not have no place there. It reports all such problems at once.
 func LoadSpec(yaml []byte) (*Spec, error) {
@@ -44,28 +46,56 @@ func LoadSpec(yaml []byte) (*Spec, error) {
 	if err := doc.Validate(context.Background()); err != nil {
 		return nil, fmt.Errorf("load openapi document: %w", err)
 	}
-	s := &Spec{yaml: yaml, doc: doc, bodies: map[string]body{}}
+	s := &Spec{yaml: yaml, doc: doc, operations: map[string]described{}}
 	var problems []error
 	for path, item := range doc.Paths.Map() {
 		for method, op := range item.Operations() {
-			if op.RequestBody == nil {
-				continue
+			d, err := describe(item, op)
+			for _, err := range err {
+				problems = append(problems, fmt.Errorf("%s %s: %w", method, path, err))
 			}
-			media := op.RequestBody.Value.Content[jsonType]
-			if media == nil || media.Schema == nil || op.OperationID == "" {
-				problems = append(problems, fmt.Errorf("%s %s: a body needs an operationId and a schema of %s", method, path, jsonType))
-				continue
-			}
-			for _, p := range unstrict(media.Schema.Value, "", nil) {
-				problems = append(problems, fmt.Errorf("%s: %s", op.OperationID, p))
-			}
-			s.bodies[op.OperationID] = body{schema: media.Schema.Value, required: op.RequestBody.Value.Required}
+			s.operations[routed(method, path)] = d
 		}
 	}
 	if len(problems) > 0 {
 		return nil, fmt.Errorf("load openapi document: %w", errors.Join(problems...))
 	}
 	return s, nil
+}
+
+// describe reads what an operation says of its request, and lists what it leaves open.
+func describe(item *openapi3.PathItem, op *openapi3.Operation) (d described, problems []error) {
+	for _, p := range slices.Concat(item.Parameters, op.Parameters) {
+		s := p.Value.Schema
+		if s == nil {
+			problems = append(problems, fmt.Errorf("parameter %s has no schema", p.Value.Name))
+			continue
+		}
+		switch integer := s.Value.Type.Is(openapi3.TypeInteger); {
+		case integer && (s.Value.Min == nil || s.Value.Max == nil):
+			problems = append(problems, fmt.Errorf("parameter %s lacks a minimum and a maximum", p.Value.Name))
+		case !integer && !s.Value.Type.Is(openapi3.TypeString), p.Value.Required != (p.Value.In == openapi3.ParameterInPath):
+			problems = append(problems, fmt.Errorf("parameter %s is not an optional text or integer", p.Value.Name))
+		}
+		d.parameters = append(d.parameters, p.Value)
+	}
+	if op.RequestBody == nil {
+		return d, problems
+	}
+	media := op.RequestBody.Value.Content[jsonType]
+	if media == nil || media.Schema == nil {
+		return d, append(problems, fmt.Errorf("a body needs a schema of %s", jsonType))
+	}
+	for _, p := range unstrict(media.Schema.Value, "", nil) {
+		problems = append(problems, errors.New(p))
+	}
+	d.body, d.required = media.Schema.Value, op.RequestBody.Value.Required
+	return d, problems
+}
+
+// routed names an operation of the document as echo names its route.
+func routed(method, path string) string {
+	return method + " " + parameter.ReplaceAllString(path, ":$1")
 }
 
 // unstrict lists where a body's schema would accept what its document does not
@@ -98,8 +128,10 @@ func unstrict(s *openapi3.Schema, at string, above []*openapi3.Schema) (problems
 	return problems
 }
 
-// Serve answers GET /openapi.yaml with the document.
+// Serve answers GET /openapi.yaml with the document, and refuses requests whose
+// parameters are not what it says; see [ParamsOf].
 func (s *Spec) Serve(e *echo.Echo) {
+	e.Use(s.readParams)
 	e.GET("/openapi.yaml", func(c echo.Context) error {
 		return c.Blob(http.StatusOK, "application/yaml", s.yaml)
 	})
@@ -112,10 +144,10 @@ var parameter = regexp.MustCompile(`\{([^}]+)\}`)
 // not know, sorted; the endpoints of operation, the document itself and HEAD
 // need no mention. Parameters must have the same names on both sides.
 func CheckRoutes(s *Spec, routes []*echo.Route) []string {
-	var documented, routed []string
+	var documented, served []string
 	for path, item := range s.doc.Paths.Map() {
 		for method := range item.Operations() {
-			documented = append(documented, method+" "+parameter.ReplaceAllString(path, ":$1"))
+			documented = append(documented, routed(method, path))
 		}
 	}
 	for _, r := range routes {
@@ -123,17 +155,17 @@ func CheckRoutes(s *Spec, routes []*echo.Route) []string {
 		case "/healthz", "/readyz", "/pending", "/metrics", "/openapi.yaml":
 		default:
 			if r.Method != echo.RouteNotFound && r.Method != http.MethodHead {
-				routed = append(routed, r.Method+" "+r.Path)
+				served = append(served, r.Method+" "+r.Path)
 			}
 		}
 	}
 	var problems []string
 	for _, op := range documented {
-		if !slices.Contains(routed, op) {
+		if !slices.Contains(served, op) {
 			problems = append(problems, op+": documented, but has no route")
 		}
 	}
-	for _, op := range routed {
+	for _, op := range served {
 		if !slices.Contains(documented, op) {
 			problems = append(problems, op+": has a route, but is not documented")
 		}

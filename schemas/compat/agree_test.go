@@ -10,7 +10,7 @@ import (
 // The walk only finds words; the verdict is the library's. Where the two
 // disagree, a message would be missing or blame the innocent, so every pair of
 // these types, as a field, must be judged alike by both.
-func TestTheWalkAgreesWithTheLibraryOnEveryPairOfTypes(t *testing.T) {
+func TestWalkAgreesWithLibraryOnEveryTypePair(t *testing.T) {
 	types := []string{
 		`"null"`, `"boolean"`, `"int"`, `"long"`, `"float"`, `"double"`, `"bytes"`, `"string"`,
 		`["null","int"]`, `["null","string"]`, `["string","null"]`, `["int","string"]`, `["null","long","double"]`,
@@ -62,7 +62,7 @@ func TestTheWalkAgreesWithTheLibraryOnEveryPairOfTypes(t *testing.T) {
 }
 
 // An alias may merge two fields into one; the walk has no words for it.
-func TestWhatTheWalkHasNoWordsForIsRefusedInTheLibrarysWords(t *testing.T) {
+func TestUnexplainedRefusalUsesTheLibrarysMessage(t *testing.T) {
 	writer := avro.MustParse(`{"type":"record","name":"R","fields":[{"name":"a","type":"int"},{"name":"b","type":"int"}]}`)
 	reader := avro.MustParse(`{"type":"record","name":"R","fields":[{"name":"a","aliases":["b"],"type":"int"}]}`)
 	found := violations(pair{old: 1, new: 2}, writer, reader)

@@ -138,7 +138,7 @@ func TestEveryViolationIsReported(t *testing.T) {
 
 // The second version dropped a field, the third brings it back with another
 // type: that gets on with the second, and not with the first.
-func TestOnlyTransitiveLevelsLookBehindTheLatestVersion(t *testing.T) {
+func TestOnlyTransitiveLevelsCheckOlderVersions(t *testing.T) {
 	previous := []string{
 		record(id, `{"name":"amount","type":"long","default":0}`),
 		record(id),

@@ -133,7 +133,7 @@ func TestTodaysTypesDecodeEveryVersion(t *testing.T) {
 	})
 }
 
-func TestTodaysTypesEncodeToTheGoldenBytesAndTheHumanForm(t *testing.T) {
+func TestCurrentTypesEncodeToGoldenBytesAndJSON(t *testing.T) {
 	values := today()
 	eachGolden(t, golden.isLatest, func(t *testing.T, g golden) {
 		if got := encode(t, g.writer, values[g.name]); !bytes.Equal(got, g.bytes) {

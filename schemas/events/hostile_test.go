@@ -117,7 +117,7 @@ func blocksOfOne(lines int) []byte {
 // better part of a minute. Hence whoever decodes what others wrote must refuse a
 // list in many blocks, or a long payload, beforehand. Our encoder writes one block.
 // When this test fails since the codec has learned to grow, that care may go.
-func TestAListInBlocksOfOneCostsTheSquareOfItsLength(t *testing.T) {
+func TestListInBlocksOfOneAllocatesQuadratically(t *testing.T) {
 	const lines = 1000
 	schema := orderPlacedDecoders(t)[0]
 	payload := blocksOfOne(lines)

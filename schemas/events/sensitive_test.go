@@ -10,7 +10,7 @@ import (
 	"github.com/quintet-eda/quintet/schemas/events"
 )
 
-func TestOnlyOrderPlacedHoldsPersonalAndPaymentData(t *testing.T) {
+func TestOnlyOrderPlacedHasSensitiveFields(t *testing.T) {
 	eachGolden(t, every, func(t *testing.T, g golden) {
 		var want []string
 		if g.event.Name == "OrderPlaced" {

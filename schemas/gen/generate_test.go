@@ -46,7 +46,7 @@ func shop(name string, versions ...string) schemas.Event {
 	return e
 }
 
-func TestAnEventBecomesAStructWithItsKeyAndItsSensitiveFields(t *testing.T) {
+func TestGeneratedStructHasKeyAndSensitiveFields(t *testing.T) {
 	got, err := generate([]schemas.Event{shop("Sold",
 		`,{"name":"phone","type":"string","personal":true,"doc":"Dropped later."}`,
 		`,{"name":"guests","doc":"Who came along.","type":{"type":"array","items":{"type":"record","name":"Guest","doc":"One guest.","fields":[

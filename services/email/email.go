@@ -33,6 +33,22 @@ const (
 	Failed  Status = "failed" // or nobody knows: it is not tried again
 )
 
+// SendMail sends one notification. It is made at most once: mail has no idempotency
+// key, and two are worse than none.
+type SendMail struct {
+	NotificationID string        `json:"notificationId"`
+	OrderID        string        `json:"orderId"`
+	To             string        `json:"to"`
+	Kind           events.Kind   `json:"kind"`
+	Reason         events.Reason `json:"reason,omitempty"`
+}
+
+// MailAnswered is how a mail ended; no cause means that it was accepted.
+type MailAnswered struct {
+	NotificationID string       `json:"notificationId"`
+	Cause          events.Cause `json:"cause,omitempty"`
+}
+
 // told reports whether there is a notice of a kind. The one of OrderPlaced
 // also tells that the address is known, even one that is empty: to that the
 // mail fails, and is recorded so, and does not wait for ever.

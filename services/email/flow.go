@@ -11,10 +11,10 @@ import (
 var Flow = flow.Participant[Mailbox]{
 	Service: "email",
 	Reactions: []flow.Reaction[Mailbox]{
-		flow.When[events.OrderPlaced](welcome).Does(SendMail{}),
-		flow.When[events.OrderCompleted](tellCompleted).Does(SendMail{}),
-		flow.When[events.OrderCancelled](tellCancelled).Does(SendMail{}),
-		flow.Answered[MailAnswered](record).To(SendMail{}).Emits(events.NotificationSent{}, events.NotificationFailed{}),
+		flow.OnEvent[events.OrderPlaced](welcome).Calls(SendMail{}),
+		flow.OnEvent[events.OrderCompleted](tellCompleted).Calls(SendMail{}),
+		flow.OnEvent[events.OrderCancelled](tellCancelled).Calls(SendMail{}),
+		flow.OnResult[MailAnswered](record).ResultOf(SendMail{}).Emits(events.NotificationSent{}, events.NotificationFailed{}),
 	},
 	Terminal: []flow.Event{events.NotificationSent{}, events.NotificationFailed{}},
 }
@@ -64,7 +64,7 @@ func tell(m Mailbox, n Notice, out *flow.Out) Mailbox {
 
 func send(m Mailbox, n Notice, out *flow.Out) Notice {
 	n.Status = Sending
-	out.Do(SendMail{NotificationID: n.ID, OrderID: m.OrderID, To: m.Address, Kind: n.Kind, Reason: n.Reason})
+	out.Call(SendMail{NotificationID: n.ID, OrderID: m.OrderID, To: m.Address, Kind: n.Kind, Reason: n.Reason})
 	return n
 }
 

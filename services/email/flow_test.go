@@ -19,7 +19,7 @@ var (
 )
 
 func suite() flowtest.Suite[Mailbox] {
-	return flowtest.Suite[Mailbox]{Participant: Flow, Store: Store(), Migrations: Migrations(), Contract: schemas.FS, Ignore: []string{"notificationId"}}
+	return flowtest.Suite[Mailbox]{Participant: Flow, Store: Store, Migrations: Migrations, Contract: schemas.FS, Ignore: []string{"notificationId"}}
 }
 
 // tells checks what the customer was told, leaving out the derived ids.
@@ -70,7 +70,7 @@ func TestEmailTellsTheCustomer(t *testing.T) {
 	})
 }
 
-func TestTwoOrdersWithOneContentHaveMailsOfTheirOwn(t *testing.T) {
+func TestNoticesOfDifferentOrdersHaveDifferentIDs(t *testing.T) {
 	first, _, err := Flow.React(Mailbox{}, "first", time.Now(), placed)
 	if err != nil {
 		t.Fatal(err)

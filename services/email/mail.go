@@ -12,22 +12,6 @@ import (
 	"github.com/quintet-eda/quintet/schemas/events"
 )
 
-// SendMail sends one notification. It is made at most once: mail has no idempotency
-// key, and two are worse than none.
-type SendMail struct {
-	NotificationID string        `json:"notificationId"`
-	OrderID        string        `json:"orderId"`
-	To             string        `json:"to"`
-	Kind           events.Kind   `json:"kind"`
-	Reason         events.Reason `json:"reason,omitempty"`
-}
-
-// MailAnswered is how a mail ended; no cause means that it was accepted.
-type MailAnswered struct {
-	NotificationID string       `json:"notificationId"`
-	Cause          events.Cause `json:"cause,omitempty"`
-}
-
 // errAddress is returned when a mail cannot be addressed: no server will ever
 // accept it.
 var errAddress = errors.New("not a mail address")

@@ -5,61 +5,37 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/emersion/go-smtp"
-	"github.com/labstack/echo/v4"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/quintet-eda/quintet/pkg/engine"
 	"github.com/quintet-eda/quintet/pkg/flow"
 	"github.com/quintet-eda/quintet/pkg/flowtest"
 	topic "github.com/quintet-eda/quintet/pkg/record"
+	"github.com/quintet-eda/quintet/pkg/service"
 	"github.com/quintet-eda/quintet/pkg/store"
 	"github.com/quintet-eda/quintet/pkg/web"
 	"github.com/quintet-eda/quintet/schemas"
-	"github.com/quintet-eda/quintet/schemas/events"
 )
 
 // office is the service over a real batch loop, database and mail server. Only
 // the topics are in memory.
 type office struct {
 	*testing.T
-	db   *store.DB
-	http *echo.Echo
-}
-
-func openDB(t *testing.T, path string) *store.DB {
-	t.Helper()
-	db, err := store.Open(t.Context(), path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	if err := engine.Migrate(t.Context(), db, "email", Migrations()); err != nil {
-		t.Fatal(err)
-	}
-	return db
+	api *service.API
 }
 
 // open starts the service, and hands it the given events.
 func open(t *testing.T, db *store.DB, c Config, happened ...flow.Event) office {
 	t.Helper()
-	mails, err := c.performer()
-	if err != nil {
-		t.Fatal(err)
-	}
 	loop, err := engine.New(engine.Config[Mailbox]{
-		Participant: Flow, Store: Store(), DB: db, Codec: flowtest.Codec(t, schemas.FS, "email"), OpenProducer: new(flowtest.Log).Open,
-		Performers: []flow.Performer{mails}, Log: slog.New(slog.DiscardHandler), Metrics: engine.NewMetrics(prometheus.NewRegistry()),
+		Participant: Flow, Store: Store, DB: db, Codec: flowtest.Codec(t, schemas.FS, "email"), OpenProducer: new(flowtest.Log).Open,
+		CallHandlers: callHandlers(c), Log: slog.New(slog.DiscardHandler), Metrics: engine.NewMetrics(prometheus.NewRegistry()),
 		OutboxBound: 1000, Park: engine.ParkPolicy{Delay: time.Second, Attempts: 3},
 	})
 	if err != nil {
@@ -85,18 +61,17 @@ func open(t *testing.T, db *store.DB, c Config, happened ...flow.Event) office {
 			t.Fatal(err)
 		}
 	}
-	spec, err := web.LoadSpec(openapi)
+	a, err := service.NewAPI(slog.New(slog.DiscardHandler), openapi, db.Read(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := web.New(slog.New(slog.DiscardHandler))
-	routes(e, spec, db.Read())
-	return office{T: t, db: db, http: e}
+	routes(a)
+	return office{T: t, api: a}
 }
 
 func (o office) get(path string) (int, string) {
 	w := httptest.NewRecorder()
-	o.http.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+	o.api.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
 	return w.Code, w.Body.String()
 }
 
@@ -127,13 +102,10 @@ func (o office) eventually(path string, texts ...string) {
 }
 
 func config(addr string, attempts int) Config {
-	return Config{SMTPAddr: addr, From: "orders@quintet.example", Timeout: 5 * time.Second, Attempts: attempts, Budget: time.Minute}
+	return Config{SMTPAddr: addr, From: "orders@quintet.example", Calls: service.Calls{Timeout: 5 * time.Second, Attempts: attempts, Budget: time.Minute}}
 }
 
-func fresh(t *testing.T) *store.DB {
-	t.Helper()
-	return openDB(t, filepath.Join(t.TempDir(), "email.db"))
-}
+func fresh(t *testing.T) *store.DB { return flowtest.OpenDB(t, Migrations) }
 
 func TestTheCustomerHearsOfTheOrder(t *testing.T) {
 	p := startPost(t, rules{})
@@ -195,10 +167,9 @@ func TestAMailThatNoServerTakesIsGivenUp(t *testing.T) {
 // A process that died after it committed to call the server and before it
 // noted the answer may have sent the mail. The next one does not find out by
 // sending it again.
-func TestAMailThatAnEarlierProcessMayHaveSentIsNotSent(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "email.db")
+func TestMailPossiblySentBeforeCrashIsNotResent(t *testing.T) {
 	p := startPost(t, rules{})
-	db := openDB(t, path)
+	db := fresh(t)
 	tx, err := db.Begin(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -222,53 +193,24 @@ func TestAMailThatAnEarlierProcessMayHaveSentIsNotSent(t *testing.T) {
 	}
 }
 
-func TestABatchOfMailboxesTakesAtMostEightStatements(t *testing.T) {
-	db := fresh(t)
-	inputs := make([]*flow.Input, 500)
-	for i := range inputs {
-		inputs[i] = &flow.Input{Key: strings.Repeat("o", i+1)}
-	}
-	statements := 0
-	db.CountStatements(func(string) { statements++ })
-	tx, err := db.Begin(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer tx.Rollback(nil)
-	unit, err := Store().Load(t.Context(), tx, inputs)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, in := range inputs {
-		unit.Absorb(in, Mailbox{OrderID: in.Key, Notices: []Notice{{ID: "n", Kind: events.KindOrderPlaced, Status: Sending}}})
-	}
-	if err := unit.Save(tx); err != nil {
-		t.Fatal(err)
-	}
-	if statements > 8 {
-		t.Errorf("500 mailboxes take %d statements", statements)
-	}
-}
-
 func TestTheDocumentAndTheRoutesAgree(t *testing.T) {
-	spec, err := web.LoadSpec(openapi)
+	a, err := service.NewAPI(slog.New(slog.DiscardHandler), openapi, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := echo.New()
-	routes(e, spec, nil)
-	for _, problem := range web.CheckRoutes(spec, e.Routes()) {
+	routes(a)
+	for _, problem := range web.CheckRoutes(a.Spec, a.Routes()) {
 		t.Error(problem)
 	}
 }
 
-func TestAllThatIsWrongWithTheConfigurationIsSaidAtOnce(t *testing.T) {
+func TestConfigurationReportsAllProblemsAtOnce(t *testing.T) {
 	for name, value := range map[string]string{
 		"PORT_BASE": "1", "SMTP_ADDR": "nowhere", "MAIL_FROM": "Boss <boss@example.com>", "MAIL_TIMEOUT": "0s", "MAIL_ATTEMPTS": "0", "MAIL_BUDGET": "-1s",
 	} {
 		t.Setenv(name, value)
 	}
-	_, err := ConfigFromEnv()
+	_, err := configured()
 	if err == nil {
 		t.Fatal("accepted")
 	}
@@ -281,7 +223,7 @@ func TestAllThatIsWrongWithTheConfigurationIsSaidAtOnce(t *testing.T) {
 
 func TestTheMailServerFollowsThePortBase(t *testing.T) {
 	t.Setenv("PORT_BASE", "23000")
-	c, err := ConfigFromEnv()
+	c, err := configured()
 	if err != nil {
 		t.Fatal(err)
 	}

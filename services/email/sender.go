@@ -37,8 +37,16 @@ func newSender(addr, from string, timeout time.Duration) (sender, error) {
 	return sender{host: host, port: int(n), from: from, timeout: timeout}, nil
 }
 
+// callHandlers make the calls, each at most once.
+func callHandlers(c Config) []flow.CallHandler {
+	s, _ := newSender(c.SMTPAddr, c.From, c.Calls.Timeout) // configured has refused what is no address
+	once := c.Calls.Policy()
+	once.AtMostOnce = true
+	return []flow.CallHandler{flow.HandleCall(once, s.send, givenUp)}
+}
+
 // send makes one attempt. An accepted or refused mail is a result. An error
-// wraps [flow.ErrNotDone] if the server certainly does not have the mail; after
+// wraps [flow.ErrNoEffect] if the server certainly does not have the mail; after
 // any other nobody knows.
 func (s sender) send(ctx context.Context, _ flow.Call, m SendMail) (MailAnswered, error) {
 	answer := MailAnswered{NotificationID: m.NotificationID}
@@ -52,11 +60,11 @@ func (s sender) send(ctx context.Context, _ flow.Call, m SendMail) (MailAnswered
 	client, err := gomail.NewClient(s.host, gomail.WithPort(s.port), gomail.WithTLSPolicy(gomail.NoTLS), gomail.WithTimeout(s.timeout),
 		gomail.WithDialContextFunc(line.dial), gomail.WithoutNoop(), gomail.WithoutRset())
 	if err != nil {
-		return answer, fmt.Errorf("%w: %w", flow.ErrNotDone, err)
+		return answer, fmt.Errorf("%w: %w", flow.ErrNoEffect, err)
 	}
 	session, err := client.DialToSMTPClientWithContext(ctx)
 	if err != nil {
-		return answer, fmt.Errorf("connect to mail server: %w: %w", flow.ErrNotDone, err) // not a word about the mail was said
+		return answer, fmt.Errorf("connect to mail server: %w: %w", flow.ErrNoEffect, err) // not a word about the mail was said
 	}
 	if known, _ := session.Extension("SMTPUTF8"); !known && strings.ContainsFunc(m.To, func(r rune) bool { return r > unicode.MaxASCII }) {
 		answer.Cause = events.CauseBounced // the library would send it all the same, which RFC 6531 forbids
@@ -94,12 +102,12 @@ func judge(err error) (events.Cause, error) {
 	if code := failed.ErrorCode(); code >= 500 {
 		return events.CauseBounced, nil
 	} else if code >= 400 {
-		return "", fmt.Errorf("mail server: %s: %w: answered %d %s", failed.Reason, flow.ErrNotDone, code, failed.EnhancedStatusCode())
+		return "", fmt.Errorf("mail server: %s: %w: answered %d %s", failed.Reason, flow.ErrNoEffect, code, failed.EnhancedStatusCode())
 	}
 	switch failed.Reason {
 	case gomail.ErrGetSender, gomail.ErrGetRcpts, gomail.ErrNoUnencoded, gomail.ErrConnCheck,
 		gomail.ErrSMTPMailFrom, gomail.ErrSMTPRcptTo, gomail.ErrSMTPData:
-		return "", fmt.Errorf("mail server: %s: %w: no answer", failed.Reason, flow.ErrNotDone)
+		return "", fmt.Errorf("mail server: %s: %w: no answer", failed.Reason, flow.ErrNoEffect)
 	}
 	return "", fmt.Errorf("mail server: %s: no answer", failed.Reason)
 }

@@ -52,7 +52,7 @@ func understood(a MailAnswered, err error) string {
 		return accepted
 	case err == nil && a.Cause == events.CauseBounced:
 		return bounced
-	case errors.Is(err, flow.ErrNotDone):
+	case errors.Is(err, flow.ErrNoEffect):
 		return notDone
 	case err != nil:
 		return unknown

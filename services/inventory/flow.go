@@ -13,13 +13,13 @@ import (
 var Flow = flow.Participant[Reservation]{
 	Service: "inventory",
 	Reactions: []flow.Reaction[Reservation]{
-		flow.Asked[ReceiveStock](receive),
-		flow.When[events.OrderPlaced](reserve).Emits(events.StockReserved{}, events.StockRejected{}),
-		flow.When[events.PaymentFailed](releaseUnpaid).Emits(events.StockReleased{}),
-		flow.When[events.PaymentRefunded](releaseRefunded).Emits(events.StockReleased{}),
-		flow.When[events.ShipmentCreated](handOver),
+		flow.OnCommand[ReceiveStock](receive),
+		flow.OnEvent[events.OrderPlaced](reserve).Emits(events.StockReserved{}, events.StockRejected{}),
+		flow.OnEvent[events.PaymentFailed](releaseUnpaid).Emits(events.StockReleased{}),
+		flow.OnEvent[events.PaymentRefunded](releaseRefunded).Emits(events.StockReleased{}),
+		flow.OnEvent[events.ShipmentCreated](handOver),
 	},
-	Undone: []flow.Compensation{{Step: events.StockReserved{}, By: events.StockReleased{}}},
+	Compensations: []flow.Compensation{{Step: events.StockReserved{}, By: events.StockReleased{}}},
 }
 
 // ReceiveStock is a delivery from a supplier.
@@ -28,26 +28,20 @@ type ReceiveStock struct {
 	Quantity int64
 }
 
-// StockReceived is the answer to ReceiveStock.
-type StockReceived struct {
-	SKU string `json:"sku"`
-	Level
-}
-
 // ErrTooMuchStock is returned when a delivery would not fit into a level.
 var ErrTooMuchStock = errors.New("stock level would overflow")
 
 func receive(r Reservation, c ReceiveStock, out *flow.Out) Reservation {
 	level := r.Levels[c.SKU]
 	if c.Quantity > math.MaxInt64-level.Received {
-		out.Refuse(ErrTooMuchStock)
+		out.Reject(ErrTooMuchStock)
 		return r
 	}
 	level.OnHand += c.Quantity
 	level.Received += c.Quantity
 	r.Levels = maps.Clone(r.Levels)
 	r.Levels[c.SKU] = level
-	out.Reply(StockReceived{SKU: c.SKU, Level: level})
+	out.Reply(Stock{SKU: c.SKU, Level: level})
 	return r
 }
 

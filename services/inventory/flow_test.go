@@ -48,7 +48,7 @@ func TestInventoryReacts(t *testing.T) {
 	free := map[string]Level{"PEN": {OnHand: 5, Received: 5}}
 	gone := map[string]Level{"PEN": {OnHand: 3, Shipped: 2, Received: 5}}
 
-	flowtest.Run(t, flowtest.Suite[Reservation]{Participant: Flow, Store: Shelves{}, Migrations: Migrations(), Contract: schemas.FS}, []flowtest.Case[Reservation]{
+	flowtest.Run(t, flowtest.Suite[Reservation]{Participant: Flow, Store: Store, Migrations: Migrations, Contract: schemas.FS}, []flowtest.Case[Reservation]{
 		{Name: "a delivery is nobody's reservation", When: pens, Key: "sku/PEN", State: stands(Unknown, nothing)},
 		{Name: "a delivery beyond counting is refused", Given: []any{ReceiveStock{SKU: "PEN", Quantity: math.MaxInt64}}, When: pens, Key: "sku/PEN", Refused: ErrTooMuchStock},
 		{Name: "an order's stock is set aside", Given: []any{pens}, When: placed, Then: []any{reserved},

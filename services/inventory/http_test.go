@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/labstack/echo/v4"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/quintet-eda/quintet/pkg/engine"
@@ -45,7 +44,7 @@ func openWith(t *testing.T, seen func(service.Submit) service.Submit) shop {
 	db := openDB(t)
 	log := &flowtest.Log{}
 	loop, err := engine.New(engine.Config[Reservation]{
-		Participant: Flow, Store: Shelves{}, DB: db, Codec: flowtest.Codec(t, schemas.FS, "inventory"), OpenProducer: log.Open,
+		Participant: Flow, Store: Store, DB: db, Codec: flowtest.Codec(t, schemas.FS, "inventory"), OpenProducer: log.Open,
 		Log: slog.New(slog.DiscardHandler), Metrics: engine.NewMetrics(prometheus.NewRegistry()),
 		OutboxBound: 1000, Park: engine.ParkPolicy{Delay: time.Second, Attempts: 3},
 	})
@@ -58,13 +57,12 @@ func openWith(t *testing.T, seen func(service.Submit) service.Submit) shop {
 	if err := loop.OnAssigned(t.Context(), nil); err != nil { // returns once the loop runs
 		t.Fatal(err)
 	}
-	spec, err := web.LoadSpec(openapi)
+	a, err := service.NewAPI(slog.New(slog.DiscardHandler), openapi, db.Read(), seen(loop.Submit))
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := web.New(slog.New(slog.DiscardHandler))
-	routes(e, spec, db.Read(), seen(loop.Submit))
-	server := httptest.NewServer(e)
+	routes(a)
+	server := httptest.NewServer(a)
 	s := shop{T: t, url: server.URL, db: db, stop: func() { cancel(); running.Wait() }}
 	t.Cleanup(func() { server.Close(); s.stop() })
 	return s
@@ -124,7 +122,7 @@ func TestADeliveryWithAKeyIsCountedOnce(t *testing.T) {
 	s.wants(200, first)(s.call("POST", "/stock/PEN/receive", `{"quantity":5}`, "Idempotency-Key", "d/1"))
 	s.wants(200, `"onHand":6`)(s.call("POST", "/stock/PEN/receive", `{"quantity":1}`))
 	s.wants(200, first)(s.call("POST", "/stock/PEN/receive", `{"quantity":5}`, "Idempotency-Key", "d/1"))
-	s.wants(422, "another quantity")(s.call("POST", "/stock/PEN/receive", `{"quantity":4}`, "Idempotency-Key", "d/1"))
+	s.wants(422, "another request")(s.call("POST", "/stock/PEN/receive", `{"quantity":4}`, "Idempotency-Key", "d/1"))
 	s.wants(200, `"onHand":9`)(s.call("POST", "/stock/BOOK/receive", `{"quantity":9}`, "Idempotency-Key", "d/1"))
 	s.wants(200, `"onHand":8`)(s.call("POST", "/stock/PEN/receive", `{"quantity":2}`, "Idempotency-Key", "d/1", "X-Tenant-ID", "other"))
 	s.wants(200, `"received":8`)(s.call("GET", "/stock/PEN", ""))
@@ -159,7 +157,7 @@ func TestFiftyCopiesOfADeliveryAreCountedOnce(t *testing.T) {
 	s.wants(200, `"received":5`)(s.call("GET", "/stock/PEN", ""))
 }
 
-func TestADeliveryThatMayHaveHappenedIsRepeatedWithItsKey(t *testing.T) {
+func TestRetryAfterUnknownCommitCountsDeliveryOnce(t *testing.T) {
 	lost := errors.New("connection lost")
 	for name, faults := range map[string]store.Faults{
 		"it had happened":     {AfterCommit: func() error { return lost }},
@@ -168,7 +166,7 @@ func TestADeliveryThatMayHaveHappenedIsRepeatedWithItsKey(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := open(t)
 			s.db.SetFaults(faults)
-			s.wants(503, "unknown. Repeat it with the same Idempotency-Key")(s.call("POST", "/stock/PEN/receive", `{"quantity":5}`, "Idempotency-Key", "d-1"))
+			s.wants(503, "not known yet. Repeat the request with the same Idempotency-Key")(s.call("POST", "/stock/PEN/receive", `{"quantity":5}`, "Idempotency-Key", "d-1"))
 			s.db.SetFaults(store.Faults{})
 			s.wants(200, `"onHand":5`)(s.call("POST", "/stock/PEN/receive", `{"quantity":5}`, "Idempotency-Key", "d-1"))
 			s.wants(200, `"received":5`)(s.call("GET", "/stock/PEN", ""))
@@ -179,11 +177,11 @@ func TestADeliveryThatMayHaveHappenedIsRepeatedWithItsKey(t *testing.T) {
 func TestADeliveryIsNotTakenInWhileTheServiceStops(t *testing.T) {
 	s := open(t)
 	s.stop()
-	s.wants(503, "was not taken in")(s.call("POST", "/stock/PEN/receive", `{"quantity":5}`))
+	s.wants(503, "Nothing has happened")(s.call("POST", "/stock/PEN/receive", `{"quantity":5}`))
 	s.wants(404, "")(s.call("GET", "/stock/PEN", ""))
 }
 
-func TestABadDeliveryIsRefusedAndLeavesNothingBehind(t *testing.T) {
+func TestInvalidDeliveryIsRefusedWithoutEffect(t *testing.T) {
 	s := open(t)
 	for _, tt := range []struct {
 		path, body string
@@ -230,23 +228,23 @@ func TestStockIsListedPageByPage(t *testing.T) {
 	var sizes []int
 	for after := ""; ; {
 		status, text := s.call("GET", "/stock?limit=3&after="+after, "")
-		var page stockPage
-		if err := json.Unmarshal([]byte(text), &page); err != nil || status != 200 {
+		var p page
+		if err := json.Unmarshal([]byte(text), &p); err != nil || status != 200 {
 			t.Fatal(status, text, err)
 		}
-		sizes = append(sizes, len(page.Stock))
-		for _, l := range page.Stock {
+		sizes = append(sizes, len(p.Stock))
+		for _, l := range p.Stock {
 			seen = append(seen, l.SKU)
 		}
-		if after = page.Next; after == "" {
+		if after = p.Next; after == "" {
 			break
 		}
 	}
 	if diff := cmp.Diff([]any{all, []int{3, 3, 1}}, []any{seen, sizes}); diff != "" {
 		t.Error(diff)
 	}
-	for _, query := range []string{"limit=0", "limit=501", "limit=x", "after=.x"} {
-		s.wants(400, "must")(s.call("GET", "/stock?"+query, ""))
+	for query, says := range map[string]string{"limit=0": "must", "limit=501": "must", "limit=x": "must", "after=.x": "not a cursor", "sku=PEN": "no parameter"} {
+		s.wants(400, says)(s.call("GET", "/stock?"+query, ""))
 	}
 	s.wants(400, "sku")(s.call("GET", "/stock/.x", ""))
 }
@@ -265,13 +263,12 @@ func TestAReservationCanBeLookedUp(t *testing.T) {
 }
 
 func TestTheDocumentAndTheRoutesAgree(t *testing.T) {
-	spec, err := web.LoadSpec(openapi)
+	a, err := service.NewAPI(slog.New(slog.DiscardHandler), openapi, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := echo.New()
-	routes(e, spec, nil, nil)
-	for _, problem := range web.CheckRoutes(spec, e.Routes()) {
+	routes(a)
+	for _, problem := range web.CheckRoutes(a.Spec, a.Routes()) {
 		t.Error(problem)
 	}
 	s := open(t)

@@ -25,6 +25,12 @@ type Line struct {
 	Quantity int64  `json:"quantity"`
 }
 
+// Stock is one SKU with its level. It is also the answer to ReceiveStock.
+type Stock struct {
+	SKU string `json:"sku"`
+	Level
+}
+
 // Level is how much there is of one SKU, in pieces. OnHand + Reserved +
 // Shipped is always Received.
 type Level struct {

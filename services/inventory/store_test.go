@@ -4,34 +4,18 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"path/filepath"
 	"regexp"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/quintet-eda/quintet/pkg/engine"
 	"github.com/quintet-eda/quintet/pkg/flow"
+	"github.com/quintet-eda/quintet/pkg/flowtest"
 	"github.com/quintet-eda/quintet/pkg/store"
 	"github.com/quintet-eda/quintet/schemas/events"
 )
 
-func openDB(t *testing.T) *store.DB {
-	t.Helper()
-	db, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "inventory.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	if err := engine.Migrate(t.Context(), db, "inventory", Migrations()); err != nil {
-		t.Fatal(err)
-	}
-	return db
-}
+func openDB(t *testing.T) *store.DB { return flowtest.OpenDB(t, Migrations) }
 
 // fold runs the reaction to a body. What it puts out is not the store's
 // concern.
@@ -69,17 +53,15 @@ func batch(ctx context.Context, db *store.DB, bodies []any) (err error) {
 	if err != nil {
 		return err
 	}
-	unit, err := Shelves{}.Load(ctx, tx, inputs)
-	if err == nil {
-		for _, in := range inputs {
-			unit.Absorb(in, fold(unit.State(in), in.Body))
-		}
-		err = unit.Save(tx)
-	}
+	unit, err := Store.Load(ctx, tx, inputs)
 	if err != nil {
 		tx.Rollback(err)
 		return err
 	}
+	for _, in := range inputs {
+		unit.Put(in, fold(unit.State(in), in.Body))
+	}
+	unit.Save(tx)
 	return tx.Commit(ctx)
 }
 
@@ -254,14 +236,12 @@ func TestTheDatabaseRefusesStockThatIsNotThere(t *testing.T) {
 				t.Fatal(err)
 			}
 			in := input(order(line("PEN", 1)))
-			unit, err := Shelves{}.Load(t.Context(), tx, []*flow.Input{in})
+			unit, err := Store.Load(t.Context(), tx, []*flow.Input{in})
 			if err != nil {
 				t.Fatal(err)
 			}
-			unit.Absorb(in, Reservation{OrderID: "o-1", Status: Reserved, Levels: map[string]Level{"PEN": wrong}})
-			if err := unit.Save(tx); err != nil {
-				t.Fatal(err)
-			}
+			unit.Put(in, Reservation{OrderID: "o-1", Status: Reserved, Levels: map[string]Level{"PEN": wrong}})
+			unit.Save(tx)
 			if err := tx.Commit(t.Context()); err == nil || store.Transient(err) {
 				t.Errorf("got %v, want a refusal that is the data's fault", err)
 			}

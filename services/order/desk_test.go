@@ -19,7 +19,6 @@ import (
 	"github.com/getkin/kin-openapi/openapi3filter"
 	"github.com/getkin/kin-openapi/routers"
 	"github.com/getkin/kin-openapi/routers/legacy"
-	"github.com/labstack/echo/v4"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/quintet-eda/quintet/pkg/engine"
@@ -27,6 +26,7 @@ import (
 	"github.com/quintet-eda/quintet/pkg/flowtest"
 	"github.com/quintet-eda/quintet/pkg/record"
 	"github.com/quintet-eda/quintet/pkg/registry"
+	"github.com/quintet-eda/quintet/pkg/service"
 	"github.com/quintet-eda/quintet/pkg/store"
 	"github.com/quintet-eda/quintet/pkg/web"
 	"github.com/quintet-eda/quintet/schemas"
@@ -48,8 +48,7 @@ type desk struct {
 
 	db       *store.DB
 	engine   *engine.Engine[Order]
-	watchers *watchers
-	echo     *echo.Echo
+	api      *service.API
 	url      string
 	claims   map[string]*engine.Assignment
 	stopHTTP func()
@@ -82,23 +81,21 @@ func (d *desk) start() {
 	if d.db, err = store.Open(d.t.Context(), filepath.Join(d.dir, "order.db")); err != nil {
 		d.t.Fatal(err)
 	}
-	if err := engine.Migrate(d.t.Context(), d.db, "order", Migrations()); err != nil {
+	if err := engine.Migrate(d.t.Context(), d.db, "order", Migrations); err != nil {
 		d.t.Fatal(err)
 	}
-	d.watchers = newWatchers()
+	changed := func(keys []string) { d.api.Changed(keys) }
 	d.engine, err = engine.New(engine.Config[Order]{
-		Participant: Flow, Store: Store(), DB: d.db, Codec: d.codecs["order"], OpenProducer: d.log.Open, Log: slog.New(slog.DiscardHandler),
-		Metrics: engine.NewMetrics(prometheus.NewRegistry()), Changed: d.watchers.changed, OutboxBound: d.bound, Park: engine.ParkPolicy{Delay: time.Hour, Attempts: 1},
+		Participant: Flow, Store: Store, DB: d.db, Codec: d.codecs["order"], OpenProducer: d.log.Open, Log: slog.New(slog.DiscardHandler),
+		Metrics: engine.NewMetrics(prometheus.NewRegistry()), Changed: changed, OutboxBound: d.bound, Park: engine.ParkPolicy{Delay: time.Hour, Attempts: 1},
 	})
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	spec, err := web.LoadSpec(openapi)
-	if err != nil {
+	if d.api, err = service.NewAPI(slog.New(slog.DiscardHandler), openapi, d.db.Read(), d.engine.Submit); err != nil {
 		d.t.Fatal(err)
 	}
-	d.echo = web.New(slog.New(slog.DiscardHandler))
-	(&api{db: d.db, submit: d.engine.Submit, spec: spec, watchers: d.watchers, deadline: time.Hour}).routes(d.echo)
+	routes(d.api, time.Hour)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		d.t.Fatal(err)
@@ -112,7 +109,7 @@ func (d *desk) run(listener net.Listener) {
 	working, stopWorking := context.WithCancel(context.Background())
 	var served, worked sync.WaitGroup
 	served.Go(func() {
-		if err := web.Serve(serving, listener, d.echo); err != nil {
+		if err := web.Serve(serving, listener, d.api.Echo); err != nil {
 			d.t.Error(err)
 		}
 	})

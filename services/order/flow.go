@@ -11,17 +11,17 @@ import (
 var Flow = flow.Participant[Order]{
 	Service: "order",
 	Reactions: []flow.Reaction[Order]{
-		flow.Asked[PlaceOrder](place).Emits(events.OrderPlaced{}).Starts(Deadline{}),
-		flow.Asked[CancelOrder](cancel).Emits(events.CancellationRequested{}),
-		flow.Elapsed[Deadline](expire).Emits(events.CancellationRequested{}),
-		flow.When[events.StockReserved](noteReserved),
-		flow.When[events.StockRejected](endRejected).Emits(events.OrderCancelled{}),
-		flow.When[events.PaymentProcessed](notePaid),
-		flow.When[events.PaymentFailed](noteUnpaid),
-		flow.When[events.ShipmentCreated](complete).Emits(events.OrderCompleted{}),
-		flow.When[events.ShipmentFailed](noteUnshipped),
-		flow.When[events.PaymentRefunded](noteRefunded),
-		flow.When[events.StockReleased](endReleased).Emits(events.OrderCancelled{}),
+		flow.OnCommand[PlaceOrder](place).Emits(events.OrderPlaced{}).StartsTimer(Deadline{}),
+		flow.OnCommand[CancelOrder](cancel).Emits(events.CancellationRequested{}),
+		flow.OnTimer[Deadline](expire).Emits(events.CancellationRequested{}),
+		flow.OnEvent[events.StockReserved](noteReserved),
+		flow.OnEvent[events.StockRejected](endRejected).Emits(events.OrderCancelled{}),
+		flow.OnEvent[events.PaymentProcessed](notePaid),
+		flow.OnEvent[events.PaymentFailed](noteUnpaid),
+		flow.OnEvent[events.ShipmentCreated](complete).Emits(events.OrderCompleted{}),
+		flow.OnEvent[events.ShipmentFailed](noteUnshipped),
+		flow.OnEvent[events.PaymentRefunded](noteRefunded),
+		flow.OnEvent[events.StockReleased](endReleased).Emits(events.OrderCancelled{}),
 	},
 }
 
@@ -62,7 +62,7 @@ func place(o Order, c PlaceOrder, out *flow.Out) Order {
 		OrderID: c.OrderID, CustomerID: c.CustomerID, Email: c.Email, PaymentToken: c.PaymentToken,
 		Total: c.Total, Lines: c.Lines, Currency: c.Currency, ShippingAddress: c.ShippingAddress,
 	})
-	out.After(c.Deadline, Deadline{})
+	out.StartTimer(c.Deadline, Deadline{})
 	out.Reply(Accepted{OrderID: o.ID, Status: o.Status})
 	return o.step("OrderPlaced", out.Now(), "")
 }
@@ -70,9 +70,9 @@ func place(o Order, c PlaceOrder, out *flow.Out) Order {
 func cancel(o Order, _ CancelOrder, out *flow.Out) Order {
 	switch {
 	case o.Status == Unknown:
-		out.Refuse(ErrNotFound)
+		out.Reject(ErrNotFound)
 	case o.Status.Terminal():
-		out.Refuse(ErrTerminal)
+		out.Reject(ErrTerminal)
 	default:
 		o = ask(o, events.ReasonCustomer, out)
 		out.Reply(Accepted{OrderID: o.ID, Status: o.Status})
@@ -131,7 +131,7 @@ func end(o Order, reason events.Reason, out *flow.Out) Order {
 		return o
 	}
 	o.Status, o.Reason = Cancelled, reason
-	out.Stop(Deadline{})
+	out.StopTimer(Deadline{})
 	out.Emit(events.OrderCancelled{OrderID: o.ID, Reason: reason})
 	return o.step("OrderCancelled", out.Now(), reason)
 }
@@ -144,7 +144,7 @@ func complete(o Order, e events.ShipmentCreated, out *flow.Out) Order {
 		return o
 	}
 	o.Status, o.Reason = Completed, ""
-	out.Stop(Deadline{})
+	out.StopTimer(Deadline{})
 	out.Emit(events.OrderCompleted{OrderID: o.ID})
 	return o.step("OrderCompleted", out.Now(), "")
 }

@@ -71,7 +71,7 @@ func told(o Order) []string {
 }
 
 func TestOrder(t *testing.T) {
-	suite := flowtest.Suite[Order]{Participant: Flow, Store: Store(), Migrations: Migrations(), Contract: schemas.FS}
+	suite := flowtest.Suite[Order]{Participant: Flow, Store: Store, Migrations: Migrations, Contract: schemas.FS}
 	cases := append(asked(), heard()...)
 	flowtest.Run(t, suite, append(cases, external()...))
 }

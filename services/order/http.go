@@ -1,7 +1,7 @@
 package order
 
 import (
-	_ "embed"
+	_ "embed" // the API's document
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,7 +12,6 @@ import (
 
 	"github.com/quintet-eda/quintet/pkg/engine"
 	"github.com/quintet-eda/quintet/pkg/service"
-	"github.com/quintet-eda/quintet/pkg/store"
 	"github.com/quintet-eda/quintet/pkg/web"
 	"github.com/quintet-eda/quintet/schemas/events"
 )
@@ -20,52 +19,42 @@ import (
 //go:embed openapi.yaml
 var openapi []byte
 
-// api is the HTTP face of the service.
-type api struct {
-	db       *store.DB
-	submit   service.Submit
-	spec     *web.Spec
-	watchers *watchers
-	deadline time.Duration
+const notFound = "There is no such order."
+
+func routes(a *service.API, deadline time.Duration) {
+	h := handlers{a, deadline}
+	order := service.Resource[Order]{Table: orders, Nobody: notFound, View: shown, Ended: Order.ended, Steps: Order.steps}
+	a.POST("/orders", h.place)
+	a.GET("/orders", h.list)
+	a.GET("/orders/:id", order.Get(a))
+	a.GET("/orders/:id/events", order.Follow(a))
+	a.POST("/orders/:id/cancel", web.ByID(notFound, h.cancel))
 }
 
-func (a *api) routes(e *echo.Echo) {
-	a.spec.Serve(e)
-	e.POST("/orders", a.place)
-	e.GET("/orders", a.list)
-	e.GET("/orders/:id", byID(a.get))
-	e.GET("/orders/:id/events", byID(a.events))
-	e.POST("/orders/:id/cancel", byID(a.cancel))
+type handlers struct {
+	*service.API
+	deadline time.Duration // of what is placed
 }
 
 // place takes an order. What it answers is what the batch stored under the
 // idempotency key, byte for byte.
-func (a *api) place(c echo.Context) error {
-	from, err := callerOf(c.Request().Header)
-	if err != nil {
-		return err
-	}
+func (h handlers) place(c echo.Context) error {
 	var p placement
-	body, err := p.order(a.spec.Decode(c, "placeOrder", &p))
-	if err != nil {
+	decoded := h.Spec.Decode(c, &p)
+	if err := p.check(decoded); err != nil {
 		return err
 	}
 	digest, err := p.digest()
 	if err != nil {
 		return err
 	}
-	body.OrderID, body.Deadline = engine.NewKey(), a.deadline
-	command := engine.Command{Key: body.OrderID, Body: body, Digest: digest, Tenant: from.tenant, Traceparent: from.traceparent}
-	if from.key != "" { // a tenant holds no slash, so no two pairs make one key
-		command.IdempotencyKey = "place/" + from.tenant + "/" + from.key
-	}
-	reply, err := a.submit(c.Request().Context(), command)
+	id := engine.NewKey()
+	reply, err := h.Command(c, service.Ask{
+		Key: id, Body: p.command(id, h.deadline), Digest: digest, Operation: "place",
+		Again: fmt.Sprintf("Look for the order at /orders/%s: without an Idempotency-Key a repeat may place a second one.", id),
+	})
 	if err != nil {
-		unknown := "Whether the order was placed is not known yet. Repeat the request with the same Idempotency-Key: it places one order."
-		if from.key == "" {
-			unknown = fmt.Sprintf("Whether the order was placed is not known yet. Look for it at /orders/%s: without an Idempotency-Key a repeat may place a second one.", body.OrderID)
-		}
-		return refusal(err, unknown)
+		return err
 	}
 	var accepted Accepted // of a repeat: the order that was placed first
 	if err := json.Unmarshal(reply, &accepted); err != nil {
@@ -77,53 +66,54 @@ func (a *api) place(c echo.Context) error {
 
 // cancel asks for an order to be cancelled. It needs no idempotency key: asked
 // again, an order is asked once.
-func (a *api) cancel(c echo.Context) error {
+func (h handlers) cancel(c echo.Context) error {
 	id := c.Param("id")
-	reply, err := a.submit(c.Request().Context(), engine.Command{Key: id, Body: CancelOrder{OrderID: id}, Traceparent: traceparent(c.Request().Header)})
-	if err != nil {
-		return refusal(err, "Whether the cancellation was asked for is not known yet. Repeat the request: an order is asked once.")
-	}
-	return c.JSONBlob(http.StatusAccepted, reply)
-}
-
-const notFound = "There is no such order."
-
-// refusal is the answer to a command that was not taken in.
-func refusal(err error, unknown string) error {
+	reply, err := h.Command(c, service.Ask{Key: id, Body: CancelOrder{OrderID: id}, Again: "Repeat the request: an order is asked once."})
 	switch {
 	case errors.Is(err, ErrNotFound):
 		return web.NotFound(notFound)
 	case errors.Is(err, ErrTerminal):
 		return web.Conflict("The order has ended and cannot be cancelled.")
-	case errors.Is(err, engine.ErrKeyReused):
-		return web.Invalid("The Idempotency-Key was used for another order.", web.FieldError{Field: "Idempotency-Key", Message: "was used with another body"})
-	case errors.Is(err, engine.ErrUnavailable):
-		return web.Unavailable("The service takes no commands at the moment. Nothing has happened; try again.", time.Second)
-	case errors.Is(err, engine.ErrOutcomeUnknown):
-		return web.Unavailable(unknown, time.Second)
+	case err != nil:
+		return err
 	}
-	return fmt.Errorf("submit command: %w", err)
+	return c.JSONBlob(http.StatusAccepted, reply)
 }
 
-// readProblem is the answer to a reading that failed; nil stays nil.
-func readProblem(err error) error {
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, ErrNotFound):
-		return web.NotFound(notFound)
-	}
-	return web.Unavailable("Orders cannot be read at the moment. Try again.", time.Second).Because(err)
+type page struct {
+	Orders []summary `json:"orders"`
+	Next   string    `json:"next,omitempty"` // what to send as after, for the next page
 }
 
-// byID is a handler of one order.
-func byID(next echo.HandlerFunc) echo.HandlerFunc { return web.ByID("id", notFound, next) }
-
-// details is an order as clients see it.
-type details struct {
-	summary
-	Lines    []events.OrderLine `json:"lines,omitempty"`
-	Progress []Step             `json:"progress"`
+// list shows orders, newest first. Paging neither skips nor repeats an order, because
+// its place never changes. An order whose status changes may leave a listing by status.
+func (h handlers) list(c echo.Context) error {
+	p := web.ParamsOf(c)
+	where, args, limit := `true`, []any{}, p.Int("limit")
+	if p["customerId"] != "" {
+		where, args = where+` AND customer_id = ?`, append(args, p["customerId"])
+	}
+	if p["status"] != "" {
+		where, args = where+` AND status = ?`, append(args, p["status"])
+	}
+	if p["after"] != "" {
+		var placed int64
+		var id string
+		if err := p.ReadCursor("after", &placed, &id); err != nil {
+			return err
+		}
+		where, args = where+` AND (placed_at, id) < (?, ?)`, append(args, placed, id)
+	}
+	found, err := summaries.List(c.Request().Context(), h.DB, where+` ORDER BY placed_at DESC, id DESC LIMIT ?`, append(args, limit+1)...)
+	if err != nil {
+		return service.Unreadable(err)
+	}
+	orders, next := web.Page(found, limit, func(o Order) string { return web.Cursor(o.PlacedAt.UnixMicro(), o.ID) })
+	answer := page{Orders: make([]summary, len(orders)), Next: next}
+	for i, o := range orders {
+		answer.Orders[i] = summed(o)
+	}
+	return c.JSON(http.StatusOK, answer)
 }
 
 // summary is an order in a listing. An external order has no customer, total,
@@ -139,10 +129,15 @@ type summary struct {
 	PlacedAt   time.Time     `json:"placedAt"`
 }
 
+// details is an order as clients see it.
+type details struct {
+	summary
+	Lines    []events.OrderLine `json:"lines,omitempty"`
+	Progress []Step             `json:"progress"`
+}
+
 func summed(o Order) summary {
 	return summary{OrderID: o.ID, CustomerID: o.CustomerID, Status: o.Status, Reason: o.Reason, External: o.External, Total: o.Total, Currency: o.Currency, PlacedAt: o.PlacedAt}
 }
 
-func shown(o Order) details {
-	return details{summary: summed(o), Lines: o.Lines, Progress: o.Progress}
-}
+func shown(o Order) any { return details{summary: summed(o), Lines: o.Lines, Progress: o.Progress} }

@@ -196,7 +196,7 @@ func TestBadParametersAreRefusedByName(t *testing.T) {
 		"/orders?limit=ten":               "limit",
 		"/orders?limit=-1":                "limit",
 		"/orders?after=x":                 "after",
-		"/orders?limit=x&after=x":         "after limit",
+		"/orders?limit=x&status=x":        "limit status",
 		"/orders?customerId=":             "customerId",
 		"/orders?status=pending&status=x": "status",
 		"/orders?customer=c-1":            `"customer"`,

@@ -114,11 +114,11 @@ func sharedDesks(ctx context.Context, t *testing.T, log *flowtest.Log) (engines 
 			t.Fatal(err)
 		}
 		own := db
-		if err := engine.Migrate(ctx, db, "order", Migrations()); err != nil {
+		if err := engine.Migrate(ctx, db, "order", Migrations); err != nil {
 			t.Fatal(err)
 		}
 		e, err := engine.New(engine.Config[Order]{
-			Participant: Flow, Store: Store(), DB: db, Codec: codec, OpenProducer: log.Open, Log: slog.New(slog.DiscardHandler), Instance: fmt.Sprintf("order-%d", n),
+			Participant: Flow, Store: Store, DB: db, Codec: codec, OpenProducer: log.Open, Log: slog.New(slog.DiscardHandler), Instance: fmt.Sprintf("order-%d", n),
 			Metrics: engine.NewMetrics(prometheus.NewRegistry()), OutboxBound: 10 * races, Park: engine.ParkPolicy{Delay: time.Second, Attempts: 1},
 		})
 		if err != nil {

@@ -61,6 +61,20 @@ func (o Order) step(event string, at time.Time, why events.Reason) Order {
 	return o
 }
 
+func (o Order) ended() bool { return o.Status.Terminal() }
+
+// steps are an order's progress up to its end. What was heard after that changes
+// nothing and is not streamed.
+func (o Order) steps() []any {
+	var all []any
+	for _, s := range o.Progress {
+		if all = append(all, s); s.Event == "OrderCompleted" || s.Event == "OrderCancelled" {
+			break
+		}
+	}
+	return all
+}
+
 // known makes an order that this service did not place an external one.
 func (o Order) known(id string, at time.Time) Order {
 	if o.Status == Unknown {

@@ -4,9 +4,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"net/http"
+	"time"
 
 	"golang.org/x/text/currency"
 
@@ -30,41 +29,31 @@ const (
 	maxTotal        = 1_000_000_000_000 // minor units
 )
 
-// check lists what is wrong with the placement beyond its schema. The currency
-// is filled in before anything else looks: an order that leaves it out and one
-// that says USD are equal.
-func (p *placement) check() (total int64, faults []web.FieldError) {
+// check holds the placement to what its schema cannot say. decoded is how reading it
+// ended: what is refused is refused with everything that is wrong with it. The currency
+// is filled in before anything else looks: an order that leaves it out and one that
+// says USD are equal.
+func (p *placement) check(decoded error) error {
+	var faults []web.FieldError
 	if p.Currency == "" {
 		p.Currency = defaultCurrency
 	}
 	if _, err := currency.ParseISO(p.Currency); err != nil {
 		faults = append(faults, web.FieldError{Field: "currency", Message: "is not a currency of ISO 4217"})
 	}
-	total, ok := sum(p.Lines)
-	if !ok {
+	if _, ok := sum(p.Lines); !ok {
 		faults = append(faults, web.FieldError{Field: "lines", Message: fmt.Sprintf("must not add up to more than %d", int64(maxTotal))})
 	}
-	return total, faults
+	return web.WithFaults(decoded, "The order is not one that can be placed.", faults...)
 }
 
-// order makes the placement a command. decoded is how reading it ended: a body
-// that was refused is refused with everything that is wrong with it.
-func (p *placement) order(decoded error) (PlaceOrder, error) {
-	total, faults := p.check()
-	var refused *web.Problem
-	switch {
-	case errors.As(decoded, &refused) && refused.Status == http.StatusUnprocessableEntity:
-		refused.Add(faults...)
-		return PlaceOrder{}, refused
-	case decoded != nil:
-		return PlaceOrder{}, decoded
-	case len(faults) > 0:
-		return PlaceOrder{}, web.Invalid("The order is not one that can be placed.", faults...)
-	}
+// command is the placement under the id of what it places.
+func (p *placement) command(id string, deadline time.Duration) PlaceOrder {
+	total, _ := sum(p.Lines) // check has seen that it is one
 	return PlaceOrder{
-		CustomerID: p.CustomerID, Email: p.Email, PaymentToken: p.PaymentToken, Currency: p.Currency,
-		ShippingAddress: &p.ShippingAddress, Lines: p.Lines, Total: total,
-	}, nil
+		OrderID: id, CustomerID: p.CustomerID, Email: p.Email, PaymentToken: p.PaymentToken, Currency: p.Currency,
+		ShippingAddress: &p.ShippingAddress, Lines: p.Lines, Total: total, Deadline: deadline,
+	}
 }
 
 // sum adds up the lines. It compares before it multiplies and adds, so no step

@@ -8,7 +8,7 @@ import (
 
 func TestTheConfigurationHasDefaults(t *testing.T) {
 	t.Setenv("PORT_BASE", "21000")
-	c, err := ConfigFromEnv()
+	c, err := configured()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -17,11 +17,11 @@ func TestTheConfigurationHasDefaults(t *testing.T) {
 	}
 }
 
-func TestAllThatIsWrongInTheConfigurationIsSaidAtOnce(t *testing.T) {
+func TestConfigurationReportsAllProblemsAtOnce(t *testing.T) {
 	t.Setenv("ORDER_DEADLINE", "-1s")
 	t.Setenv("PORT_BASE", "80")
 	t.Setenv("OUTBOX_BOUND", "0")
-	_, err := ConfigFromEnv()
+	_, err := configured()
 	if err == nil {
 		t.Fatal("accepted")
 	}

@@ -1,61 +1,32 @@
 package order
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
-	"github.com/quintet-eda/quintet/pkg/flow"
+	"github.com/quintet-eda/quintet/pkg/flowtest"
 	"github.com/quintet-eda/quintet/pkg/store"
+	"github.com/quintet-eda/quintet/pkg/web"
 	"github.com/quintet-eda/quintet/schemas/events"
 )
 
-func openStore(t *testing.T) *store.DB {
-	t.Helper()
-	db, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "order.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	if err := db.Migrate(t.Context(), "order", Migrations()); err != nil {
-		t.Fatal(err)
-	}
-	return db
-}
+func openStore(t *testing.T) *store.DB { return flowtest.OpenDB(t, Migrations) }
 
 // save writes orders as a batch does.
-func save(t *testing.T, db *store.DB, orders ...Order) {
+func save(t *testing.T, db *store.DB, all ...Order) {
 	t.Helper()
-	tx, err := db.Begin(t.Context())
-	if err != nil {
-		t.Fatal(err)
+	states := map[string]Order{}
+	for _, o := range all {
+		states[o.ID] = o
 	}
-	inputs := make([]*flow.Input, len(orders))
-	for i, o := range orders {
-		inputs[i] = &flow.Input{Key: o.ID}
-	}
-	unit, err := Store().Load(t.Context(), tx, inputs)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i, o := range orders {
-		unit.Absorb(inputs[i], o)
-	}
-	if err := unit.Save(tx); err != nil {
-		tx.Rollback(err)
-		t.Fatal(err)
-	}
-	if err := tx.Commit(t.Context()); err != nil {
+	if err := flowtest.Save(t, db, Store, states); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -80,16 +51,13 @@ func TestAnOrderIsReadAsItWasSaved(t *testing.T) {
 	}
 	save(t, db, want...)
 	for _, w := range want {
-		got, err := find(t.Context(), db.Read(), w.ID)
+		got, err := orders.Find(t.Context(), db.Read(), `id = ?`, w.ID)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(w, got); diff != "" {
+		if diff := cmp.Diff(w, got, cmpopts.EquateEmpty()); diff != "" {
 			t.Errorf("order (-want +got):\n%s", diff)
 		}
-	}
-	if _, err := find(t.Context(), db.Read(), "o-3"); !errors.Is(err, ErrNotFound) {
-		t.Errorf("an order that nobody placed: %v", err)
 	}
 }
 
@@ -100,7 +68,7 @@ func TestWhatWasOrderedNeverChanges(t *testing.T) {
 	changed := o.step("OrderCompleted", noon.Add(time.Second), "")
 	changed.Status, changed.Total, changed.CustomerID, changed.Lines = Completed, 1, "c-2", nil
 	save(t, db, changed)
-	got, err := find(t.Context(), db.Read(), "o-1")
+	got, err := orders.Find(t.Context(), db.Read(), `id = ?`, "o-1")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,66 +79,37 @@ func TestWhatWasOrderedNeverChanges(t *testing.T) {
 	}
 }
 
-func TestABatchTakesFewStatements(t *testing.T) {
-	for _, n := range []int{1, 500} {
-		db := openStore(t)
-		var orders []Order
-		for i := range n {
-			orders = append(orders, pendingOrder(fmt.Sprintf("o-%d", i)))
-		}
-		statements := 0
-		db.CountStatements(func(string) { statements++ })
-		save(t, db, orders...)
-		if statements > 8 {
-			t.Errorf("%d orders took %d statements", n, statements)
-		}
-	}
-}
-
 func TestANewStatusThatNobodyKnowsIsRefused(t *testing.T) {
-	db := openStore(t)
-	tx, err := db.Begin(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
 	o := pendingOrder("o-1")
 	o.Status = "lost"
-	if err := upsertOrders(tx, nil, []Order{o}); err != nil {
-		t.Fatal(err)
-	}
-	if err := tx.Commit(t.Context()); err == nil || store.Transient(err) {
+	if err := flowtest.Save(t, openStore(t), Store, map[string]Order{o.ID: o}); err == nil || store.Transient(err) {
 		t.Errorf("saved with status %q: %v", o.Status, err)
 	}
 }
 
 // ids lists what a walk through all pages finds.
-func ids(ctx context.Context, t *testing.T, db *store.DB, l listing) (found []string) {
-	t.Helper()
+func (d *desk) ids(query string, limit int) (found []string) {
+	d.t.Helper()
+	after := ""
 	for range 100 {
-		page, next, err := list(ctx, db.Read(), l)
-		if err != nil {
-			t.Fatal(err)
+		_, _, text := d.call("GET", fmt.Sprintf("/orders?limit=%d&after=%s%s", limit, after, query), "")
+		p := read[page](d.t, text)
+		if len(p.Orders) > limit {
+			d.t.Fatalf("page of %d, limit %d", len(p.Orders), limit)
 		}
-		if len(page) > l.limit {
-			t.Fatalf("page of %d, limit %d", len(page), l.limit)
+		for _, o := range p.Orders {
+			found = append(found, o.OrderID)
 		}
-		for _, o := range page {
-			found = append(found, o.ID)
-		}
-		if next == nil {
+		if after = p.Next; after == "" {
 			return found
 		}
-		if l.after, err = parseCursor(next.String()); err != nil {
-			t.Fatal(err)
-		}
 	}
-	t.Fatal("the listing does not end")
+	d.t.Fatal("the listing does not end")
 	return nil
 }
 
 func TestAListingIsNewestFirstAndItsPagesMeet(t *testing.T) {
-	db := openStore(t)
-	var orders []Order
+	d := openDesk(t)
 	for i := range 7 {
 		o := pendingOrder(fmt.Sprintf("o-%d", i))
 		o.PlacedAt = noon.Add(time.Duration(i/3) * time.Microsecond) // three of each time: ids decide
@@ -178,43 +117,37 @@ func TestAListingIsNewestFirstAndItsPagesMeet(t *testing.T) {
 		if i > 3 {
 			o.Status = Completed
 		}
-		orders = append(orders, o)
+		save(t, d.db, o)
 	}
-	save(t, db, orders...)
-	for name, tt := range map[string]struct {
-		listing
-		want string
-	}{
-		"all":                       {listing{}, "o-6 o-5 o-4 o-3 o-2 o-1 o-0"},
-		"of a customer":             {listing{customerID: "c-1"}, "o-5 o-3 o-1"},
-		"in a status":               {listing{status: Completed}, "o-6 o-5 o-4"},
-		"of a customer in a status": {listing{customerID: "c-1", status: Pending}, "o-3 o-1"},
-		"of nobody":                 {listing{customerID: "c-9"}, ""},
+	for query, want := range map[string]string{
+		"":                               "o-6 o-5 o-4 o-3 o-2 o-1 o-0",
+		"&customerId=c-1":                "o-5 o-3 o-1",
+		"&status=completed":              "o-6 o-5 o-4",
+		"&customerId=c-1&status=pending": "o-3 o-1",
+		"&customerId=c-9":                "",
 	} {
 		for _, limit := range []int{1, 2, 3, 7, 50} {
-			tt.limit = limit
-			if got := strings.Join(ids(t.Context(), t, db, tt.listing), " "); got != tt.want {
-				t.Errorf("%s, %d a page: got %s, want %s", name, limit, got, tt.want)
+			if got := strings.Join(d.ids(query, limit), " "); got != want {
+				t.Errorf("%s, %d a page: got %s, want %s", query, limit, got, want)
 			}
 		}
 	}
 }
 
-func TestAnOrderPlacedMeanwhileDoesNotShiftThePages(t *testing.T) {
-	db := openStore(t)
-	first := pendingOrder("o-1")
-	second := pendingOrder("o-2")
-	second.PlacedAt = noon.Add(time.Second)
-	save(t, db, first, second)
-	_, next, err := list(t.Context(), db.Read(), listing{limit: 1})
-	if err != nil || next == nil {
-		t.Fatal(next, err)
+func TestNewOrderDoesNotShiftLaterPages(t *testing.T) {
+	d := openDesk(t)
+	for i, id := range []string{"o-1", "o-2"} {
+		o := pendingOrder(id)
+		o.PlacedAt = noon.Add(time.Duration(i) * time.Second)
+		save(t, d.db, o)
 	}
+	_, _, text := d.call("GET", "/orders?limit=1", "")
 	third := pendingOrder("o-3")
 	third.PlacedAt = noon.Add(2 * time.Second)
-	save(t, db, third)
-	if got := ids(t.Context(), t, db, listing{limit: 1, after: *next}); strings.Join(got, " ") != "o-1" {
-		t.Errorf("the second page is %v, want o-1", got)
+	save(t, d.db, third)
+	_, _, text = d.call("GET", "/orders?limit=1&after="+read[page](t, text).Next, "")
+	if p := read[page](t, text); len(p.Orders) != 1 || p.Orders[0].OrderID != "o-1" {
+		t.Errorf("the second page is %+v, want o-1", p)
 	}
 }
 
@@ -248,9 +181,10 @@ func TestAListingUsesAnIndex(t *testing.T) {
 }
 
 func TestAForgedCursorIsRefused(t *testing.T) {
-	for _, s := range []string{"x", "%", "MTIz", cursor{placed: 1}.String(), "IG8tMQ", "YWJjIG8tMQ"} {
-		if c, err := parseCursor(s); err == nil {
-			t.Errorf("%q is read as %+v", s, c)
+	d := openDesk(t)
+	for _, s := range []string{"x", "%25", "MTIz", "W10", web.Cursor(1), web.Cursor("o", 1), web.Cursor(1, "o", 2)} {
+		if status, _, text := d.call("GET", "/orders?after="+s, ""); status != http.StatusBadRequest {
+			t.Errorf("%q: %d %s", s, status, text)
 		}
 	}
 }

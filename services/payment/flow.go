@@ -11,16 +11,16 @@ import (
 var Flow = flow.Participant[Payment]{
 	Service: "payment",
 	Reactions: []flow.Reaction[Payment]{
-		flow.When[events.OrderPlaced](noteAmount).Does(Charge{}).Emits(events.PaymentFailed{}),
-		flow.When[events.StockReserved](takePayment).Does(Charge{}).Emits(events.PaymentFailed{}),
-		flow.When[events.CancellationRequested](standDown),
-		flow.Answered[Charged](settle).To(Charge{}).Does(Void{}).Emits(events.PaymentProcessed{}, events.PaymentFailed{}),
-		flow.Answered[Voided](confirmVoid).To(Void{}).Emits(events.PaymentFailed{}),
-		flow.When[events.ShipmentFailed](giveBack).Does(Refund{}),
-		flow.Answered[Refunded](confirmRefund).To(Refund{}).Emits(events.PaymentRefunded{}),
-		flow.When[events.OrderCancelled](finish),
+		flow.OnEvent[events.OrderPlaced](noteAmount).Calls(Charge{}).Emits(events.PaymentFailed{}),
+		flow.OnEvent[events.StockReserved](takePayment).Calls(Charge{}).Emits(events.PaymentFailed{}),
+		flow.OnEvent[events.CancellationRequested](standDown),
+		flow.OnResult[Charged](settle).ResultOf(Charge{}).Calls(Void{}).Emits(events.PaymentProcessed{}, events.PaymentFailed{}),
+		flow.OnResult[Voided](confirmVoid).ResultOf(Void{}).Emits(events.PaymentFailed{}),
+		flow.OnEvent[events.ShipmentFailed](giveBack).Calls(Refund{}),
+		flow.OnResult[Refunded](confirmRefund).ResultOf(Refund{}).Emits(events.PaymentRefunded{}),
+		flow.OnEvent[events.OrderCancelled](finish),
 	},
-	Undone: []flow.Compensation{{Step: events.PaymentProcessed{}, By: events.PaymentRefunded{}}},
+	Compensations: []flow.Compensation{{Step: events.PaymentProcessed{}, By: events.PaymentRefunded{}}},
 }
 
 // noteAmount keeps what the order said: no later event repeats it. A second
@@ -53,7 +53,7 @@ func charge(p Payment, out *flow.Out) Payment {
 		out.Emit(events.PaymentFailed{OrderID: p.OrderID, PaymentID: p.ID, Reason: p.Reason})
 	default:
 		p.Status = Charging
-		out.Do(Charge{PaymentID: p.ID, OrderID: p.OrderID, Amount: p.Due, Currency: p.Currency, Token: p.Token})
+		out.Call(Charge{PaymentID: p.ID, OrderID: p.OrderID, Amount: p.Due, Currency: p.Currency, Token: p.Token})
 	}
 	return p
 }
@@ -84,9 +84,9 @@ func settle(p Payment, r Charged, out *flow.Out) Payment {
 		p = fail(p, events.ReasonProviderUnavailable, out)
 	case Unknown:
 		p.Status = Voiding
-		out.Do(Void{PaymentID: p.ID, OrderID: p.OrderID})
+		out.Call(Void{PaymentID: p.ID, OrderID: p.OrderID})
 	default:
-		out.Refuse(fmt.Errorf("charge ended %q", r.Outcome))
+		out.Reject(fmt.Errorf("charge ended %q", r.Outcome))
 	}
 	return p
 }
@@ -112,7 +112,7 @@ func giveBack(p Payment, e events.ShipmentFailed, out *flow.Out) Payment {
 		return p
 	}
 	p.Status, p.Reason = Refunding, e.Reason
-	out.Do(Refund{PaymentID: p.ID, OrderID: p.OrderID, Amount: p.Due})
+	out.Call(Refund{PaymentID: p.ID, OrderID: p.OrderID, Amount: p.Due})
 	return p
 }
 

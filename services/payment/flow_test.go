@@ -38,7 +38,7 @@ func run(t *testing.T, cases []flowtest.Case[Payment]) {
 	t.Helper()
 	t.Parallel() // most of a case is waiting
 	flowtest.Run(t, flowtest.Suite[Payment]{
-		Participant: Flow, Store: Store(), Migrations: Migrations(), Contract: schemas.FS, Ignore: []string{"paymentId"},
+		Participant: Flow, Store: Store, Migrations: Migrations, Contract: schemas.FS, Ignore: []string{"paymentId"},
 	}, cases)
 }
 
@@ -54,7 +54,7 @@ func failed(reason events.Reason) []any {
 	return []any{events.PaymentFailed{OrderID: "o-1", Reason: reason}}
 }
 
-func TestChargeStartsWithTheLastPieceWhicheverThatIs(t *testing.T) {
+func TestChargeWaitsForAmountAndReservation(t *testing.T) {
 	run(t, []flowtest.Case[Payment]{
 		{Name: "amount alone", When: placed, State: is(Waiting)},
 		{Name: "reservation alone", When: reserved, State: is(Waiting)},
@@ -75,7 +75,7 @@ func TestAnswerOfTheProviderDecides(t *testing.T) {
 	})
 }
 
-func TestMoneyIsGivenBackWhenTheOrderCannotBeShipped(t *testing.T) {
+func TestUnshippableOrderIsRefundedOnlyIfPaid(t *testing.T) {
 	back := events.PaymentRefunded{OrderID: "o-1", Amount: 1200, Currency: "EUR", Reason: events.ReasonCarrierRefused}
 	cases := []flowtest.Case[Payment]{
 		{Name: "paid", Given: ways()[Paid], When: unshipped, Then: []any{theRefund}, State: is(Refunding)},
@@ -110,7 +110,7 @@ func TestCancellationBeforeTheChargeMakesItVoid(t *testing.T) {
 	})
 }
 
-func TestCancellationComesTooLateOnceTheProviderWasAsked(t *testing.T) {
+func TestCancellationAfterChargeCallIsIgnored(t *testing.T) {
 	var cases []flowtest.Case[Payment]
 	for status, way := range ways() {
 		cases = append(cases, flowtest.Case[Payment]{Name: string(status), Given: way, When: asked, State: func(t *testing.T, p Payment) {
@@ -126,7 +126,7 @@ func TestCancellationComesTooLateOnceTheProviderWasAsked(t *testing.T) {
 	))
 }
 
-func TestEndOfTheOrderClosesOnlyAPaymentThatNeverBegan(t *testing.T) {
+func TestOrderCancelledClosesOnlyUnstartedPayment(t *testing.T) {
 	cases := []flowtest.Case[Payment]{
 		{Name: "nothing known", When: cancelled, State: is(Closed)},
 		{Name: "amount known", Given: []any{placed}, When: cancelled, State: is(Closed)},
@@ -142,7 +142,7 @@ func TestEndOfTheOrderClosesOnlyAPaymentThatNeverBegan(t *testing.T) {
 
 // A producer without idempotence may write an order twice, under two ids. A
 // charge under way must keep its key: a void under another one undoes nothing.
-func TestOrderOnTheTopicTwiceKeepsItsPaymentAndAmount(t *testing.T) {
+func TestDuplicateOrderKeepsPaymentAndAmount(t *testing.T) {
 	again := placed
 	again.Total, again.PaymentToken = 999_999, "tok_other"
 	first := flow.DeriveID("", flowtest.RecordID(0), "payment", "payment", 0)

@@ -33,3 +33,47 @@ const (
 	MoneyBack Status = "refunded"  //
 	Closed    Status = "closed"    // the order was cancelled before anything was asked of the provider
 )
+
+// Charge asks the provider for the money of an order.
+type Charge struct {
+	PaymentID string `json:"paymentId"`
+	OrderID   string `json:"orderId"`
+	Amount    int64  `json:"amount"` // minor units
+	Currency  string `json:"currency"`
+	Token     string `json:"token"`
+}
+
+// Charged is how a charge ended.
+type Charged struct {
+	Outcome Outcome `json:"outcome"`
+}
+
+// Outcome tells apart what must not be confused: a refusal, a call that had
+// no effect, and a call that may have had one.
+type Outcome string
+
+const (
+	Approved Outcome = "approved"
+	Declined Outcome = "declined"
+	GivenUp  Outcome = "given_up" // every attempt was answered or never sent: nothing was taken
+	Unknown  Outcome = "unknown"  // an attempt was sent and not answered: the money may be taken
+)
+
+// Void undoes a charge of unknown outcome, under the charge's own key.
+type Void struct {
+	PaymentID string `json:"paymentId"`
+	OrderID   string `json:"orderId"`
+}
+
+// Voided is a void that was answered.
+type Voided struct{}
+
+// Refund gives the money of a charge back.
+type Refund struct {
+	PaymentID string `json:"paymentId"`
+	OrderID   string `json:"orderId"`
+	Amount    int64  `json:"amount"` // minor units
+}
+
+// Refunded is a refund that was answered.
+type Refunded struct{}

@@ -9,60 +9,16 @@ import (
 	"github.com/quintet-eda/quintet/pkg/remote"
 )
 
-// Charge asks the provider for the money of an order.
-type Charge struct {
-	PaymentID string `json:"paymentId"`
-	OrderID   string `json:"orderId"`
-	Amount    int64  `json:"amount"` // minor units
-	Currency  string `json:"currency"`
-	Token     string `json:"token"`
-}
-
-// Charged is how a charge ended.
-type Charged struct {
-	Outcome Outcome `json:"outcome"`
-}
-
-// Outcome tells apart what must not be confused: a refusal, a call that had
-// no effect, and a call that may have had one.
-type Outcome string
-
-const (
-	Approved Outcome = "approved"
-	Declined Outcome = "declined"
-	GivenUp  Outcome = "given_up" // every attempt was answered or never sent: nothing was taken
-	Unknown  Outcome = "unknown"  // an attempt was sent and not answered: the money may be taken
-)
-
-// Void undoes a charge of unknown outcome, under the charge's own key.
-type Void struct {
-	PaymentID string `json:"paymentId"`
-	OrderID   string `json:"orderId"`
-}
-
-// Voided is a void that was answered.
-type Voided struct{}
-
-// Refund gives the money of a charge back.
-type Refund struct {
-	PaymentID string `json:"paymentId"`
-	OrderID   string `json:"orderId"`
-	Amount    int64  `json:"amount"` // minor units
-}
-
-// Refunded is a refund that was answered.
-type Refunded struct{}
-
-// performers make the calls. A charge is given up in time; what undoes it has
+// callHandlers make the calls. A charge is given up in time; what undoes it has
 // no bounds, since money is not left behind silently.
-func performers(cfg Config) []flow.Performer {
+func callHandlers(cfg Config) []flow.CallHandler {
 	p := provider{remote.New("provider", cfg.URL)}
-	charge := flow.Policy{Timeout: cfg.Timeout, Attempts: cfg.Attempts, Elapsed: cfg.Budget}
-	undo := flow.Policy{Timeout: cfg.Timeout}
-	return []flow.Performer{
-		flow.Perform(charge, p.charge, giveUp),
-		flow.Perform(undo, p.void, nil),
-		flow.Perform(undo, p.refund, nil),
+	charge := cfg.Calls.Policy()
+	undo := flow.Policy{Timeout: cfg.Calls.Timeout}
+	return []flow.CallHandler{
+		flow.HandleCall(charge, p.charge, giveUp),
+		flow.HandleCall(undo, p.void, nil),
+		flow.HandleCall(undo, p.refund, nil),
 	}
 }
 

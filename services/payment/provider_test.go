@@ -48,7 +48,7 @@ func attempt(err error) string {
 	switch {
 	case err == nil:
 		return answered
-	case errors.Is(err, flow.ErrNotDone):
+	case errors.Is(err, flow.ErrNoEffect):
 		return notDone
 	}
 	return unknown
@@ -102,7 +102,7 @@ func TestAnswersOfTheProviderToACharge(t *testing.T) {
 	}
 }
 
-func TestVoidAndRefundAreDoneOnlyWhenTheProviderSaysSo(t *testing.T) {
+func TestVoidAndRefundNeedProviderConfirmation(t *testing.T) {
 	for _, c := range []struct {
 		name         string
 		code         int

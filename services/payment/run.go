@@ -2,59 +2,34 @@ package payment
 
 import (
 	"cmp"
-	"context"
-	"fmt"
-	"net/url"
 	"time"
 
 	"github.com/quintet-eda/quintet/pkg/service"
-	"github.com/quintet-eda/quintet/pkg/web"
 	"github.com/quintet-eda/quintet/schemas"
 )
 
 // Config is what payment reads from its environment.
 type Config struct {
 	service.Config
-	URL      string        `env:"PROVIDER_URL"`                      // default http://127.0.0.1:PORT_BASE+10
-	Timeout  time.Duration `env:"PROVIDER_TIMEOUT" envDefault:"3s"`  // of one call
-	Attempts int           `env:"PROVIDER_ATTEMPTS" envDefault:"12"` // of a charge, before it is given up
-	Budget   time.Duration `env:"PROVIDER_BUDGET" envDefault:"30s"`  // of a charge, from its first attempt on
+	URL   string        `env:"PROVIDER_URL"` // default http://127.0.0.1:PORT_BASE+10
+	Calls service.Calls `envPrefix:"PROVIDER_"`
 }
 
-// ConfigFromEnv reads the configuration and reports all that is wrong with it.
-func ConfigFromEnv() (Config, error) {
-	var c Config
+// configured reads the configuration. Its error names every variable that is wrong.
+func configured() (Config, error) {
+	c := Config{Calls: service.Calls{Timeout: 3 * time.Second, Attempts: 12, Budget: 30 * time.Second}} // of a charge
 	wrong := service.Load(&c, &c.Config, Flow.Service, 3)
-	c.URL = cmp.Or(c.URL, fmt.Sprintf("http://127.0.0.1:%d", c.PortBase+10))
-	u, err := url.Parse(c.URL)
-	wrong.Unless(err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "", "PROVIDER_URL must be an http or https URL")
-	wrong.Unless(c.Timeout > 0, "PROVIDER_TIMEOUT must be positive")
-	wrong.Unless(c.Attempts >= 1, "PROVIDER_ATTEMPTS must be at least 1")
-	wrong.Unless(c.Budget > 0, "PROVIDER_BUDGET must be positive")
+	c.URL = cmp.Or(c.URL, c.Local(10))
+	wrong.URL("PROVIDER_URL", c.URL)
+	c.Calls.Check("PROVIDER_", &wrong)
 	return c, wrong.Err(Flow.Service)
 }
 
-// Run runs payment until ctx ends.
-func Run(ctx context.Context, c Config) error {
-	parts, err := Parts(c)
-	if err != nil {
-		return err
-	}
-	return service.Run(ctx, c.Config, parts)
-}
-
-// Parts are what the service is made of.
-func Parts(c Config) (service.Parts[Payment], error) {
-	spec, err := web.LoadSpec(openapi)
-	if err != nil {
-		return service.Parts[Payment]{}, fmt.Errorf("the service's own document: %w", err)
-	}
-	return service.Parts[Payment]{
-		Participant: Flow,
-		Store:       Store(),
-		Migrations:  Migrations(),
-		Contract:    schemas.FS,
-		Performers:  performers(c),
-		Routes:      routes(spec),
-	}, nil
+// New is payment, configured by its environment.
+func New() (service.Service[Payment], error) {
+	c, err := configured()
+	return service.Service[Payment]{
+		Config: c.Config, Participant: Flow, Store: Store, Migrations: Migrations, Contract: schemas.FS, OpenAPI: openapi,
+		CallHandlers: callHandlers(c), Routes: routes,
+	}, err
 }

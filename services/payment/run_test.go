@@ -4,19 +4,21 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/quintet-eda/quintet/pkg/service"
 )
 
 func TestConfigurationFollowsThePortBase(t *testing.T) {
 	t.Setenv("PORT_BASE", "9000")
-	c, err := ConfigFromEnv()
+	c, err := configured()
 	if err != nil {
 		t.Fatal(err)
 	}
 	if c.HTTPAddr != "127.0.0.1:9003" || c.URL != "http://127.0.0.1:9010" {
 		t.Errorf("got HTTP on %s and provider at %s, want ports 9003 and 9010", c.HTTPAddr, c.URL)
 	}
-	if c.Timeout != 3*time.Second || c.Attempts != 12 || c.Budget != 30*time.Second {
-		t.Errorf("got bounds %v, %d, %v of a charge, want 3s, 12, 30s", c.Timeout, c.Attempts, c.Budget)
+	if c.Calls != (service.Calls{Timeout: 3 * time.Second, Attempts: 12, Budget: 30 * time.Second}) {
+		t.Errorf("got bounds %+v of a charge, want 3s, 12, 30s", c.Calls)
 	}
 }
 
@@ -27,7 +29,7 @@ func TestConfigurationReportsAllProblemsAtOnce(t *testing.T) {
 	for name, value := range wrong {
 		t.Setenv(name, value)
 	}
-	_, err := ConfigFromEnv()
+	_, err := configured()
 	if err == nil {
 		t.Fatal("got no error")
 	}

@@ -10,53 +10,15 @@ import (
 	"github.com/quintet-eda/quintet/schemas/events"
 )
 
-// Book asks the carrier to take an order.
-type Book struct {
-	ShipmentID string             `json:"shipmentId"`
-	OrderID    string             `json:"orderId"`
-	Address    *events.Address    `json:"address"`
-	Lines      []events.OrderLine `json:"lines"`
-}
-
-// BookingAnswered is how a booking ended.
-type BookingAnswered struct {
-	Outcome        Outcome `json:"outcome"`
-	TrackingNumber string  `json:"trackingNumber,omitempty"`
-}
-
-// Outcome tells apart what must not be confused: a refusal, a call that had
-// no effect, and a call that may have had one.
-type Outcome string
-
-const (
-	Accepted Outcome = "accepted"
-	Refused  Outcome = "refused"
-	GivenUp  Outcome = "given_up" // every attempt was answered or never sent: nothing is booked
-	Unknown  Outcome = "unknown"  // an attempt was sent and not answered: it may be booked
-)
-
-// Unbook undoes a booking of unknown outcome, under the booking's own key.
-type Unbook struct {
-	ShipmentID string `json:"shipmentId"`
-	OrderID    string `json:"orderId"`
-}
-
-// Unbooked is an unbooking that was answered.
-type Unbooked struct {
-	// Collected is set when the parcel is on its way: it cannot be undone.
-	Collected      bool   `json:"collected"`
-	TrackingNumber string `json:"trackingNumber,omitempty"`
-}
-
-// performers make the calls. A booking is given up in time; what undoes it has
+// callHandlers make the calls. A booking is given up in time; what undoes it has
 // no bounds, since a parcel is not left behind silently.
-func performers(cfg Config) []flow.Performer {
+func callHandlers(cfg Config) []flow.CallHandler {
 	c := carrier{remote.New("carrier", cfg.URL)}
-	book := flow.Policy{Timeout: cfg.Timeout, Attempts: cfg.Attempts, Elapsed: cfg.Budget}
-	undo := flow.Policy{Timeout: cfg.Timeout}
-	return []flow.Performer{
-		flow.Perform(book, c.book, giveUp),
-		flow.Perform(undo, c.unbook, nil),
+	book := cfg.Calls.Policy()
+	undo := flow.Policy{Timeout: cfg.Calls.Timeout}
+	return []flow.CallHandler{
+		flow.HandleCall(book, c.book, giveUp),
+		flow.HandleCall(undo, c.unbook, nil),
 	}
 }
 

@@ -47,7 +47,7 @@ func attempt(err error) string {
 	switch {
 	case err == nil:
 		return answered
-	case errors.Is(err, flow.ErrNotDone):
+	case errors.Is(err, flow.ErrNoEffect):
 		return notDone
 	}
 	return unknown

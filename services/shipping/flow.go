@@ -11,12 +11,12 @@ import (
 var Flow = flow.Participant[Shipment]{
 	Service: "shipping",
 	Reactions: []flow.Reaction[Shipment]{
-		flow.When[events.OrderPlaced](noteAddress).Does(Book{}).Emits(events.ShipmentFailed{}),
-		flow.When[events.PaymentProcessed](ship).Does(Book{}).Emits(events.ShipmentFailed{}),
-		flow.When[events.CancellationRequested](standDown),
-		flow.Answered[BookingAnswered](settle).To(Book{}).Does(Unbook{}).Emits(events.ShipmentCreated{}, events.ShipmentFailed{}),
-		flow.Answered[Unbooked](confirmUnbooking).To(Unbook{}).Emits(events.ShipmentCreated{}, events.ShipmentFailed{}),
-		flow.When[events.OrderCancelled](finish),
+		flow.OnEvent[events.OrderPlaced](noteAddress).Calls(Book{}).Emits(events.ShipmentFailed{}),
+		flow.OnEvent[events.PaymentProcessed](ship).Calls(Book{}).Emits(events.ShipmentFailed{}),
+		flow.OnEvent[events.CancellationRequested](standDown),
+		flow.OnResult[BookingAnswered](settle).ResultOf(Book{}).Calls(Unbook{}).Emits(events.ShipmentCreated{}, events.ShipmentFailed{}),
+		flow.OnResult[Unbooked](confirmUnbooking).ResultOf(Unbook{}).Emits(events.ShipmentCreated{}, events.ShipmentFailed{}),
+		flow.OnEvent[events.OrderCancelled](finish),
 	},
 }
 
@@ -49,7 +49,7 @@ func book(s Shipment, out *flow.Out) Shipment {
 		s = fail(s, s.Reason, out)
 	default:
 		s.Status = Booking
-		out.Do(Book{ShipmentID: s.ID, OrderID: s.OrderID, Address: s.Address, Lines: s.Lines})
+		out.Call(Book{ShipmentID: s.ID, OrderID: s.OrderID, Address: s.Address, Lines: s.Lines})
 	}
 	return s
 }
@@ -79,9 +79,9 @@ func settle(s Shipment, r BookingAnswered, out *flow.Out) Shipment {
 		s = fail(s, events.ReasonCarrierUnavailable, out)
 	case Unknown:
 		s.Status = Unbooking
-		out.Do(Unbook{ShipmentID: s.ID, OrderID: s.OrderID})
+		out.Call(Unbook{ShipmentID: s.ID, OrderID: s.OrderID})
 	default:
-		out.Refuse(fmt.Errorf("booking ended %q", r.Outcome))
+		out.Reject(fmt.Errorf("booking ended %q", r.Outcome))
 	}
 	return s
 }

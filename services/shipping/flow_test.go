@@ -39,7 +39,7 @@ func run(t *testing.T, cases []flowtest.Case[Shipment]) {
 	t.Helper()
 	t.Parallel() // most of a case is waiting
 	flowtest.Run(t, flowtest.Suite[Shipment]{
-		Participant: Flow, Store: Store(), Migrations: Migrations(), Contract: schemas.FS, Ignore: []string{"shipmentId"},
+		Participant: Flow, Store: Store, Migrations: Migrations, Contract: schemas.FS, Ignore: []string{"shipmentId"},
 	}, cases)
 }
 
@@ -55,7 +55,7 @@ func failed(reason events.Reason) []any {
 	return []any{events.ShipmentFailed{OrderID: "o-1", Reason: reason}}
 }
 
-func TestBookingStartsWithTheLastPieceWhicheverThatIs(t *testing.T) {
+func TestBookingWaitsForOrderAndPayment(t *testing.T) {
 	depot := placed
 	depot.ShippingAddress = nil // as every order of version 1
 	run(t, []flowtest.Case[Shipment]{
@@ -100,7 +100,7 @@ func TestCancellationBeforeTheBookingMakesItVoid(t *testing.T) {
 	})
 }
 
-func TestCancellationComesTooLateOnceTheCarrierWasAsked(t *testing.T) {
+func TestCancellationAfterBookingCallIsIgnored(t *testing.T) {
 	var cases []flowtest.Case[Shipment]
 	for status, way := range ways() {
 		cases = append(cases, flowtest.Case[Shipment]{Name: string(status), Given: way, When: asked, State: func(t *testing.T, s Shipment) {
@@ -116,7 +116,7 @@ func TestCancellationComesTooLateOnceTheCarrierWasAsked(t *testing.T) {
 	))
 }
 
-func TestEndOfTheOrderClosesOnlyAShipmentThatNeverBegan(t *testing.T) {
+func TestOrderCancelledClosesOnlyUnstartedShipment(t *testing.T) {
 	cases := []flowtest.Case[Shipment]{
 		{Name: "nothing known", When: cancelled, State: is(Closed)},
 		{Name: "address known", Given: []any{placed}, When: cancelled, State: is(Closed)},
@@ -133,7 +133,7 @@ func TestEndOfTheOrderClosesOnlyAShipmentThatNeverBegan(t *testing.T) {
 // A producer without idempotence may write an order twice, under two ids. A
 // booking under way must keep its key: an unbooking under another one undoes
 // nothing.
-func TestOrderOnTheTopicTwiceKeepsItsShipmentAndAddress(t *testing.T) {
+func TestDuplicateOrderKeepsShipmentAndAddress(t *testing.T) {
 	again := placed
 	again.ShippingAddress, again.Lines = nil, nil
 	first := flow.DeriveID("", flowtest.RecordID(0), "shipping", "shipment", 0)

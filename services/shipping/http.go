@@ -2,23 +2,18 @@ package shipping
 
 import (
 	"cmp"
-	"database/sql"
-	_ "embed"
-	"errors"
-	"net/http"
-
-	"github.com/labstack/echo/v4"
+	_ "embed" // the API's document
 
 	"github.com/quintet-eda/quintet/pkg/service"
-	"github.com/quintet-eda/quintet/pkg/store"
-	"github.com/quintet-eda/quintet/pkg/web"
 	"github.com/quintet-eda/quintet/schemas/events"
 )
 
 //go:embed openapi.yaml
 var openapi []byte
 
-const notFound = "No shipment is known for this order."
+func routes(a *service.API) {
+	a.GET("/shipments/:orderId", service.Resource[Shipment]{Table: shipments, Nobody: "No shipment is known for this order.", View: shown}.Get(a))
+}
 
 // view is a shipment as others may see it: never the address.
 type view struct {
@@ -29,23 +24,6 @@ type view struct {
 	Reason         events.Reason `json:"reason,omitempty"`
 }
 
-func routes(spec *web.Spec) func(*echo.Echo, *store.DB, service.Submit) {
-	return func(e *echo.Echo, db *store.DB, _ service.Submit) {
-		spec.Serve(e)
-		e.GET("/shipments/:orderId", web.ByID("orderId", notFound, func(c echo.Context) error { return show(c, db.Read()) }))
-	}
-}
-
-func show(c echo.Context, db *store.Reader) error {
-	s, err := find(c.Request().Context(), db, c.Param("orderId"))
-	if errors.Is(err, sql.ErrNoRows) {
-		return web.NotFound(notFound)
-	}
-	if err != nil {
-		return err
-	}
-	return c.JSON(http.StatusOK, view{
-		OrderID: s.OrderID, ShipmentID: s.ID, Status: cmp.Or(s.Status, "waiting"),
-		TrackingNumber: s.TrackingNumber, Reason: s.Reason,
-	})
+func shown(s Shipment) any {
+	return view{OrderID: s.OrderID, ShipmentID: s.ID, Status: cmp.Or(s.Status, "waiting"), TrackingNumber: s.TrackingNumber, Reason: s.Reason}
 }

@@ -31,3 +31,41 @@ const (
 	Failed    Status = "failed"    // nothing is booked
 	Closed    Status = "closed"    // the order was cancelled before anything was asked of the carrier
 )
+
+// Book asks the carrier to take an order.
+type Book struct {
+	ShipmentID string             `json:"shipmentId"`
+	OrderID    string             `json:"orderId"`
+	Address    *events.Address    `json:"address"`
+	Lines      []events.OrderLine `json:"lines"`
+}
+
+// BookingAnswered is how a booking ended.
+type BookingAnswered struct {
+	Outcome        Outcome `json:"outcome"`
+	TrackingNumber string  `json:"trackingNumber,omitempty"`
+}
+
+// Outcome tells apart what must not be confused: a refusal, a call that had
+// no effect, and a call that may have had one.
+type Outcome string
+
+const (
+	Accepted Outcome = "accepted"
+	Refused  Outcome = "refused"
+	GivenUp  Outcome = "given_up" // every attempt was answered or never sent: nothing is booked
+	Unknown  Outcome = "unknown"  // an attempt was sent and not answered: it may be booked
+)
+
+// Unbook undoes a booking of unknown outcome, under the booking's own key.
+type Unbook struct {
+	ShipmentID string `json:"shipmentId"`
+	OrderID    string `json:"orderId"`
+}
+
+// Unbooked is an unbooking that was answered.
+type Unbooked struct {
+	// Collected is set when the parcel is on its way: it cannot be undone.
+	Collected      bool   `json:"collected"`
+	TrackingNumber string `json:"trackingNumber,omitempty"`
+}

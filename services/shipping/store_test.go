@@ -1,65 +1,25 @@
 package shipping
 
 import (
-	"database/sql"
-	"errors"
-	"fmt"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/quintet-eda/quintet/pkg/flowtest"
 	"github.com/quintet-eda/quintet/pkg/store"
 	"github.com/quintet-eda/quintet/schemas/events"
 )
 
-func open(t *testing.T) *store.DB {
-	t.Helper()
-	db, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "shipping.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	if err := db.Migrate(t.Context(), "shipping", Migrations()); err != nil {
-		t.Fatal(err)
-	}
-	return db
-}
+func open(t *testing.T) *store.DB { return flowtest.OpenDB(t, Migrations) }
 
 func put(t *testing.T, db *store.DB, shipments ...Shipment) error {
 	t.Helper()
-	tx, err := db.Begin(t.Context())
-	if err != nil {
-		t.Fatal(err)
+	states := map[string]Shipment{}
+	for _, s := range shipments {
+		states[s.OrderID] = s
 	}
-	keys := make([]string, len(shipments))
-	for i, s := range shipments {
-		keys[i] = s.OrderID
-	}
-	if err := save(tx, keys, shipments); err != nil {
-		tx.Rollback(err)
-		return err
-	}
-	return tx.Commit(t.Context())
-}
-
-func get(t *testing.T, db *store.DB, keys ...string) map[string]Shipment {
-	t.Helper()
-	tx, err := db.Begin(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer tx.Rollback(nil)
-	shipments, err := load(t.Context(), tx, keys)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return shipments
+	return flowtest.Save(t, db, Store, states)
 }
 
 var known = Shipment{
@@ -71,58 +31,11 @@ var known = Shipment{
 
 func TestShipmentIsReadAsItWasWritten(t *testing.T) {
 	db := open(t)
-	waiting := Shipment{OrderID: "o-2", Paid: true}
-	if err := put(t, db, known, waiting); err != nil {
+	if err := put(t, db, known); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(map[string]Shipment{"o-1": known, "o-2": waiting}, get(t, db, "o-2", "never seen", "o-1")); diff != "" {
+	if diff := cmp.Diff(map[string]Shipment{"o-1": known, "never seen": {}}, flowtest.Load(t, db, Store, "never seen", "o-1")); diff != "" {
 		t.Errorf("load (-want +got):\n%s", diff)
-	}
-	found, err := find(t.Context(), db.Read(), "o-1")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(known, found); diff != "" {
-		t.Errorf("find (-want +got):\n%s", diff)
-	}
-	if _, err := find(t.Context(), db.Read(), "never seen"); !errors.Is(err, sql.ErrNoRows) {
-		t.Errorf("find of an unknown order: got error %v, want %v", err, sql.ErrNoRows)
-	}
-}
-
-func TestLaterStateReplacesTheEarlierOneWhole(t *testing.T) {
-	db := open(t)
-	later := Shipment{OrderID: "o-1", ID: "s-2", Status: Unbooking, Lines: []events.OrderLine{{SKU: "cup", Quantity: 3}}, Placed: true, Paid: true}
-	for _, s := range []Shipment{known, later} {
-		if err := put(t, db, s); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if diff := cmp.Diff(later, get(t, db, "o-1")["o-1"]); diff != "" {
-		t.Errorf("load (-want +got):\n%s", diff)
-	}
-}
-
-// A batch of 500 must not take more statements because it has 500 orders.
-func TestBatchOfFiveHundredTakesAtMostEightStatementsEachWay(t *testing.T) {
-	db := open(t)
-	shipments, keys := make([]Shipment, 500), make([]string, 500)
-	for i := range shipments {
-		shipments[i] = known
-		shipments[i].OrderID = fmt.Sprintf("o-%03d", i)
-		keys[i] = shipments[i].OrderID
-	}
-	var statements int
-	db.CountStatements(func(string) { statements++ })
-	if err := put(t, db, shipments...); err != nil {
-		t.Fatal(err)
-	}
-	if statements > 8 {
-		t.Errorf("save took %d statements, want at most 8", statements)
-	}
-	statements = 0
-	if got := len(get(t, db, keys...)); got != 500 || statements != 1 {
-		t.Errorf("load read %d shipments in %d statements, want 500 in 1", got, statements)
 	}
 }
 

@@ -20,7 +20,7 @@ import (
 
 const topic = "order.events"
 
-func TestNothingAcknowledgedIsLostWhenTheBrokerDiesUnderLoad(t *testing.T) {
+func TestBrokerCrashKeepsAcknowledgedRecords(t *testing.T) {
 	for _, sync := range []string{"false", "true"} {
 		t.Run("SYNC_WRITES="+sync, func(t *testing.T) {
 			b := newProcess(t, "SYNC_WRITES="+sync)
@@ -49,7 +49,7 @@ func TestNothingAcknowledgedIsLostWhenTheBrokerDiesUnderLoad(t *testing.T) {
 	}
 }
 
-func TestACommittedOffsetAndAStaticMemberSurviveAKill(t *testing.T) {
+func TestOffsetAndStaticMemberSurviveBrokerCrash(t *testing.T) {
 	b := newProcess(t)
 	b.start()
 	createTopic(t, b.addr)

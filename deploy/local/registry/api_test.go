@@ -56,7 +56,7 @@ func TestEachProblemHasConfluentsCode(t *testing.T) {
 	}
 }
 
-func TestAnIncompatibleSchemaComesWithItsReasonsWhenAsked(t *testing.T) {
+func TestVerboseCompatibilityCheckGivesReasons(t *testing.T) {
 	url := serve(t, t.TempDir())
 	request(t, "POST", url+"/subjects/a/versions", schemaBody(t, placed1))
 
@@ -74,7 +74,7 @@ func TestAnIncompatibleSchemaComesWithItsReasonsWhenAsked(t *testing.T) {
 	equal(t, answer, `{"is_compatible":true}`)
 }
 
-func TestTheTextOfASchemaDoesNotMatterOnlyItsMeaning(t *testing.T) {
+func TestSchemaFormattingDoesNotChangeItsID(t *testing.T) {
 	url := serve(t, t.TempDir())
 	for _, c := range []struct {
 		schema string
@@ -152,7 +152,7 @@ func TestACallThatIsNotThereIsRefusedInJSON(t *testing.T) {
 	}
 }
 
-func TestALineTornByAKillIsCutOffAndADamagedOneIsAnError(t *testing.T) {
+func TestTornTailIsCutAndDamagedLineIsAnError(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "schemas.jsonl")
 	store := must(registry.Open(path, compat.FullTransitive))(t)
 	must(store.Register("a", placed1))(t)

@@ -72,7 +72,7 @@ func TestSrclientIsToldWhyASchemaIsRefused(t *testing.T) {
 	equal(t, *must(client.GetGlobalCompatibilityLevel())(t), srclient.FullTransitive)
 }
 
-func TestADeletedSubjectIsHiddenFirstAndForgottenWhenAskedAgain(t *testing.T) {
+func TestSubjectIsSoftDeletedThenHardDeleted(t *testing.T) {
 	client := srclient.NewSchemaRegistryClient(serve(t, t.TempDir()))
 	client.CachingEnabled(false)
 	must(client.CreateSchema(subject, placed1, srclient.Avro))(t)
@@ -100,7 +100,7 @@ func TestADeletedSubjectIsHiddenFirstAndForgottenWhenAskedAgain(t *testing.T) {
 	equal(t, must(client.CreateSchema(subject, other, srclient.Avro))(t).ID(), 2)
 }
 
-func TestOneSchemaRegisteredByManyAtOnceIsOneVersion(t *testing.T) {
+func TestConcurrentRegistrationMakesOneVersion(t *testing.T) {
 	url := serve(t, t.TempDir())
 	var all sync.WaitGroup
 	for range 30 {

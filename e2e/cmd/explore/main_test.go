@@ -27,7 +27,7 @@ func parsed(t *testing.T, line ...string) arguments {
 
 // Every line of docs/mutants.md that plays a counterexample plays it: what make
 // hands on in the environment shows the property that the table names.
-func TestTheLinesInTheTableOfMutantsPlayTheirCounterexamples(t *testing.T) {
+func TestMutantTableReplaysItsCounterexamples(t *testing.T) {
 	page, err := os.ReadFile(filepath.Join("..", "..", "..", "docs", "mutants.md"))
 	if err != nil {
 		t.Fatal(err)
@@ -101,7 +101,7 @@ func TestHelpNamesWhatThereIsToBeAskedFor(t *testing.T) {
 }
 
 // What is printed when a mutant is explored can be played again as it stands.
-func TestAnExploredMutantSaysHowToPlayItsCounterexample(t *testing.T) {
+func TestMutantRunPrintsReplayableCounterexample(t *testing.T) {
 	t.Setenv("MUTANT", "oversell")
 	var told strings.Builder
 	if err := run(t.Context(), parsed(t), &told); err != nil {

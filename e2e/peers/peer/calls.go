@@ -22,7 +22,7 @@ const concurrentCalls = 256
 
 // perform makes the calls at once, and returns their results as inputs in the order
 // of the calls. Those of one key are made one after the other.
-func perform(ctx context.Context, performers map[string]flow.Performer, calls []call) ([]*Input, error) {
+func perform(ctx context.Context, callHandlers map[string]flow.CallHandler, calls []call) ([]*Input, error) {
 	byKey := map[string][]int{}
 	for i, c := range calls {
 		byKey[c.Key] = append(byKey[c.Key], i)
@@ -35,7 +35,7 @@ func perform(ctx context.Context, performers map[string]flow.Performer, calls []
 		making.Go(func() {
 			defer func() { <-free }()
 			for _, i := range of {
-				results[i], errs[i] = calls[i].make(ctx, performers[flow.Name(calls[i].effect)])
+				results[i], errs[i] = calls[i].make(ctx, callHandlers[flow.Name(calls[i].effect)])
 			}
 		})
 	}
@@ -44,7 +44,7 @@ func perform(ctx context.Context, performers map[string]flow.Performer, calls []
 }
 
 // make attempts the call until it is answered or its policy's budget is spent.
-func (c call) make(ctx context.Context, p flow.Performer) (*Input, error) {
+func (c call) make(ctx context.Context, p flow.CallHandler) (*Input, error) {
 	answered := func(result any) *Input {
 		return &Input{Input: flow.Input{Kind: flow.KindResult, Name: p.Result, ID: "result/" + c.ID, Key: c.Key, Body: result}, Trace: c.trace}
 	}
@@ -54,8 +54,8 @@ func (c call) make(ctx context.Context, p flow.Performer) (*Input, error) {
 		if err == nil {
 			return answered(result), nil
 		}
-		unknown = unknown || !errors.Is(err, flow.ErrNotDone)
-		spent := p.Policy.Attempts > 0 && c.Attempt >= p.Policy.Attempts || p.Policy.Elapsed > 0 && time.Since(began) >= p.Policy.Elapsed
+		unknown = unknown || !errors.Is(err, flow.ErrNoEffect)
+		spent := p.Policy.Attempts > 0 && c.Attempt >= p.Policy.Attempts || p.Policy.MaxElapsed > 0 && time.Since(began) >= p.Policy.MaxElapsed
 		if spent || p.Policy.AtMostOnce && unknown {
 			return answered(p.GiveUp(c.effect, unknown)), nil
 		}
@@ -65,10 +65,10 @@ func (c call) make(ctx context.Context, p flow.Performer) (*Input, error) {
 	}
 }
 
-func (c call) once(ctx context.Context, p flow.Performer) (any, error) {
+func (c call) once(ctx context.Context, p flow.CallHandler) (any, error) {
 	ctx, cancel := context.WithTimeout(ctx, p.Policy.Timeout)
 	defer cancel()
-	return p.Perform(ctx, c.Call, c.effect)
+	return p.Do(ctx, c.Call, c.effect)
 }
 
 // wait reports whether the time has passed before ctx ended.

@@ -23,10 +23,10 @@ type Input struct {
 
 // participant reads and folds the inputs of one service, in the service's own types.
 type participant[S any] struct {
-	service.Parts[S]
-	table      flow.Table[S]
-	codec      *registry.Codec
-	performers map[string]flow.Performer
+	service.Service[S]
+	table        flow.Table[S]
+	codec        *registry.Codec
+	callHandlers map[string]flow.CallHandler
 }
 
 // read makes a record an input; nil when the service does not react to it.
@@ -76,20 +76,21 @@ func (p *participant[S]) fold(ctx context.Context, tx *store.Tx, inputs []*Input
 				in.Err = err
 				continue
 			}
-			states.Absorb(&in.Input, next)
+			states.Put(&in.Input, next)
 			if records, err = p.encode(records, in, now, &out); err != nil {
 				return nil, err
 			}
-			for n, effect := range out.Effects {
+			for n, effect := range out.Calls {
 				id := flow.DeriveID(in.Key, in.ID, p.Participant.Service, flow.Name(effect), n)
 				calls = append(calls, call{Call: flow.Call{ID: id, Key: in.Key, Traceparent: in.Trace.Traceparent}, trace: in.Trace, effect: effect})
 			}
 		}
-		if inputs, err = perform(ctx, p.performers, calls); err != nil {
+		if inputs, err = perform(ctx, p.callHandlers, calls); err != nil {
 			return nil, err
 		}
 	}
-	return records, states.Save(tx)
+	states.Save(tx)
+	return records, nil
 }
 
 // encode adds what a reaction put out, but for its calls. Timers are left out.

@@ -37,38 +37,34 @@ const writers = 6
 func Run(ctx context.Context, name string, open Open) error {
 	switch name {
 	case "order":
-		return run(ctx, open, order.ConfigFromEnv, order.Parts, func(c order.Config) service.Config { return c.Config })
+		return run(ctx, open, order.New)
 	case "inventory":
-		return run(ctx, open, inventory.ConfigFromEnv, inventory.Parts, func(c inventory.Config) service.Config { return c.Config })
+		return run(ctx, open, inventory.New)
 	case "payment":
-		return run(ctx, open, payment.ConfigFromEnv, payment.Parts, func(c payment.Config) service.Config { return c.Config })
+		return run(ctx, open, payment.New)
 	case "shipping":
-		return run(ctx, open, shipping.ConfigFromEnv, shipping.Parts, func(c shipping.Config) service.Config { return c.Config })
+		return run(ctx, open, shipping.New)
 	case "email":
-		return run(ctx, open, email.ConfigFromEnv, email.Parts, func(c email.Config) service.Config { return c.Config })
+		return run(ctx, open, email.New)
 	}
 	return fmt.Errorf("no service is called %q", name)
 }
 
-func run[C, S any](ctx context.Context, open Open, config func() (C, error), made func(C) (service.Parts[S], error), common func(C) service.Config) (err error) {
-	own, err := config()
+func run[S any](ctx context.Context, open Open, made func() (service.Service[S], error)) (err error) {
+	s, err := made()
 	if err != nil {
 		return err
 	}
-	parts, err := made(own)
-	if err != nil {
-		return err
-	}
-	c := common(own)
-	log, lines := telemetry.NewLogger(os.Stdout, parts.Participant.Service, c.LogLevel)
+	c := s.Config
+	log, lines := telemetry.NewLogger(os.Stdout, s.Participant.Service, c.LogLevel)
 	defer func() { err = errors.Join(err, lines.Flush()) }()
 	db, err := openPool(ctx, c.Database, writers)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.close()) }()
-	p := &Peer{Service: parts.Participant.Service, Config: c, Topics: parts.Participant.Topics(), DB: db, Log: log, changed: parts.Changed}
-	if err := prepare(ctx, p, parts); err != nil {
+	p := &Peer{Service: s.Participant.Service, Config: c, Topics: s.Participant.Topics(), DB: db, Log: log}
+	if err := prepare(ctx, p, s); err != nil {
 		return err
 	}
 	var ready atomic.Bool
@@ -77,14 +73,20 @@ func run[C, S any](ctx context.Context, open Open, config func() (C, error), mad
 	if err != nil {
 		return err
 	}
-	e := web.New(log)
-	web.Operational(e, func() []string {
+	api, err := service.NewAPI(log, s.OpenAPI, db.Read(), runtime.Submit)
+	if err != nil {
+		return err
+	}
+	if s.Watched {
+		p.changed = api.Changed
+	}
+	web.Operational(api.Echo, func() []string {
 		if !ready.Load() {
 			return []string{"broker: topics are not read yet"}
 		}
 		return nil
 	}, func(context.Context) (any, error) { return struct{}{}, nil }, promhttp.Handler())
-	parts.Routes(e, db.first, runtime.Submit)
+	s.Routes(api)
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.HTTPAddr)
 	if err != nil {
 		return fmt.Errorf("listen for HTTP: %w", err)
@@ -95,7 +97,7 @@ func run[C, S any](ctx context.Context, open Open, config func() (C, error), mad
 	served := make(chan error, 1)
 	go func() {
 		defer stop()
-		served <- web.Serve(ctx, listener, e)
+		served <- web.Serve(ctx, listener, api.Echo)
 	}()
 	err = runtime.Run(ctx)
 	stop()
@@ -103,7 +105,7 @@ func run[C, S any](ctx context.Context, open Open, config func() (C, error), mad
 }
 
 // prepare makes what a service needs before it runs: tables, schemas, topics.
-func prepare[S any](ctx context.Context, p *Peer, parts service.Parts[S]) error {
+func prepare[S any](ctx context.Context, p *Peer, s service.Service[S]) error {
 	tables, err := fs.Sub(migrations, "migrations")
 	if err != nil {
 		return err
@@ -111,10 +113,10 @@ func prepare[S any](ctx context.Context, p *Peer, parts service.Parts[S]) error 
 	if err := p.DB.first.Migrate(ctx, "peer", tables); err != nil {
 		return err
 	}
-	if err := p.DB.first.Migrate(ctx, p.Service, parts.Migrations); err != nil {
+	if err := p.DB.first.Migrate(ctx, p.Service, s.Migrations); err != nil {
 		return err
 	}
-	contract, err := registry.Load(parts.Contract)
+	contract, err := registry.Load(s.Contract)
 	if err != nil {
 		return fmt.Errorf("load schemas: %w", err)
 	}
@@ -122,15 +124,15 @@ func prepare[S any](ctx context.Context, p *Peer, parts service.Parts[S]) error 
 	if err := codec.Register(ctx); err != nil {
 		return fmt.Errorf("register schemas: %w", err)
 	}
-	table, err := parts.Participant.Table()
+	table, err := s.Participant.Table()
 	if err != nil {
 		return err
 	}
-	performers := map[string]flow.Performer{}
-	for _, of := range parts.Performers {
-		performers[of.Effect] = of
+	callHandlers := map[string]flow.CallHandler{}
+	for _, of := range s.CallHandlers {
+		callHandlers[of.Call] = of
 	}
-	participant := &participant[S]{Parts: parts, table: table, codec: codec, performers: performers}
+	participant := &participant[S]{Service: s, table: table, codec: codec, callHandlers: callHandlers}
 	p.Read, p.fold = participant.read, participant.fold
 	return p.topics(ctx)
 }

@@ -59,11 +59,11 @@ func (o *outside) stamp(order string, n int) {
 	}
 }
 
-// performers make the till's calls.
-func (p *process) performers() []flow.Performer {
+// callHandlers make the till's calls.
+func (p *process) callHandlers() []flow.CallHandler {
 	twice := flow.Policy{Timeout: 2 * time.Second, Attempts: 2}
-	return []flow.Performer{
-		flow.Perform(twice, func(ctx context.Context, call flow.Call, c charge) (charged, error) {
+	return []flow.CallHandler{
+		flow.HandleCall(twice, func(ctx context.Context, call flow.Call, c charge) (charged, error) {
 			var answer string
 			err := p.call(ctx, call, "charge", c.ChargeID, func() { answer = p.w.outside.charge(call.Key, c.ChargeID) })
 			return charged{Outcome: answer}, err
@@ -73,13 +73,13 @@ func (p *process) performers() []flow.Performer {
 			}
 			return charged{Outcome: "given up"}
 		}),
-		flow.Perform(flow.Policy{Timeout: 2 * time.Second}, func(ctx context.Context, call flow.Call, v void) (voided, error) {
+		flow.HandleCall(flow.Policy{Timeout: 2 * time.Second}, func(ctx context.Context, call flow.Call, v void) (voided, error) {
 			return voided{}, p.call(ctx, call, "void", v.ChargeID, func() { p.w.outside.void(v.ChargeID) })
 		}, nil),
-		flow.Perform(flow.Policy{Timeout: 2 * time.Second}, func(ctx context.Context, call flow.Call, s stamp) (stamped, error) {
+		flow.HandleCall(flow.Policy{Timeout: 2 * time.Second}, func(ctx context.Context, call flow.Call, s stamp) (stamped, error) {
 			return stamped(s), p.call(ctx, call, fmt.Sprint("stamp ", s.N), call.Key, func() { p.w.outside.stamp(call.Key, s.N) })
 		}, nil),
-		flow.Perform(flow.Policy{Timeout: 2 * time.Second, Attempts: 2, AtMostOnce: true}, func(ctx context.Context, call flow.Call, _ receipt) (sent, error) {
+		flow.HandleCall(flow.Policy{Timeout: 2 * time.Second, Attempts: 2, AtMostOnce: true}, func(ctx context.Context, call flow.Call, _ receipt) (sent, error) {
 			return sent{Outcome: "sent"}, p.call(ctx, call, "receipt", call.Key, func() { p.w.outside.receipts[call.Key]++ })
 		}, func(_ receipt, unknown bool) sent {
 			if unknown {
@@ -116,7 +116,7 @@ func (p *process) call(ctx context.Context, of flow.Call, what, key string, act 
 	}
 	switch w.way(w.faults.call) {
 	case 0:
-		return errors.Join(flow.ErrNotDone, errNoAnswer)
+		return errors.Join(flow.ErrNoEffect, errNoAnswer)
 	case 1:
 		act()
 		w.seen("an answer of the outside world was lost")

@@ -69,13 +69,13 @@ func (w *world) start(instance string) {
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	metrics := prometheus.NewRegistry()
 	p.engine, err = engine.New(engine.Config[Till]{
-		Participant: table(p.ails), Store: tills(), DB: db, Codec: p.codec(), Performers: p.performers(),
+		Participant: table(p.ails), Store: tills, DB: db, Codec: p.codec(), CallHandlers: p.callHandlers(),
 		OpenProducer: p.openLog, Log: slog.New(&watcher{w: w, p: p}), Metrics: engine.NewMetrics(metrics),
 		Instance: instance, OutboxBound: 40, Park: engine.ParkPolicy{Delay: 3 * time.Second, Attempts: 2},
 		Turns: p.turn,
 	})
 	if err != nil {
-		panic(err) // the table and its performers fit
+		panic(err) // the table and its callHandlers fit
 	}
 	go func() {
 		defer close(p.ended)

@@ -64,7 +64,7 @@ func failed(t *testing.T, r Report) {
 	t.Errorf("%s\nreplay it: cd pkg && go test ./engine/simulation -run 'TestNothingIsLost' -seed=%d", r, r.Seed)
 }
 
-func TestNothingIsLostTwiceOrOutOfOrderWhateverHappens(t *testing.T) {
+func TestNothingIsLostDuplicatedOrReordered(t *testing.T) {
 	cs := codecs(t)
 	if *only != 0 {
 		r := play(t, *only, cs, t.Output())

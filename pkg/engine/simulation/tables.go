@@ -1,7 +1,6 @@
 package simulation
 
 import (
-	"context"
 	"fmt"
 	"strings"
 	"testing/fstest"
@@ -17,35 +16,11 @@ CREATE TABLE tills (
 ) WITHOUT ROWID;
 `
 
-const columns = `key, shop, room, nudged, charge, status, receipt, reminded, started, running, said, words, poisoned`
-
-func (t *Till) fields() []any {
-	return []any{&t.Order, &t.Shop, &t.Room, &t.Nudged, &t.ChargeID, &t.Status, &t.Receipt, &t.Reminded, &t.Started, &t.Running, &t.Said, &t.Words, &t.Poisoned}
-}
-
-func tills() flow.ByKey[Till] {
-	return flow.ByKey[Till]{
-		Select: func(ctx context.Context, tx *store.Tx, keys []string) (map[string]Till, error) {
-			found := map[string]Till{}
-			return found, tx.Each(ctx, func(scan func(...any) error) error {
-				var t Till
-				err := scan(t.fields()...)
-				found[t.Order] = t
-				return err
-			}, `SELECT `+columns+` FROM tills WHERE key IN ({keys})`, store.Keys(keys))
-		},
-		Upsert: func(tx *store.Tx, _ []string, states []Till) error {
-			var args []any
-			for _, t := range states {
-				args = append(args, t.Order, t.Shop, t.Room, t.Nudged, t.ChargeID, t.Status, t.Receipt, t.Reminded, t.Started, t.Running, t.Said, t.Words, t.Poisoned)
-			}
-			tx.Bulk(`INSERT INTO tills (`+columns+`)`, 13, `ON CONFLICT (key) DO UPDATE SET shop = excluded.shop, room = excluded.room,
-				nudged = excluded.nudged, charge = excluded.charge, status = excluded.status, receipt = excluded.receipt,
-				reminded = excluded.reminded, started = excluded.started, running = excluded.running, said = excluded.said, words = excluded.words, poisoned = excluded.poisoned`, args)
-			return nil
-		},
-	}
-}
+var tills = flow.RowStore[Till]{Table: store.NewTable("tills", "key",
+	[]string{"key", "shop", "room", "nudged", "charge", "status", "receipt", "reminded", "started", "running", "said", "words", "poisoned"},
+	func(t *Till) []any {
+		return []any{&t.Order, &t.Shop, &t.Room, &t.Nudged, &t.ChargeID, &t.Status, &t.Receipt, &t.Reminded, &t.Started, &t.Running, &t.Said, &t.Words, &t.Poisoned}
+	})}
 
 func contract() fstest.MapFS {
 	schema := func(owner, event, last string) *fstest.MapFile {

@@ -92,14 +92,14 @@ func table(ails func(order, what string) string) flow.Participant[Till] {
 	return flow.Participant[Till]{
 		Service: "till",
 		Reactions: []flow.Reaction[Till]{
-			flow.When(t.ordered).Emits(noted{}).Does(charge{}).Starts(reminder{}),
-			flow.When(t.held).Emits(noted{}).Does(charge{}),
-			flow.Asked(takeNudge).Emits(noted{}).Starts(reminder{}),
-			flow.Answered(t.settle).To(charge{}).Emits(noted{}).Does(void{}, receipt{}, stamp{}),
-			flow.Answered(t.noteStamp).To(stamp{}).Emits(noted{}),
-			flow.Answered(t.confirmVoid).To(void{}).Emits(noted{}),
-			flow.Answered(t.noteReceipt).To(receipt{}).Emits(noted{}),
-			flow.Elapsed(t.remind).Emits(noted{}).Starts(reminder{}),
+			flow.OnEvent(t.ordered).Emits(noted{}).Calls(charge{}).StartsTimer(reminder{}),
+			flow.OnEvent(t.held).Emits(noted{}).Calls(charge{}),
+			flow.OnCommand(takeNudge).Emits(noted{}).StartsTimer(reminder{}),
+			flow.OnResult(t.settle).ResultOf(charge{}).Emits(noted{}).Calls(void{}, receipt{}, stamp{}),
+			flow.OnResult(t.noteStamp).ResultOf(stamp{}).Emits(noted{}),
+			flow.OnResult(t.confirmVoid).ResultOf(void{}).Emits(noted{}),
+			flow.OnResult(t.noteReceipt).ResultOf(receipt{}).Emits(noted{}),
+			flow.OnTimer(t.remind).Emits(noted{}).StartsTimer(reminder{}),
 		},
 		Terminal: []flow.Event{noted{}},
 	}
@@ -139,7 +139,7 @@ func (r rules) infect(t Till, what string, out *flow.Out) Till {
 	case poisonReaction:
 		panic("an input that cannot be handled yet")
 	case poisonRefusal:
-		out.Refuse(errNotYet)
+		out.Reject(errNotYet)
 	case poisonSave:
 		t.Poisoned = 1
 	}
@@ -152,28 +152,28 @@ func (t Till) startReminder(out *flow.Out) Till {
 	if t.Reminded < 2 && t.Status != "paid" && t.Status != "failed" {
 		t.Started++
 		t.Running = t.Started
-		out.After(remindAfter, reminder{N: t.Started})
+		out.StartTimer(remindAfter, reminder{N: t.Started})
 	}
 	return t
 }
 
 func (t Till) stopReminder(out *flow.Out) Till {
 	t.Running = 0
-	out.Stop(reminder{})
+	out.StopTimer(reminder{})
 	return t
 }
 
 func (t Till) charge(out *flow.Out) Till {
 	if t.Shop != "" && t.Room != "" && t.Status == "" {
 		t.Status, t.ChargeID = "charging", out.ID("charge")
-		out.Do(charge{ChargeID: t.ChargeID})
+		out.Call(charge{ChargeID: t.ChargeID})
 	}
 	return t
 }
 
 func takeNudge(t Till, c nudge, out *flow.Out) Till {
 	if t.Order == "" || c.Name == "" {
-		out.Refuse(errNoName) // of an order that nobody has heard of
+		out.Reject(errNoName) // of an order that nobody has heard of
 		return t
 	}
 	t.Nudged += c.Name + " "
@@ -189,13 +189,13 @@ func (r rules) settle(t Till, c charged, out *flow.Out) Till {
 	switch c.Outcome {
 	case "approved":
 		t.Status, t.Receipt = "paid", "sending"
-		out.Do(receipt{Order: t.Order})
-		out.Do(stamp{1})
-		out.Do(stamp{2})
+		out.Call(receipt{Order: t.Order})
+		out.Call(stamp{1})
+		out.Call(stamp{2})
 		t = t.stopReminder(out)
 	case "unknown":
 		t.Status = "voiding"
-		out.Do(void{ChargeID: t.ChargeID})
+		out.Call(void{ChargeID: t.ChargeID})
 	default:
 		t.Status = "failed"
 		t = t.stopReminder(out)

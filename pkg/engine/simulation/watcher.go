@@ -59,7 +59,7 @@ func (h *watcher) handled(level slog.Level, is map[string]slog.Value) {
 	if r, there := h.w.topics.at(topic, int32(n), is["offset"].Int64()); there {
 		h.p.batch(len(r.Value))
 	}
-	if outcome == engine.NotOurs && h.w.group.owner[partition{topic, int32(n)}] != h.p {
+	if outcome == engine.Fenced && h.w.group.owner[partition{topic, int32(n)}] != h.p {
 		h.w.seen("a record was refused whose partition was another's")
 	}
 }

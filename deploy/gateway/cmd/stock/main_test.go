@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestADeliveryIsRepeatedUnderItsKeyUntilItIsTaken(t *testing.T) {
+func TestDeliveryIsRetriedWithItsKeyUntilAccepted(t *testing.T) {
 	t.Parallel()
 	var seen []string
 	inventory := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -2,28 +2,8 @@
 package main
 
 import (
-	"context"
-	"fmt"
-	"os"
-	"os/signal"
-	"syscall"
-
+	"github.com/quintet-eda/quintet/pkg/service"
 	"github.com/quintet-eda/quintet/services/shipping"
 )
 
-func main() {
-	if err := run(); err != nil {
-		fmt.Fprintln(os.Stderr, "shipping:", err)
-		os.Exit(1)
-	}
-}
-
-func run() error {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	defer stop()
-	config, err := shipping.ConfigFromEnv()
-	if err != nil {
-		return err
-	}
-	return shipping.Run(ctx, config)
-}
+func main() { service.Main(shipping.New) }

@@ -8,12 +8,12 @@ import (
 	"time"
 )
 
-// ErrNotDone is wrapped by a performer's error when the attempt certainly had
+// ErrNoEffect is wrapped by a call handler's error when the attempt certainly had
 // no effect: it was never sent, or the other side answered that it did nothing.
 // Every other error leaves the outcome of that attempt unknown.
-var ErrNotDone = errors.New("call had no effect")
+var ErrNoEffect = errors.New("call had no effect")
 
-// Call is one external call, as its performer sees it.
+// Call is one external call, as its handler sees it.
 type Call struct {
 	ID      string // the idempotency key: the same for every attempt, also after a restart
 	Key     string
@@ -24,31 +24,31 @@ type Call struct {
 }
 
 // Policy bounds the attempts of a call. An attempt counts once it has come back: one
-// that ends the process is made again, so a performer must not do that.
+// that ends the process is made again, so a handler must not do that.
 type Policy struct {
 	Timeout    time.Duration // of one attempt
 	Attempts   int           // 0: no bound
-	Elapsed    time.Duration // since the first attempt; 0: no bound
+	MaxElapsed time.Duration // since the first attempt; 0: no bound
 	AtMostOnce bool          // never repeated once it may have happened
 }
 
-// Performer makes one kind of external call.
-type Performer struct {
-	Effect  string // the call's name
-	Result  string // its result's
-	Policy  Policy
-	Decode  func(body []byte) (any, error)
-	Perform func(ctx context.Context, call Call, effect any) (any, error)
-	GiveUp  func(effect any, unknown bool) any // nil: the call is repeated for ever
+// CallHandler makes one kind of external call.
+type CallHandler struct {
+	Call   string // its name
+	Result string // its result's
+	Policy Policy
+	Decode func(body []byte) (any, error)
+	Do     func(ctx context.Context, call Call, body any) (any, error)
+	GiveUp func(body any, unknown bool) any // nil: the call is repeated for ever
 }
 
-// Perform declares how calls of type E are made. Its result R comes back as an
+// HandleCall declares how calls of type E are made. Its result R comes back as an
 // input. giveUp is the result once the policy's budget is spent; unknown tells
 // whether any attempt may have had an effect. A policy without bounds retries
 // for ever, with an alarm, and giveUp may be nil.
-func Perform[E, R any](p Policy, perform func(context.Context, Call, E) (R, error), giveUp func(e E, unknown bool) R) Performer {
-	made := Performer{
-		Effect: reflect.TypeFor[E]().Name(),
+func HandleCall[E, R any](p Policy, do func(context.Context, Call, E) (R, error), giveUp func(e E, unknown bool) R) CallHandler {
+	made := CallHandler{
+		Call:   reflect.TypeFor[E]().Name(),
 		Result: reflect.TypeFor[R]().Name(),
 		Policy: p,
 		Decode: func(body []byte) (any, error) {
@@ -56,7 +56,7 @@ func Perform[E, R any](p Policy, perform func(context.Context, Call, E) (R, erro
 			err := json.Unmarshal(body, &e)
 			return e, err
 		},
-		Perform: func(ctx context.Context, c Call, e any) (any, error) { return perform(ctx, c, e.(E)) },
+		Do: func(ctx context.Context, c Call, e any) (any, error) { return do(ctx, c, e.(E)) },
 	}
 	if giveUp != nil {
 		made.GiveUp = func(e any, unknown bool) any { return giveUp(e.(E), unknown) }
