@@ -83,7 +83,7 @@ bench: build ## (Docker) measure the arms that are built, in both worlds: five r
 
 ledger: peers build ## (Docker) measure every arm and profile ours, and write docs/performance.md and docs/capacity.md; an hour
 	@$(BIN)/bench run --world embedded --arms "A,A hot=20,A poison=1,A backlog=20000,I,T,D,M" --profile --repeat 3 --out .quintet/bench/embedded $(BENCH)
-	@$(BIN)/bench run --world real --warm 40s --profile --repeat 3 --out .quintet/bench/real $(BENCH)
+	@$(BIN)/bench run --world real --rates sat,peer,half,20 --warm 40s --profile --repeat 3 --out .quintet/bench/real $(BENCH)
 	@for w in embedded real; do cp .quintet/bench/$$w/results.json e2e/bench/testdata/$$w.json; done
 	@$(BIN)/bench ledger
 
@@ -102,6 +102,8 @@ endurance: build ## saturate the system for half an hour, and write into docs/gr
 
 peers: ## build what it is measured against into e2e/peers/bin
 	@cd e2e/peers && GOWORK=off go build -o bin/ ./cmd/...
+	@if command -v mvn >/dev/null; then mvn -q -B -f e2e/peers/debezium/pom.xml dependency:copy-dependencies -DoutputDirectory=$(CURDIR)/e2e/peers/bin/connect; \
+		else echo "peers: there is no Maven, so Debezium's arm is left out"; fi
 
 bench-quick: build ## fail when an order needs more than it did, or got slower against a yardstick; two minutes
 	@$(BIN)/bench run --arms A,Y --rates sat,20 --repeat 3 --for 5s --warm 4s --out .quintet/bench/quick

@@ -21,6 +21,9 @@ type Arm struct {
 	variant
 	services []string
 	command  func(service string) []string
+	// relay is a program that publishes what the services' databases log; empty: they
+	// publish it themselves.
+	relay string
 	// inside measures an arm that is a part of this process, saturated. It is held to
 	// completing every order.
 	inside func(ctx context.Context, s *System, p Plan) (Run, error)
@@ -56,17 +59,18 @@ func (p programs) arms() []Arm {
 		{Name: "T", Tells: "transport only: the same hops and bytes, no database", Proof: OfTopics, services: Services,
 			command: func(service string) []string { return []string{p.self, "hop", service} }},
 	}
-	for _, peer := range []struct{ name, tells, program, flag string }{
-		{"W", "Watermill as documented", "watermill", ""},
-		{"W'", "Watermill tuned", "watermill", "--tuned"},
-		{"N", "the usual Sarama loop", "naive", ""},
-		{"U", "unsafe dual write, batched", "unsafe", ""},
+	for _, peer := range []struct{ name, tells, program, flag, relay string }{
+		{"W", "Watermill as documented", "watermill", "", ""},
+		{"W'", "Watermill tuned", "watermill", "--tuned", ""},
+		{"N", "the usual Sarama loop", "naive", "", ""},
+		{"C", "that loop, its outbox read from the database's log by Debezium", "naive", "--logged", filepath.Join(p.peers, "debezium")},
+		{"U", "unsafe dual write, batched", "unsafe", "", ""},
 	} {
 		command := []string{filepath.Join(p.peers, peer.program)}
 		if peer.flag != "" {
 			command = append(command, peer.flag)
 		}
-		all = append(all, Arm{Name: peer.name, Tells: peer.tells + " (e2e/peers)", Proof: OfLedgers, services: Services,
+		all = append(all, Arm{Name: peer.name, Tells: peer.tells + " (e2e/peers)", Proof: OfLedgers, services: Services, relay: peer.relay,
 			command: func(service string) []string { return append(slices.Clone(command), service) }})
 	}
 	return all
@@ -92,7 +96,7 @@ func (p programs) find(names []string, say func(string, ...any)) ([]Arm, error) 
 		if v.poison > 0 {
 			arm.Proof = OfLedgers // poison stays parked, and to the invariants of e2e that is work left undone
 		}
-		if _, err := os.Stat(arm.command("order")[0]); err != nil {
+		if err := arm.built(); err != nil {
 			say("arm %s is left out: it is not built (%v)", name, err)
 			continue
 		}
@@ -102,4 +106,13 @@ func (p programs) find(names []string, say func(string, ...any)) ([]Arm, error) 
 		return nil, fmt.Errorf("none of the arms %q is built", names)
 	}
 	return found, nil
+}
+
+// built returns what an arm lacks.
+func (a Arm) built() error {
+	if _, err := os.Stat(a.command("order")[0]); err != nil || a.relay == "" {
+		return err
+	}
+	_, err := os.Stat(jars(a.relay))
+	return err
 }

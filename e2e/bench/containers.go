@@ -19,6 +19,7 @@ type containers struct {
 	file    string
 	project string
 	base    int
+	logical bool // PostgreSQL logs what a logical decoder needs
 }
 
 func newContainers(dir string, portBase int) *containers {
@@ -42,6 +43,11 @@ func (c *containers) registry() string {
 // database is an address for a login whose database and password have its name.
 func (c *containers) database(login string) string {
 	return fmt.Sprintf("postgres://%s:%s@%s:5432/%s?sslmode=disable", login, login, c.address(postgresHost), login)
+}
+
+// superuser is an address of a service's database for the one who may read its log.
+func (c *containers) superuser(service string) string {
+	return fmt.Sprintf("postgres://postgres:postgres@%s:5432/%s?sslmode=disable", c.address(postgresHost), service)
 }
 
 // up starts them and returns the process ids of their first processes.
@@ -74,12 +80,16 @@ func (c *containers) override() []byte {
 		return map[string]any{"default": map[string]any{"ipv4_address": c.address(host)}}
 	}
 	subnet := map[string]any{"subnet": c.address(0) + "/24"}
+	database := map[string]any{"networks": at(postgresHost)}
+	if c.logical {
+		database["command"] = []string{"postgres", "-c", "shared_buffers=64MB", "-c", "max_connections=200", "-c", "wal_level=logical"}
+	}
 	text, _ := json.Marshal(map[string]any{ // strings in maps can always be written
 		"networks": map[string]any{"default": map[string]any{"ipam": map[string]any{"config": []any{subnet}}}},
 		"services": map[string]any{
 			"kafka": map[string]any{"networks": at(kafkaHost), "environment": map[string]string{
 				"ADVERTISED_LISTENERS": "INSIDE://kafka:9092,OUTSIDE://" + c.broker()}},
-			"postgres": map[string]any{"networks": at(postgresHost)},
+			"postgres": database,
 			"registry": map[string]any{"networks": at(registryHost)},
 		},
 	})

@@ -17,6 +17,12 @@ import (
 const (
 	Saturated = "sat"  // as many orders under way as [Outstanding]
 	Half      = "half" // half of what the same arm just did saturated
+	Peer      = "peer" // [peerShare] of what W' did saturated, of it and of ours; W' comes first
+)
+
+const (
+	rival     = "W'"
+	peerShare = 0.8
 )
 
 const (
@@ -48,10 +54,10 @@ func (p Plan) Check() error {
 		switch {
 		case point == Saturated:
 			saturated = true
-		case point == Half && !saturated:
-			return fmt.Errorf("%q is half of what an arm did before it: put %q first", Half, Saturated)
-		case point != Half && (err != nil || rate <= 0):
-			return fmt.Errorf("%q is no rate, %q or %q", point, Saturated, Half)
+		case (point == Half || point == Peer) && !saturated:
+			return fmt.Errorf("%q is a part of what an arm did before: put %q first", point, Saturated)
+		case point != Half && point != Peer && (err != nil || rate <= 0):
+			return fmt.Errorf("%q is no rate, %q, %q or %q", point, Saturated, Half, Peer)
 		}
 	}
 	if p.Repeat < 1 || p.For <= 0 || p.Warm <= 0 {
@@ -82,7 +88,7 @@ func (p Plan) Measure(ctx context.Context, say func(string, ...any)) (Results, e
 		// Each repetition begins with another arm, so that none always comes after the same.
 		first := repetition % len(arms)
 		for _, arm := range slices.Concat(arms[first:], arms[:first]) {
-			runs, err := p.one(ctx, arm, say)
+			runs, err := p.one(ctx, arm, r.of(rival, Saturated, rate).Median, say)
 			if ctx.Err() != nil {
 				return r, context.Cause(ctx)
 			}
@@ -104,8 +110,9 @@ func (p Plan) Measure(ctx context.Context, say func(string, ...any)) (Results, e
 	return r, nil
 }
 
-// one brings an arm up, measures it at all points and checks what it did.
-func (p Plan) one(ctx context.Context, arm Arm, say func(string, ...any)) (runs []Run, err error) {
+// one brings an arm up, measures it at all points and checks what it did. W' completes
+// as many orders a second as peer when it is saturated, if that is known.
+func (p Plan) one(ctx context.Context, arm Arm, peer float64, say func(string, ...any)) (runs []Run, err error) {
 	starting, cancel := context.WithTimeout(ctx, upBound)
 	defer cancel()
 	s, err := p.World.Up(starting, arm)
@@ -139,8 +146,16 @@ func (p Plan) one(ctx context.Context, arm Arm, say func(string, ...any)) (runs 
 	saturated := 0.0
 	for _, point := range p.Points {
 		rate, _ := strconv.ParseFloat(point, 64) // 0: as fast as they end
-		if point == Half {
+		switch point {
+		case Half:
 			rate = saturated / 2
+		case Peer:
+			if arm.Name == rival {
+				peer = saturated
+			}
+			if rate = peerShare * peer; rate == 0 || arm.Name != rival && arm.Name != gated {
+				continue
+			}
 		}
 		run, ids, err := p.window(ctx, s, c, rate)
 		if err != nil {

@@ -79,6 +79,7 @@ func (w World) up(ctx context.Context, s *System) error {
 	if w.Name == Real {
 		names = names[2:]
 		c = newContainers(w.Dir, base)
+		c.logical = s.arm.relay != ""
 		s.down = append(s.down, c.down) // after the services, which publish what is left
 		s.Target.Registry, s.Target.Brokers, s.admin = c.registry(), []string{c.broker()}, c.database("postgres")
 		s.login = c.database
@@ -121,6 +122,14 @@ func (w World) up(ctx context.Context, s *System) error {
 	}
 	if err := s.start(ctx, names[common:]); err != nil {
 		return err
+	}
+	if s.arm.relay != "" {
+		if c == nil {
+			return errors.New("it reads PostgreSQL's log: measure it in the real world")
+		}
+		if err := s.relay(ctx, c, dir); err != nil {
+			return err
+		}
 	}
 	if s.arm.poison > 0 {
 		if s.poison, err = newPoisoner(s.Target.Brokers); err != nil {

@@ -24,7 +24,7 @@ import (
 )
 
 var arms = map[string]peer.Open{
-	"naive": naive.Open, "unsafe": dualwrite.Open,
+	"naive": naive.Open, "logged": naive.OpenLogged, "unsafe": dualwrite.Open,
 	"watermill": watermill.Documented.Open, "tuned": watermill.Tuned.Open,
 }
 
@@ -47,7 +47,7 @@ func TestMain(m *testing.M) {
 const orders = 50
 
 func TestEveryArmCompletesItsOrders(t *testing.T) {
-	for _, arm := range []string{"naive", "unsafe", "watermill", "tuned"} {
+	for _, arm := range []string{"naive", "logged", "unsafe", "watermill", "tuned"} {
 		t.Run(arm, func(t *testing.T) {
 			w := start(t, arm)
 			w.post("inventory", "/stock/mug/receive", map[string]any{"quantity": 10 * orders})

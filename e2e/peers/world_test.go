@@ -20,6 +20,7 @@ import (
 	"github.com/IBM/sarama"
 
 	"github.com/quintet-eda/quintet/deploy/sandbox"
+	"github.com/quintet-eda/quintet/e2e/peers/debezium"
 	"github.com/quintet-eda/quintet/pkg/containers"
 	"github.com/quintet-eda/quintet/pkg/record"
 )
@@ -43,7 +44,7 @@ func start(t *testing.T, arm string) *world {
 	var errs [3]error
 	var starting sync.WaitGroup
 	starting.Go(func() { kafka, errs[0] = containers.StartKafka(ctx) })
-	starting.Go(func() { database, errs[1] = containers.StartPostgres(ctx) })
+	starting.Go(func() { database, errs[1] = containers.StartPostgres(ctx, "testdata/logical.sh") })
 	starting.Go(func() { registry, errs[2] = containers.StartRegistry(ctx) })
 	starting.Wait()
 	for _, err := range errs {
@@ -55,9 +56,11 @@ func start(t *testing.T, arm string) *world {
 	})
 	w.brokers = []string{kafka.Address()}
 	w.openOutside()
+	var logs []string
 	for _, service := range []string{"order", "inventory", "payment", "shipping", "email"} {
 		where, err := database.Database(ctx, service)
 		must(t, err)
+		logs = append(logs, where)
 		w.addresses[service] = free(t)
 		w.run(arm, service, "DATABASE_URL="+where, "SCHEMA_REGISTRY_URL="+registry.URL())
 	}
@@ -71,7 +74,33 @@ func start(t *testing.T, arm string) *world {
 			return answer.StatusCode == http.StatusOK
 		})
 	}
+	if arm == "logged" {
+		w.relay(database, logs)
+	}
 	return w
+}
+
+// relay starts Debezium, and returns when it reads each database's log.
+func (w *world) relay(database *containers.Postgres, logs []string) {
+	dir := w.t.TempDir()
+	c, err := debezium.Worker{Jars: "bin/connect", Dir: dir, Brokers: w.brokers[0], REST: free(w.t), Databases: logs}.Command()
+	must(w.t, err)
+	said, err := os.Create(filepath.Join(dir, "log"))
+	must(w.t, err)
+	c.Stdout, c.Stderr = said, said
+	if err := c.Start(); err != nil {
+		w.t.Fatalf("start Kafka Connect, whose jars `make peers` fetches: %v", err)
+	}
+	w.t.Cleanup(func() {
+		_ = c.Process.Signal(syscall.SIGTERM)
+		_ = c.Wait() // a Java that is asked to end says so by its exit code
+		if text, err := os.ReadFile(said.Name()); err == nil && w.t.Failed() {
+			w.t.Logf("Kafka Connect:\n%s", text)
+		}
+	})
+	w.eventually("Debezium reads every database", func() bool {
+		return database.Exec(w.t.Context(), `SELECT 1 / (count(*) / $1)::int FROM pg_replication_slots WHERE active`, len(logs)) == nil
+	})
 }
 
 func (w *world) openOutside() {

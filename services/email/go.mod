@@ -3,7 +3,6 @@ module github.com/quintet-eda/quintet/services/email
 go 1.26.0
 
 require (
-	github.com/labstack/echo/v4 v4.16.0
 	github.com/quintet-eda/quintet/pkg v0.0.0
 	github.com/quintet-eda/quintet/schemas v0.0.0
 	github.com/wneessen/go-mail v0.8.1
@@ -15,6 +14,7 @@ require (
 	github.com/jackc/pgservicefile v0.0.0-20240606120523-5a60cdf6a761 // indirect
 	github.com/jackc/pgx/v5 v5.12.0 // indirect
 	github.com/jackc/puddle/v2 v2.2.3 // indirect
+	github.com/labstack/echo/v4 v4.16.0 // indirect
 	github.com/rogpeppe/go-internal v1.9.0 // indirect
 	github.com/twmb/franz-go/pkg/kmsg v1.15.0 // indirect
 )

@@ -27,8 +27,8 @@ type arguments struct {
 
 type measure struct {
 	World  string        `help:"embedded or real." default:"embedded" enum:"embedded,real"`
-	Arms   []string      `help:"Which are measured." default:"A,I,T,D,M,W,W',N,U"`
-	Rates  []string      `help:"Orders a second; sat: as fast as they are completed; half: half of that." default:"sat,half,20"`
+	Arms   []string      `help:"Which are measured." default:"W',A,I,T,D,M,W,N,C,U"`
+	Rates  []string      `help:"Orders a second; sat: as fast as they are completed; half: half of that; peer: 80 in 100 of what W' did." default:"sat,half,20"`
 	Repeat int           `help:"How often each arm is measured." default:"5"`
 	For    time.Duration `help:"How long a measurement lasts." default:"12s"`
 	Warm   time.Duration `help:"How long orders come before it." default:"8s"`

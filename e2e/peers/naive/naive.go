@@ -21,32 +21,43 @@ const pollTime = 10 * time.Millisecond
 
 type loop struct {
 	*peer.Peer
-	outbox outbox
+	put   peer.Publish
+	relay func(context.Context) error // nil: another program publishes
 }
 
-// Open makes the runtime of a service.
+// Open makes the runtime of a service that polls its outbox.
 func Open(p *peer.Peer) (peer.Runtime, error) {
-	return &loop{Peer: p, outbox: outbox{p}}, nil
+	o := outbox{p}
+	return &loop{p, o.put, o.relay}, nil
+}
+
+// OpenLogged makes the runtime of a service whose outbox Debezium reads from the
+// database's log.
+func OpenLogged(p *peer.Peer) (peer.Runtime, error) {
+	return &loop{p, log, nil}, nil
 }
 
 // Submit handles a command as a record is handled.
 func (l *loop) Submit(ctx context.Context, c engine.Command) (json.RawMessage, error) {
 	in := peer.Command(c)
-	return peer.Answer(in, l.Once(ctx, in, l.outbox.put))
+	return peer.Answer(in, l.Once(ctx, in, l.put))
 }
 
-// Run consumes and relays until ctx ends.
+// Run consumes, and relays if the service does, until ctx ends.
 func (l *loop) Run(ctx context.Context) error {
+	c := l.Client()
+	c.Consumer.MaxWaitTime = pollTime
+	c.Consumer.Offsets.AutoCommit.Enable = false
+	if l.relay == nil {
+		return l.Consume(ctx, c, l.consume)
+	}
 	relayed := make(chan error, 1)
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	go func() {
 		defer stop()
-		relayed <- l.outbox.relay(ctx)
+		relayed <- l.relay(ctx)
 	}()
-	c := l.Client()
-	c.Consumer.MaxWaitTime = pollTime
-	c.Consumer.Offsets.AutoCommit.Enable = false
 	err := l.Consume(ctx, c, l.consume)
 	stop()
 	return errors.Join(err, <-relayed)
@@ -76,5 +87,5 @@ func (l *loop) handle(ctx context.Context, m *sarama.ConsumerMessage) error {
 	if err != nil || in == nil {
 		return err
 	}
-	return l.Once(ctx, in, l.outbox.put)
+	return l.Once(ctx, in, l.put)
 }

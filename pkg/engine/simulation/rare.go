@@ -6,13 +6,13 @@ import "slices"
 // not walked each of them often proves little, and fails for it.
 func Rare() map[string]string {
 	return map[string]string{
-		"event duplicate":   "a record came again under another offset, and the inbox absorbed it",
-		"command repeated":  "a command came again with its key, and was answered as before",
-		"command abandoned": "a caller gave up before his command's key was locked: it never happened",
-		"result stale":      "a result came whose call was answered, or under a lease that was lost",
-		"timer stale":       "a timer ran out that a batch had stopped or moved",
-		"event parked":      "a fact could not be handled and its lane was parked",
-		"event dead":        "a record without a key became a dead letter at once",
+		"event duplicate":     "a record came again under another offset, and the inbox absorbed it",
+		"command replayed":    "a command came again with its key, and was answered as before",
+		"command expired":     "a caller gave up before his command's key was locked: it never happened",
+		"result superseded":   "a result came whose call was answered, or under a lease that was lost",
+		"timer superseded":    "a timer ran out that a batch had stopped or moved",
+		"event parked":        "a fact could not be handled and its lane was parked",
+		"event dead_lettered": "a record without a key became a dead letter at once",
 		"a record was refused whose partition was another's": "a zombie consumer's record was not applied",
 		"result parked":  "a result could not be handled and its lane was parked",
 		"result waiting": "a result came behind a parked one of its lane",

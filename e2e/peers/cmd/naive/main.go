@@ -3,6 +3,7 @@ package main
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"os/signal"
@@ -13,12 +14,18 @@ import (
 )
 
 func main() {
-	if len(os.Args) != 2 {
-		fmt.Fprintln(os.Stderr, "usage: naive <service>")
+	logged := flag.Bool("logged", false, "leave the outbox to Debezium")
+	flag.Parse()
+	if flag.NArg() != 1 {
+		fmt.Fprintln(os.Stderr, "usage: naive [--logged] <service>")
 		os.Exit(2)
 	}
+	open := naive.Open
+	if *logged {
+		open = naive.OpenLogged
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	err := peer.Run(ctx, os.Args[1], naive.Open)
+	err := peer.Run(ctx, flag.Arg(0), open)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "naive:", err)

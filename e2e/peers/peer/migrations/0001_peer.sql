@@ -12,3 +12,24 @@ CREATE TABLE outbox (
 	headers TEXT  NOT NULL, -- JSON
 	value   BYTEA NOT NULL
 );
+
+-- What Debezium publishes for the arm C. It is empty after each commit.
+CREATE TABLE outbox_logged (
+	id               BIGSERIAL PRIMARY KEY,
+	topic            TEXT  NOT NULL,
+	key              TEXT  NOT NULL,
+	value            BYTEA NOT NULL,
+	ce_id            TEXT,
+	ce_source        TEXT,
+	ce_specversion   TEXT,
+	ce_type          TEXT,
+	ce_time          TEXT,
+	ce_subject       TEXT,
+	ce_dataschema    TEXT,
+	content_type     TEXT,
+	ce_sequence      TEXT,
+	ce_correlationid TEXT,
+	ce_tenant        TEXT,
+	ce_causationid   TEXT,
+	traceparent      TEXT
+);
