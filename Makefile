@@ -42,16 +42,16 @@ flow: build ## print one order's history from the topics: make flow ORDER=<id>
 test: ## run every test, the end-to-end stories included
 	@$(if $(RACE),echo "race detector: on",echo "race detector: off, it needs a C compiler")
 	@go test -count=1 -shuffle=on $(RACE) -timeout 12m work
-	@cd e2e && go run ./cmd/explore --quick
+	@cd e2e/proof && go run ./cmd/explore --quick
 
 explore: build ## visit every interleaving of the protocol; MUTANT=<one of docs/mutants.md> REPLAY='<schedule>' SCOPE=<name> QUICK=1 MERMAID=1
 	@$(BIN)/explore $(if $(SCOPE),--scope '$(SCOPE)') $(if $(QUICK),--quick) $(if $(MERMAID),--mermaid)
 
 simulate: ## play storms on the kit, each by its seed: make simulate SEEDS=2000, or SEED=511 for every step of one
-	@set -o pipefail; cd pkg && go test -count=1 -v -timeout 20m -run TestNothingIsLost ./engine/simulation $(if $(SEED),-seed=$(SEED),-seeds=$(SEEDS)) | { grep -vE '^ *(===|---) ' || true; }
+	@set -o pipefail; cd e2e/proof && go test -count=1 -v -timeout 20m -run TestNothingIsLost ./simulation $(if $(SEED),-seed=$(SEED),-seeds=$(SEEDS)) | { grep -vE '^ *(===|---) ' || true; }
 
 sabotage: ## break the kit on purpose, and see the simulation notice
-	@set -o pipefail; cd pkg && go test -count=1 -v -timeout 30m -tags sabotage -run TestEveryMutant ./engine/simulation | { grep -vE '^ *=== ' || true; }
+	@set -o pipefail; cd e2e/proof && go test -count=1 -v -timeout 30m -tags sabotage -run TestEveryMutant ./simulation | { grep -vE '^ *=== ' || true; }
 
 conformance: ## run the suites of store, loop, broker and registry on the real components (Docker)
 	@cd pkg && $(REAL) -timeout 15m ./store ./engine ./kafka ./registry
@@ -111,8 +111,8 @@ bench-quick: build ## fail when an order needs more than it did, or got slower a
 
 generate: ## write what is made from code and schemas
 	@cd schemas && go run ./gen
-	@cd e2e && go run ./cmd/flowdoc
-	@cd e2e && go run ./cmd/explore --document ../docs/correctness.md
+	@cd e2e/proof && go run ./cmd/flowdoc
+	@cd e2e/proof && go run ./cmd/explore --document ../../docs/correctness.md
 
 generate-check: generate ## fail when generated files are not up to date
 	@git diff --exit-code

@@ -2,20 +2,12 @@ package e2e
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 
-	"github.com/quintet-eda/quintet/e2e/explore"
+	"github.com/quintet-eda/quintet/e2e/history"
 )
-
-// knownHistories explores once per process, when an order is first checked: it
-// takes a tenth of a second, and one second with the race detector.
-var knownHistories = sync.OnceValues(func() (*explore.Known, error) {
-	return explore.Histories(context.Background(), explore.Production())
-})
 
 // checkHistories: what the five owners told of an order is a history that the
 // explorer has seen an order end with, played by the same tables and reactions.
@@ -27,20 +19,20 @@ var knownHistories = sync.OnceValues(func() (*explore.Known, error) {
 // the first. Left out are orders of which a record cannot be read: checkRecords
 // has said why, and what the record tells is not known.
 func (s *Seen) checkHistories(v *violations) {
-	known, err := knownHistories()
+	known, err := history.All()
 	if err != nil {
 		v.add("no order's history can be checked: %v", err)
 		return
 	}
 	told := s.told()
 	alike := map[string][]string{}
-	var unexplained []string // the first order of each wrong history
+	var unexplained []string // the first order of each wrong events
 	for _, order := range s.orders() {
-		history, readable := told[order]
-		if !readable || known.Explain(history) == nil {
+		events, readable := told[order]
+		if !readable || known.Explain(events) == nil {
 			continue
 		}
-		key := fmt.Sprint(history)
+		key := fmt.Sprint(events)
 		if alike[key] = append(alike[key], order); len(alike[key]) == 1 {
 			unexplained = append(unexplained, order)
 		}
@@ -62,7 +54,7 @@ func (s *Seen) checkHistories(v *violations) {
 // an order begins with, wherever it is in the log; one more of it, under another
 // id, is left out like a copy: nobody lets it change anything, which the
 // explorer's Twice is about.
-func (s *Seen) told() map[string][]explore.Emitted {
+func (s *Seen) told() map[string][]history.Event {
 	types := map[string]string{}
 	for _, f := range s.Facts {
 		if f.Dead == nil {
@@ -70,7 +62,7 @@ func (s *Seen) told() map[string][]explore.Emitted {
 		}
 	}
 	events, unreadable := s.events()
-	told := map[string][]explore.Emitted{}
+	told := map[string][]history.Event{}
 	for order, facts := range events {
 		if unreadable[order] {
 			continue
@@ -80,8 +72,8 @@ func (s *Seen) told() map[string][]explore.Emitted {
 			if !known {
 				cause = f.Causation // of nothing that any path has; checkCauses says more
 			}
-			told[order] = append(told[order], explore.Emitted{
-				Owner: f.Owner(), Type: f.Type, Reason: explore.Reason(f.text("reason"), f.text("kind"), f.text("cause")), Cause: cause,
+			told[order] = append(told[order], history.Event{
+				Owner: f.Owner(), Type: f.Type, Reason: history.Reason(f.text("reason"), f.text("kind"), f.text("cause")), Cause: cause,
 			})
 		}
 	}

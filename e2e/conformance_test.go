@@ -8,17 +8,14 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
-	"github.com/quintet-eda/quintet/e2e/explore"
-	"github.com/quintet-eda/quintet/e2e/flowdoc"
+	"github.com/quintet-eda/quintet/e2e/history"
 )
 
 // onTopics fabricates the records of an order with a history.
-func onTopics(order string, history []explore.Emitted) []Fact {
+func onTopics(order string, events []history.Event) []Fact {
 	var facts []Fact
 	numbers := map[string]int64{}
-	for _, e := range history {
+	for _, e := range events {
 		numbers[e.Owner]++
 		fields := map[string]any{}
 		if e.Owner == "email" {
@@ -31,8 +28,8 @@ func onTopics(order string, history []explore.Emitted) []Fact {
 		f.ID = fmt.Sprintf("%s %d", f.ID, f.Sequence)
 		facts = append(facts, f)
 	}
-	for i, e := range history {
-		if at := slices.IndexFunc(history, func(c explore.Emitted) bool { return c.Type == e.Cause }); at >= 0 {
+	for i, e := range events {
+		if at := slices.IndexFunc(events, func(c history.Event) bool { return c.Type == e.Cause }); at >= 0 {
 			facts[i].Causation = facts[at].ID
 		}
 	}
@@ -44,14 +41,14 @@ func onTopics(order string, history []explore.Emitted) []Fact {
 // which is a weaker one, agrees.
 func TestEveryKnownHistoryPasses(t *testing.T) {
 	begun := time.Now()
-	known, err := knownHistories()
+	known, err := history.All()
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Logf("%d histories known after %s", known.Len(), time.Since(begun).Round(time.Millisecond))
 	s := &Seen{}
-	for i, history := range known.All() {
-		facts := onTopics(fmt.Sprintf("order-%d", i), history)
+	for i, events := range known.List() {
+		facts := onTopics(fmt.Sprintf("order-%d", i), events)
 		slices.SortStableFunc(facts, func(a, b Fact) int { return -strings.Compare(a.Owner(), b.Owner()) })
 		s.Facts = append(append(s.Facts, facts...), facts[len(facts)/2])
 	}
@@ -61,81 +58,6 @@ func TestEveryKnownHistoryPasses(t *testing.T) {
 	s.checkRecords(&v)
 	if len(v) > 0 {
 		t.Errorf("%d violations; the first is %s", len(v), v[0])
-	}
-}
-
-// Two who study the same choreography in different ways, one by playing it and
-// one by its participants alone, find the same.
-func TestTheExplorerAndTheProtocolKnowTheSameLogs(t *testing.T) {
-	known, err := knownHistories()
-	if err != nil {
-		t.Fatal(err)
-	}
-	protocol, err := flowdoc.Study(flowdoc.Production())
-	if err != nil {
-		t.Fatal(err)
-	}
-	explored, studied := map[string]bool{}, map[string]bool{}
-	for _, history := range known.All() {
-		moves, _ := apart(history)
-		explored[set(moves)] = true
-	}
-	for _, log := range protocol.Logs() {
-		slices.Sort(log)
-		studied[strings.Join(log, " ")] = true
-	}
-	if diff := cmp.Diff(studied, explored); diff != "" {
-		t.Errorf("complete logs (-by the protocol +by the explorer):\n%s", diff)
-	}
-}
-
-func set(history []explore.Emitted) string {
-	var names []string
-	for _, e := range history {
-		names = append(names, e.Type[strings.LastIndexByte(e.Type, '.')+1:])
-	}
-	slices.Sort(names)
-	return strings.Join(names, " ")
-}
-
-// The stories of docs/flow.md are ways that the explorer knows. A diagram shows
-// an event at each who hears it, and not the mails' ends.
-func TestTheDrawnStoriesAreKnownWays(t *testing.T) {
-	known, err := knownHistories()
-	if err != nil {
-		t.Fatal(err)
-	}
-	sequences := map[string]bool{}
-	for _, history := range known.All() {
-		moves, _ := apart(history)
-		told := map[string][]string{}
-		for _, e := range moves {
-			told[e.Owner] = append(told[e.Owner], e.Type[strings.LastIndexByte(e.Type, '.')+1:])
-		}
-		sequences[fmt.Sprint(told)] = true
-	}
-	document, err := flowdoc.Document()
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, stories, _ := strings.Cut(document, "\n## Stories\n")
-	drawn := strings.Split(stories, "\n### ")[1:]
-	for _, story := range drawn {
-		name, diagram, _ := strings.Cut(story, "\n")
-		told := map[string][]string{}
-		for line := range strings.Lines(diagram) {
-			from, rest, arrow := strings.Cut(strings.TrimSpace(line), "-->>")
-			_, event, _ := strings.Cut(rest, ": ")
-			if arrow && from != "outside" && !slices.Contains(told[from], event) {
-				told[from] = append(told[from], event)
-			}
-		}
-		if !sequences[fmt.Sprint(told)] {
-			t.Errorf("%s: nobody has explored %v", name, told)
-		}
-	}
-	if len(drawn) < 9 {
-		t.Errorf("docs/flow.md has %d stories", len(drawn))
 	}
 }
 
@@ -175,13 +97,13 @@ func TestUnreadableRecordIsNoHistoryViolation(t *testing.T) {
 }
 
 func TestOrdersFailingAlikeAreOneViolation(t *testing.T) {
-	known, err := knownHistories()
+	known, err := history.All()
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := &Seen{}
 	for i := range 30 {
-		s.Facts = append(s.Facts, onTopics(fmt.Sprintf("order-%02d", i), known.All()[0][:2])...)
+		s.Facts = append(s.Facts, onTopics(fmt.Sprintf("order-%02d", i), known.List()[0][:2])...)
 	}
 	var v violations
 	s.checkHistories(&v)

@@ -11,9 +11,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// history is a fixed flow with all that a print can have: a compensation, a
+// printed is a fixed flow with all that a print can have: a compensation, a
 // copy, a dead letter, a record that cannot be read, a clock that is ahead.
-func history() []Fact {
+func printed() []Fact {
 	at := func(ms float64) time.Time { return start.Add(time.Duration(ms * float64(time.Millisecond))) }
 	event := func(name string, n int64, after string, happened, appended float64, fields map[string]any) Fact {
 		f := fact("o-1", "quintet."+name, n, after, fields)
@@ -48,7 +48,7 @@ func TestAFlowIsPrintedInTheOrderOfItsCauses(t *testing.T) {
 		t.Fatal(err)
 	}
 	var got strings.Builder
-	if err := Print(&got, history()); err != nil {
+	if err := Print(&got, printed()); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(string(want), got.String()); diff != "" {

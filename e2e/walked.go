@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/quintet-eda/quintet/e2e/explore"
+	"github.com/quintet-eda/quintet/e2e/history"
 )
 
 // Walked counts which of the histories that an order can have were really had.
@@ -31,21 +31,21 @@ func (w *Walked) Add(s *Seen) error {
 	if w.orders == nil {
 		w.orders, w.ways, w.histories, w.mails = map[string]bool{}, map[string]int{}, map[string]int{}, map[string]int{}
 	}
-	known, err := knownHistories()
+	known, err := history.All()
 	if err != nil {
 		return err
 	}
-	for order, history := range s.told() {
-		if !w.orders[order] && known.Explain(history) == nil {
+	for order, events := range s.told() {
+		if !w.orders[order] && known.Explain(events) == nil {
 			w.orders[order] = true
-			w.count(history)
+			w.count(events)
 		}
 	}
 	return nil
 }
 
-func (w *Walked) count(history []explore.Emitted) {
-	moves, mails := apart(history)
+func (w *Walked) count(events []history.Event) {
+	moves, mails := apart(events)
 	w.ways[way(moves)]++
 	w.histories[fmt.Sprint(moves)]++
 	for _, m := range mails {
@@ -59,13 +59,13 @@ func (w *Walked) Orders() int { return len(w.orders) }
 // Report writes how much of what can happen to an order has happened, and every
 // way with the number of orders that went it.
 func (w *Walked) Report(to io.Writer) error {
-	known, err := knownHistories()
+	known, err := history.All()
 	if err != nil {
 		return err
 	}
 	all := &Walked{ways: map[string]int{}, histories: map[string]int{}, mails: map[string]int{}}
-	for _, history := range known.All() {
-		all.count(history)
+	for _, events := range known.List() {
+		all.count(events)
 	}
 	fmt.Fprintf(to, "%d orders walked %d of %d ways that an order can go", len(w.orders), len(w.ways), len(all.ways))
 	fmt.Fprintf(to, " (%d of %d when it counts which of two causes came last), and %d of %d fates of a mail:\n", len(w.histories), len(all.histories), len(w.mails), len(all.mails))
@@ -82,8 +82,8 @@ func (w *Walked) Report(to io.Writer) error {
 }
 
 // apart parts what was told of an order from what its customer was told.
-func apart(history []explore.Emitted) (moves, mails []explore.Emitted) {
-	for _, e := range history {
+func apart(events []history.Event) (moves, mails []history.Event) {
+	for _, e := range events {
 		if e.Owner == "email" {
 			mails = append(mails, e)
 		} else {
@@ -95,7 +95,7 @@ func apart(history []explore.Emitted) (moves, mails []explore.Emitted) {
 
 // way names the way of a history. The reasons between are left out: they are
 // those of the end.
-func way(moves []explore.Emitted) string {
+func way(moves []history.Event) string {
 	var end, asked string
 	var others []string
 	for _, e := range moves {
@@ -115,7 +115,7 @@ func way(moves []explore.Emitted) string {
 }
 
 // fate is how a mail ended.
-func fate(mail explore.Emitted) string {
+func fate(mail history.Event) string {
 	kind, cause, _ := strings.Cut(mail.Reason, " ")
 	if cause == "" {
 		return kind + " mail: sent"

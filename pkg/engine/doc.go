@@ -106,7 +106,7 @@
 // TestMachineCrashKeepsAcknowledgedOrders
 //
 // What no test can hit on purpose, between any two steps of several processes, is
-// simulated: see pkg/engine/simulation. TestNothingIsLostDuplicatedOrReordered
+// simulated: see e2e/proof/simulation. TestNothingIsLostDuplicatedOrReordered
 //
 // # Sources
 //

@@ -1,0 +1,113 @@
+package explore
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/quintet-eda/quintet/e2e/history"
+)
+
+// Histories explores one order against every answer of the stock, also one that
+// a foreign producer placed, and returns every history with which it can end.
+//
+// Email only listens: what it tells depends on the order service's topic alone,
+// and nobody reads it. So it is explored afterwards, for each end that the
+// other four can come to, and not together with them.
+//
+// That an attempt stays unanswered is left out, and so are crashes: the topics
+// tell of either nothing that they do not tell of attempts that are spent. The
+// histories with them are the same, and are compared where this is tested.
+func Histories(ctx context.Context, sys System) (*history.Known, error) {
+	return histories(ctx, sys, Ordinary&^Unanswered)
+}
+
+func histories(ctx context.Context, sys System, may Choice) (*history.Known, error) {
+	k := &history.Known{}
+	for _, foreign := range []bool{false, true} {
+		scope := Scope{Name: "histories", Orders: 1, Stock: 1, May: may &^ (Mails | MailFails), Foreign: foreign, open: true}
+		m := newModel(sys, scope)
+		for _, reader := range m.machines {
+			if slices.Contains(reader.reads, ofEmail) {
+				return nil, fmt.Errorf("%s reads what email tells, so that email cannot be explored by itself", reader.service)
+			}
+		}
+		g := newGraph(m)
+		ends := map[[services]int32][]uint32{}
+		err := g.explore(ctx, func(n int, v []uint32, _ []step) bool {
+			if g.rest[n] {
+				ends[m.told(v)] = slices.Clone(v)
+			}
+			return true
+		})
+		if err != nil {
+			return nil, err
+		}
+		m.scope.May = may & (Mails | MailFails)
+		if err := listen(ctx, k, m, ends); err != nil {
+			return nil, err
+		}
+	}
+	return k, nil
+}
+
+// told are the numbers of an order's five topics.
+func (m *model) told(v []uint32) [services]int32 {
+	var topics [services]int32
+	for s := range topics {
+		topics[s] = m.parts[s].values[v[s]].topic
+	}
+	return topics
+}
+
+// listen lets email hear what the order service has told at each end.
+func listen(ctx context.Context, k *history.Known, m *model, ends map[[services]int32][]uint32) error {
+	heard := map[int32][]int32{} // email's topics at rest, by order's
+	for topics, v := range ends {
+		if _, known := heard[topics[ofOrder]]; !known {
+			g := newGraphFrom(m, v)
+			err := g.explore(ctx, func(n int, v []uint32, _ []step) bool {
+				if g.rest[n] {
+					heard[topics[ofOrder]] = append(heard[topics[ofOrder]], m.told(v)[ofEmail])
+				}
+				return true
+			})
+			if err != nil {
+				return err
+			}
+		}
+		for _, mails := range heard[topics[ofOrder]] {
+			topics[ofEmail] = mails
+			add(k, m, topics)
+		}
+	}
+	return nil
+}
+
+func add(k *history.Known, m *model, topics [services]int32) {
+	var events []history.Event
+	for _, t := range topics {
+		events = append(events, m.topics.values[t].emitted...)
+	}
+	if err := k.Add(events); err != nil {
+		panic(err) // an owner is one of the five
+	}
+}
+
+// Histories returns every history with which an order of the scope can end. It
+// returns nil for a composition, which has no ends of its own.
+func (r *Result) Histories() [][]history.Event {
+	if r.graph == nil {
+		return nil
+	}
+	k := &history.Known{}
+	m := r.graph.m
+	for n, rest := range r.graph.rest {
+		if v := r.graph.world(n); rest {
+			for at := 0; at+services < len(v); at += services {
+				add(k, m, m.told(v[at:]))
+			}
+		}
+	}
+	return k.List()
+}
