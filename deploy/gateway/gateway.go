@@ -52,7 +52,7 @@ func Run(ctx context.Context, c Config) error {
 		if doors[port] != nil {
 			return fmt.Errorf("SERVICES: port %s is there twice", port)
 		}
-		doors[port] = Door(host, port, net.DefaultResolver.LookupHost, log)
+		doors[port] = Proxy(host, port, net.DefaultResolver.LookupHost, log)
 	}
 	broken := make(chan error, len(doors))
 	var servers []*http.Server

@@ -20,11 +20,11 @@ import (
 
 // ours are the counters of a service of ours, by the name that a report gives them.
 var ours = map[string]string{
-	"quintet_batch_inputs_count":     "batches committed",
-	"quintet_store_statements_total": "statements",
-	"quintet_store_trips_total":      "trips to the database",
-	"go_memstats_mallocs_total":      "allocations",
-	"go_memstats_alloc_bytes_total":  "bytes allocated",
+	"quintet_batch_inputs_count":      "batches committed",
+	"quintet_store_statements_total":  "statements",
+	"quintet_store_round_trips_total": "trips to the database",
+	"go_memstats_mallocs_total":       "allocations",
+	"go_memstats_alloc_bytes_total":   "bytes allocated",
 }
 
 // counted are the counters, by name. What peers count is not known, so of them they are

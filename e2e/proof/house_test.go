@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -135,6 +136,41 @@ func TestEveryDecisionIsInTheIndex(t *testing.T) {
 		}
 		if !strings.Contains(strings.ToLower(string(text)), "decide otherwise") {
 			t.Errorf("%s does not say when we would decide otherwise", name)
+		}
+	}
+}
+
+// A metric is on the page of the operator, under its name, and no other name is there.
+func TestEveryMetricIsOnTheOperatorsPage(t *testing.T) {
+	made := map[string]bool{}
+	name := regexp.MustCompile(`"(quintet_[a-z_]+)", *(?:Help:|")`)
+	for _, s := range sources(t) {
+		if strings.HasPrefix(s.path, "pkg/") && !strings.HasSuffix(s.path, "_test.go") {
+			for _, m := range name.FindAllStringSubmatch(s.text, -1) {
+				made[m[1]] = true
+			}
+		}
+	}
+	pages, err := filepath.Glob(filepath.Join(root, "docs", "*.md"))
+	if err != nil || len(made) < 15 {
+		t.Fatalf("%d metrics were found: %v", len(made), err)
+	}
+	told := map[string]bool{}
+	for _, page := range pages {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, word := range regexp.MustCompile(`quintet_[a-z_]+`).FindAllString(string(text), -1) {
+			if !made[word] {
+				t.Errorf("%s tells of %s, which there is not", page, word)
+			}
+			told[word] = told[word] || filepath.Base(page) == "operations.md"
+		}
+	}
+	for name := range made {
+		if !told[name] {
+			t.Errorf("docs/operations.md does not tell of %s", name)
 		}
 	}
 }

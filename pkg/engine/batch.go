@@ -29,7 +29,8 @@ type batch struct {
 	created   map[string]bool     // keys whose row was made to be locked
 	claimed   map[string]bool     // idempotency keys, the same
 
-	out writes
+	out     writes
+	letters int // dead letters among its records
 }
 
 type position struct {

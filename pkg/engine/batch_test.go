@@ -161,7 +161,7 @@ func TestAnInversionIsAppliedCountedAndAlarmed(t *testing.T) {
 	p.send(w.record(Added{Tally: "k", Amount: 2}, "second", 2), w.record(Added{Tally: "k", Amount: 1}, "first", 1))
 	p.taken()
 	equal(t, "trail", w.trail("k"), "2 1")
-	eventually(t, "the inversion is counted", func() bool { return p.metric("quintet_inversions_total") == 1 })
+	eventually(t, "the inversion is counted", func() bool { return p.metric("quintet_events_out_of_order_total") == 1 })
 	eventually(t, "the inversion is logged as an error", func() bool { return p.lines.count("order of an owner was broken") == 1 })
 }
 
@@ -172,7 +172,7 @@ func TestAnInversionIsToldThoughItParks(t *testing.T) {
 	late.Value = []byte("no Avro")
 	p.send(soon, late)
 	p.taken()
-	eventually(t, "the inversion is counted", func() bool { return p.metric("quintet_inversions_total") == 1 })
+	eventually(t, "the inversion is counted", func() bool { return p.metric("quintet_events_out_of_order_total") == 1 })
 	eventually(t, "it is logged beside the reason", func() bool {
 		return p.lines.count(`order of an owner was broken\n`) == 1
 	})

@@ -117,7 +117,7 @@ func TestACallFoundAfterARestartMayHaveBeenMade(t *testing.T) {
 	w.callHandlers = []flow.CallHandler{ringWith(flow.Policy{Timeout: time.Second}, func(context.Context, flow.Call, Ring) (Rung, error) { return Rung{}, errNotSent })}
 	p := w.startStopping(20 * time.Millisecond)
 	p.add("k", 1, "ring")
-	eventually(t, "an attempt fails", func() bool { return p.metric("quintet_effect_attempts_total") > 0 })
+	eventually(t, "an attempt fails", func() bool { return p.metric("quintet_call_attempts_total") > 0 })
 	p.kill()
 	w.callHandlers = []flow.CallHandler{ring(func(context.Context, flow.Call, Ring) (Rung, error) { return Rung{}, errNotSent })}
 	w.start()
@@ -262,7 +262,7 @@ func TestACallWithoutABoundGoesOnAndAlarms(t *testing.T) {
 	}, nil)}
 	p := w.start()
 	p.add("k", 1, "ring")
-	eventually(t, "it alarms", func() bool { return p.metric("quintet_effect_alarms_total") > 0 && p.lines.count("keeps failing") > 0 })
+	eventually(t, "it alarms", func() bool { return p.metric("quintet_call_alarms_total") > 0 && p.lines.count("keeps failing") > 0 })
 	up.Store(true)
 	eventually(t, "it is answered", func() bool { return w.trail("k") == "1 rung1" })
 }

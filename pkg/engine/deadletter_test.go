@@ -40,7 +40,7 @@ func TestDeadLetterOfManyEmptyHeadersFits(t *testing.T) {
 	dead, copies := w.dead()
 	equal(t, "dead letters", len(dead), 41)
 	equal(t, "copies", copies, 0)
-	equal(t, "producers replaced", p.metric("quintet_producer_failures_total"), 0.0)
+	equal(t, "producers replaced", p.metric("quintet_producers_replaced_total"), 0.0)
 	equal(t, "told", p.lines.count("set aside"), 0)
 	for _, d := range dead {
 		if left := header(d, "dl_left_out"); !strings.HasPrefix(left, "1100") {

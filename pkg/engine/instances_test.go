@@ -41,7 +41,7 @@ func (p *process) freeze() {
 func (p *process) thaw() { p.db.SetFaults(store.Faults{}) }
 
 // shards is how many an instance has leased.
-func (p *process) shards() int { return int(p.gauge("quintet_leased_shards")) }
+func (p *process) shards() int { return int(p.gauge("quintet_shards_owned")) }
 
 // balanced waits until every one of the instances has so many.
 func balanced(t *testing.T, each int, ps ...*process) {

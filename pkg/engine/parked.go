@@ -94,6 +94,7 @@ func (e *Engine[S]) deadLetter(b *batch, in *input, cause error) {
 		Service: service, Kind: string(in.Kind), Name: in.Name, Input: in.ID, Attempts: in.attempts + 1, Cause: cause,
 	})
 	b.out.records = append(b.out.records, newOutgoing(flow.DeriveID(in.Key, of, service, "dead-letter", 0), 0, letter))
+	b.letters++
 }
 
 const (

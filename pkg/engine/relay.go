@@ -214,7 +214,6 @@ func (r *relay[S]) look(ctx context.Context, producer Producer) (err error) {
 		r.backlog.Store(int64(max(read, under)))
 	}
 	r.pace.Store(int64(max(read, under)))
-	r.e.Metrics.outbox.Set(float64(r.backlog.Load()))
 	for _, row := range r.take(again, full) {
 		producer.Publish(ctx, row.ID, &row.Record)
 	}

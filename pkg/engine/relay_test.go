@@ -32,7 +32,7 @@ func TestARecordRefusedOnceIsPublishedAgainInOrder(t *testing.T) {
 	p.drained()
 	inOrder(t, w, 600)
 	equal(t, "refusals", refused.Load() >= 5, true)
-	equal(t, "producers replaced", p.metric("quintet_producer_failures_total") >= 1, true)
+	equal(t, "producers replaced", p.metric("quintet_producers_replaced_total") >= 1, true)
 }
 
 func TestUnreadableOutboxHoldsEverythingBack(t *testing.T) {

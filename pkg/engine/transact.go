@@ -37,7 +37,7 @@ func (e *Engine[S]) transact(inputs []*input) error {
 		return err
 	}
 	e.took = time.Since(began)
-	e.Metrics.observe(len(inputs), e.took)
+	e.Metrics.committed(b, e.took)
 	e.Turns.next("committed", "")
 	e.onCommitted(b)
 	return nil

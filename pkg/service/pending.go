@@ -20,51 +20,64 @@ const maxAsking = 4
 
 var errSilent = fmt.Errorf("there was no answer within %s", patience)
 
-// pending answers GET /pending with engine.Pending. A count that cannot be known
+// pending is what a service has left to do: GET /pending, and gauges of its metrics.
+type pending struct {
+	counts func(context.Context) (engine.Pending, error)
+	lag    func(context.Context) (int64, error)
+	asking chan struct{}
+}
+
+func newPending(counts func(context.Context) (engine.Pending, error), lag func(context.Context) (int64, error)) *pending {
+	return &pending{counts, lag, make(chan struct{}, maxAsking)}
+}
+
+// count returns the counts, and why the lag and why the others are not known.
+func (p *pending) count(ctx context.Context) (counts engine.Pending, noLag, noCounts error) {
+	// The lag first: what is taken in after it shows in the counts.
+	behind, noLag := p.patiently(ctx)
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	counts, noCounts = p.counts(ctx)
+	counts.Lag = behind
+	return counts, noLag, noCounts
+}
+
+// answer is that to GET /pending: engine.Pending. A count that cannot be known
 // now is null, never 0, and stands under "unknown" with the reason. The answer
 // is 200 also when nothing is known: whether the service can go on is /readyz's
 // to tell.
-func pending(counts func(context.Context) (engine.Pending, error), lag func(context.Context) (int64, error)) func(context.Context) (any, error) {
-	asking := make(chan struct{}, maxAsking)
-	return func(ctx context.Context) (any, error) {
-		unknown := map[string]string{}
-		// The lag first: what is taken in after it shows in the counts.
-		behind, err := patiently(ctx, asking, lag)
-		if err != nil {
-			unknown["lag"] = err.Error()
-		}
-		waiting, cancel := context.WithTimeout(ctx, patience)
-		defer cancel()
-		p, failed := counts(waiting)
-		p.Lag = behind
-		answer, err := fields(p)
-		if err != nil {
-			return nil, err
-		}
-		if failed != nil {
-			for name := range answer {
-				if name != "lag" {
-					unknown[name] = failed.Error()
-				}
-			}
-		}
-		for name := range unknown {
-			answer[name] = nil
-		}
-		if len(unknown) > 0 {
-			answer["unknown"] = unknown
-		}
-		return answer, nil
+func (p *pending) answer(ctx context.Context) (any, error) {
+	counts, noLag, noCounts := p.count(ctx)
+	answer, err := fields(counts)
+	if err != nil {
+		return nil, err
 	}
+	unknown := map[string]string{}
+	for name := range answer {
+		why := noCounts
+		if name == "lag" {
+			why = noLag
+		}
+		if why != nil {
+			unknown[name] = why.Error()
+		}
+	}
+	for name := range unknown {
+		answer[name] = nil
+	}
+	if len(unknown) > 0 {
+		answer["unknown"] = unknown
+	}
+	return answer, nil
 }
 
 // patiently asks for the lag and gives up waiting when patience ends. It never
 // shares an answer: one to an earlier question may be older than this one.
-func patiently(ctx context.Context, asking chan struct{}, lag func(context.Context) (int64, error)) (int64, error) {
+func (p *pending) patiently(ctx context.Context) (int64, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	select {
-	case asking <- struct{}{}:
+	case p.asking <- struct{}{}:
 	case <-ctx.Done():
 		return 0, silent(ctx)
 	}
@@ -74,8 +87,8 @@ func patiently(ctx context.Context, asking chan struct{}, lag func(context.Conte
 	}
 	answered := make(chan answer, 1)
 	go func() {
-		defer func() { <-asking }()
-		n, err := lag(ctx)
+		defer func() { <-p.asking }()
+		n, err := p.lag(ctx)
 		answered <- answer{n, err}
 	}()
 	select {

@@ -72,7 +72,7 @@ func TestPendingTellsWhatIsKnownAndNamesTheRest(t *testing.T) {
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			status, got := asked(t, pending(c.counts, c.lag))
+			status, got := asked(t, newPending(c.counts, c.lag).answer)
 			if diff := cmp.Diff(c.want, got); diff != "" || status != http.StatusOK {
 				t.Errorf("%d (-want +got):\n%s", status, diff)
 			}
@@ -83,14 +83,14 @@ func TestPendingTellsWhatIsKnownAndNamesTheRest(t *testing.T) {
 func TestPendingDoesNotWaitForASilentBroker(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		answer, under := make(chan struct{}), make(chan struct{}, 100)
-		tell := pending(counted, func(context.Context) (int64, error) { // as the client's calls are, deaf to ctx
+		tell := newPending(counted, func(context.Context) (int64, error) { // as the client's calls are, deaf to ctx
 			under <- struct{}{}
 			<-answer
 			return 7, nil
 		})
 		for range 2 * maxAsking {
 			began := time.Now()
-			_, got := asked(t, tell)
+			_, got := asked(t, tell.answer)
 			want := map[string]any{"lag": errSilent.Error()}
 			if diff := cmp.Diff(want, got["unknown"]); diff != "" || got["outbox"] != 2. || time.Since(began) != patience {
 				t.Errorf("after %s: %v", time.Since(began), got)
@@ -101,7 +101,7 @@ func TestPendingDoesNotWaitForASilentBroker(t *testing.T) {
 		}
 		close(answer)
 		synctest.Wait()
-		if _, got := asked(t, tell); got["lag"] != 7. || got["unknown"] != nil {
+		if _, got := asked(t, tell.answer); got["lag"] != 7. || got["unknown"] != nil {
 			t.Errorf("once it answers again: %v", got)
 		}
 	})
@@ -109,10 +109,10 @@ func TestPendingDoesNotWaitForASilentBroker(t *testing.T) {
 
 func TestPendingDoesNotWaitForASilentDatabase(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		_, got := asked(t, pending(func(ctx context.Context) (engine.Pending, error) {
+		_, got := asked(t, newPending(func(ctx context.Context) (engine.Pending, error) {
 			<-ctx.Done()
 			return engine.Pending{}, ctx.Err()
-		}, behind(7, nil)))
+		}, behind(7, nil)).answer)
 		if got["lag"] != 7. || got["outbox"] != nil || got["unknown"] == nil {
 			t.Errorf("got %v", got)
 		}

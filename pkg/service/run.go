@@ -96,7 +96,7 @@ func (s Service[S]) Run(ctx context.Context) error {
 	metrics.MustRegister(
 		prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "quintet_store_statements_total", Help: "Statements that the database was asked to run."},
 			func() float64 { return float64(db.Asked().Statements.Load()) }),
-		prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "quintet_store_trips_total", Help: "Round trips to the database; in SQLite, groups of statements."},
+		prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "quintet_store_round_trips_total", Help: "Round trips to the database; in SQLite, groups of statements."},
 			func() float64 { return float64(db.Asked().Trips.Load()) }))
 	changes := newChanges()
 	var changed func([]string)
@@ -119,7 +119,9 @@ func (s Service[S]) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	web.Operational(api.Echo, func() []string { return append(r.missing(), engine.Missing()...) }, pending(engine.Pending, r.consumer.Lag),
+	left := newPending(engine.Pending, r.consumer.Lag)
+	metrics.MustRegister(left)
+	web.Operational(api.Echo, func() []string { return append(r.missing(), engine.Missing()...) }, left.answer,
 		promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
 	s.Routes(api)
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.HTTPAddr)

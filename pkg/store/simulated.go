@@ -49,15 +49,15 @@ func (s *Simulated) Open() (*DB, error) {
 	return db, nil
 }
 
-// LandsLater is an error for [Faults.BeforeCommit]: the answer of the commit is
+// CommitsLater is an error for [Faults.BeforeCommit]: the answer of the commit is
 // lost, and it happens only when the function that Later is given is called.
 // Until then the transaction keeps its locks.
-type LandsLater struct{ Later func(land func() error) }
+type CommitsLater struct{ Later func(land func() error) }
 
-func (LandsLater) Error() string { return "connection is lost; the commit is still under way" }
+func (CommitsLater) Error() string { return "connection is lost; the commit is still under way" }
 
-// landLater takes the transaction out of the process's hands.
-func (tx *Tx) landLater(l LandsLater) error {
+// commitLater takes the transaction out of the process's hands.
+func (tx *Tx) commitLater(l CommitsLater) error {
 	db, conn := tx.db, tx.db.conn
 	for _, s := range db.stmts {
 		_ = s.Close()

@@ -83,7 +83,7 @@ type Faults struct {
 	Signal func() error
 	// BeforeCommit runs in place of the commit when it returns an error. The
 	// transaction is rolled back and the error returned, as an unknown outcome
-	// unless it is the database's refusal; or see LandsLater.
+	// unless it is the database's refusal; or see CommitsLater.
 	BeforeCommit func() error
 	// AfterCommit runs once the commit has happened; its error is returned
 	// as an unknown outcome, as from a connection that broke on the answer.

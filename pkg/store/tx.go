@@ -76,8 +76,8 @@ func (tx *Tx) Commit(ctx context.Context) error {
 		return err
 	}
 	err := tx.commit()
-	if late := (LandsLater{}); errors.As(err, &late) {
-		return tx.landLater(late)
+	if late := (CommitsLater{}); errors.As(err, &late) {
+		return tx.commitLater(late)
 	}
 	defer tx.db.giveTurn()
 	if err == nil {

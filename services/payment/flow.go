@@ -48,7 +48,7 @@ func takePayment(p Payment, e events.StockReserved, out *flow.Out) Payment {
 func charge(p Payment, out *flow.Out) Payment {
 	switch {
 	case !p.Held || !p.Placed || p.Status != Waiting:
-	case p.StoodDown:
+	case p.CancelRequested:
 		p.Status = Failed
 		out.Emit(events.PaymentFailed{OrderID: p.OrderID, PaymentID: p.ID, Reason: p.Reason})
 	default:
@@ -62,8 +62,8 @@ func charge(p Payment, out *flow.Out) Payment {
 // stopped: shipping, which is next, turns the order round.
 func standDown(p Payment, e events.CancellationRequested, _ *flow.Out) Payment {
 	p.OrderID = e.OrderID
-	if p.Status == Waiting && !p.StoodDown {
-		p.StoodDown, p.Reason = true, e.Reason
+	if p.Status == Waiting && !p.CancelRequested {
+		p.CancelRequested, p.Reason = true, e.Reason
 	}
 	return p
 }

@@ -92,7 +92,7 @@ func TestUnshippableOrderIsRefundedOnlyIfPaid(t *testing.T) {
 
 func TestCancellationBeforeTheChargeMakesItVoid(t *testing.T) {
 	stoodDown := func(t *testing.T, p Payment) {
-		if !p.StoodDown || p.Reason != events.ReasonCustomer || p.Status != Waiting {
+		if !p.CancelRequested || p.Reason != events.ReasonCustomer || p.Status != Waiting {
 			t.Errorf("got %+v, want it waiting, standing down for the customer", p)
 		}
 	}
@@ -115,7 +115,7 @@ func TestCancellationAfterChargeCallIsIgnored(t *testing.T) {
 	for status, way := range ways() {
 		cases = append(cases, flowtest.Case[Payment]{Name: string(status), Given: way, When: asked, State: func(t *testing.T, p Payment) {
 			is(status)(t, p)
-			if p.StoodDown || p.Reason == events.ReasonCustomer {
+			if p.CancelRequested || p.Reason == events.ReasonCustomer {
 				t.Errorf("got %+v, want no trace of the cancellation", p)
 			}
 		}})

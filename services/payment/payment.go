@@ -14,10 +14,10 @@ type Payment struct {
 	Token    string // of the card; never logged
 	Placed   bool   // the amount is known
 	Held     bool   // the stock is reserved
-	// StoodDown is set when the order was asked to be cancelled before the
+	// CancelRequested is set when the order was asked to be cancelled before the
 	// charge began; Reason is passed on by whoever closes the payment.
-	StoodDown bool
-	Reason    events.Reason
+	CancelRequested bool
+	Reason          events.Reason
 }
 
 // Status is how far a payment is.

@@ -19,5 +19,5 @@ var Store = flow.RowStore[Payment]{Table: payments}
 var payments = store.NewTable("payments", "order_id",
 	[]string{"order_id", "payment_id", "status", "due", "currency", "token", "placed", "held", "stood_down", "reason"},
 	func(p *Payment) []any {
-		return []any{&p.OrderID, &p.ID, &p.Status, &p.Due, &p.Currency, &p.Token, &p.Placed, &p.Held, &p.StoodDown, &p.Reason}
+		return []any{&p.OrderID, &p.ID, &p.Status, &p.Due, &p.Currency, &p.Token, &p.Placed, &p.Held, &p.CancelRequested, &p.Reason}
 	})

@@ -24,7 +24,7 @@ func put(t *testing.T, db *store.DB, payments ...Payment) error {
 
 var known = Payment{
 	OrderID: "o-1", ID: "p-1", Status: Refunding, Due: 1200, Currency: "EUR", Token: `tok_'";--é`,
-	Placed: true, Held: true, StoodDown: true, Reason: events.ReasonCarrierRefused,
+	Placed: true, Held: true, CancelRequested: true, Reason: events.ReasonCarrierRefused,
 }
 
 func TestPaymentIsReadAsItWasWritten(t *testing.T) {

@@ -45,7 +45,7 @@ func ship(s Shipment, e events.PaymentProcessed, out *flow.Out) Shipment {
 func book(s Shipment, out *flow.Out) Shipment {
 	switch {
 	case !s.Paid || !s.Placed || s.Status != Waiting:
-	case s.StoodDown:
+	case s.CancelRequested:
 		s = fail(s, s.Reason, out)
 	default:
 		s.Status = Booking
@@ -58,8 +58,8 @@ func book(s Shipment, out *flow.Out) Shipment {
 // too late: the order completes, unless the carrier refuses.
 func standDown(s Shipment, e events.CancellationRequested, _ *flow.Out) Shipment {
 	s.OrderID = e.OrderID
-	if s.Status == Waiting && !s.StoodDown {
-		s.StoodDown, s.Reason = true, e.Reason
+	if s.Status == Waiting && !s.CancelRequested {
+		s.CancelRequested, s.Reason = true, e.Reason
 	}
 	return s
 }

@@ -82,7 +82,7 @@ func TestAnswerOfTheCarrierDecides(t *testing.T) {
 
 func TestCancellationBeforeTheBookingMakesItVoid(t *testing.T) {
 	stoodDown := func(t *testing.T, s Shipment) {
-		if !s.StoodDown || s.Reason != events.ReasonCustomer || s.Status != Waiting {
+		if !s.CancelRequested || s.Reason != events.ReasonCustomer || s.Status != Waiting {
 			t.Errorf("got %+v, want it waiting, standing down for the customer", s)
 		}
 	}
@@ -105,7 +105,7 @@ func TestCancellationAfterBookingCallIsIgnored(t *testing.T) {
 	for status, way := range ways() {
 		cases = append(cases, flowtest.Case[Shipment]{Name: string(status), Given: way, When: asked, State: func(t *testing.T, s Shipment) {
 			is(status)(t, s)
-			if s.StoodDown || s.Reason == events.ReasonCustomer {
+			if s.CancelRequested || s.Reason == events.ReasonCustomer {
 				t.Errorf("got %+v, want no trace of the cancellation", s)
 			}
 		}})

@@ -14,10 +14,10 @@ type Shipment struct {
 	Lines          []events.OrderLine
 	Placed         bool // the address is known
 	Paid           bool
-	// StoodDown is set when the order was asked to be cancelled before the
+	// CancelRequested is set when the order was asked to be cancelled before the
 	// booking began; Reason is passed on by whoever closes the shipment.
-	StoodDown bool
-	Reason    events.Reason
+	CancelRequested bool
+	Reason          events.Reason
 }
 
 // Status is how far a shipment is.

@@ -19,5 +19,5 @@ var Store = flow.RowStore[Shipment]{Table: shipments}
 var shipments = store.NewTable("shipments", "order_id",
 	[]string{"order_id", "shipment_id", "status", "tracking_number", "address", "lines", "placed", "paid", "stood_down", "reason"},
 	func(s *Shipment) []any {
-		return []any{&s.OrderID, &s.ID, &s.Status, &s.TrackingNumber, store.AsJSON(&s.Address), store.AsJSON(&s.Lines), &s.Placed, &s.Paid, &s.StoodDown, &s.Reason}
+		return []any{&s.OrderID, &s.ID, &s.Status, &s.TrackingNumber, store.AsJSON(&s.Address), store.AsJSON(&s.Lines), &s.Placed, &s.Paid, &s.CancelRequested, &s.Reason}
 	})

@@ -26,7 +26,7 @@ var known = Shipment{
 	OrderID: "o-1", ID: "s-1", Status: Booked, TrackingNumber: "QT1",
 	Address: &events.Address{Name: `Ada '";--é`, Line1: "Main St 1", Line2: new("2nd floor"), City: "Bonn", Postcode: "53111", Country: "DE"},
 	Lines:   []events.OrderLine{{SKU: "tea", Quantity: 2, UnitPrice: 600}, {SKU: "cup", Quantity: 1, UnitPrice: 1}},
-	Placed:  true, Paid: true, StoodDown: true, Reason: events.ReasonCarrierUnavailable,
+	Placed:  true, Paid: true, CancelRequested: true, Reason: events.ReasonCarrierUnavailable,
 }
 
 func TestShipmentIsReadAsItWasWritten(t *testing.T) {

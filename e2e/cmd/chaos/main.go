@@ -102,7 +102,7 @@ func up(ctx context.Context, stack *compose.Stack) error {
 	return nil
 }
 
-// play is the run: orders and havoc at the same time, then rest, then judgement.
+// play is the run: orders and faults at the same time, then rest, then judgement.
 func play(ctx context.Context, args arguments, stack *compose.Stack) error {
 	world, err := e2e.NewWorld(stack.Target(), stack, e2e.Narrator{Say: func(string, ...any) {}, Show: func(string) {}})
 	if err != nil {
@@ -114,7 +114,7 @@ func play(ctx context.Context, args arguments, stack *compose.Stack) error {
 	}
 	begun := time.Now()
 	buyers := newBuyers(world, args)
-	var trouble trouble = newHavoc(stack, args)
+	var trouble trouble = newFaults(stack, args)
 	if args.Before != "" {
 		trouble = newUpgrade(stack, buyers, args)
 	}

@@ -14,11 +14,11 @@ import (
 	"github.com/quintet-eda/quintet/services/shipping"
 )
 
-func scar(kind string) func(*View) string {
+func breach(kind string) func(*View) string {
 	return func(v *View) string {
 		for _, l := range v.parts {
-			if l.scar != 0 {
-				if what, is := strings.CutPrefix(v.m.scars.values[l.scar], kind); is {
+			if l.breach != 0 {
+				if what, is := strings.CutPrefix(v.m.breaches.values[l.breach], kind); is {
 					return what
 				}
 			}
@@ -121,22 +121,22 @@ func cancelledUndone(v *View) string {
 // and who has noted it asks nobody for anything. Who was not waiting any more
 // is too late, and notes nothing.
 func standsDown(v *View) string {
-	if what := scar("undeterred: ")(v); what != "" {
+	if what := breach("undeterred: ")(v); what != "" {
 		return what
 	}
 	p, s := v.Payment, v.Shipment
 	switch {
-	case p.StoodDown && p.Status != payment.Waiting && p.Status != payment.Failed && p.Status != payment.Closed:
+	case p.CancelRequested && p.Status != payment.Waiting && p.Status != payment.Failed && p.Status != payment.Closed:
 		return fmt.Sprintf("payment has stood down, and is %s", stands(p.Status))
-	case s.StoodDown && s.Status != shipping.Waiting && s.Status != shipping.Failed && s.Status != shipping.Closed:
+	case s.CancelRequested && s.Status != shipping.Waiting && s.Status != shipping.Failed && s.Status != shipping.Closed:
 		return fmt.Sprintf("shipping has stood down, and is %s", stands(s.Status))
-	case p.StoodDown && !v.asked(ofPayment):
+	case p.CancelRequested && !v.asked(ofPayment):
 		return "payment has stood down, and nobody has asked it to"
-	case s.StoodDown && !v.asked(ofShipping):
+	case s.CancelRequested && !v.asked(ofShipping):
 		return "shipping has stood down, and nobody has asked it to"
-	case p.Status == payment.Waiting && !p.StoodDown && v.asked(ofPayment):
+	case p.Status == payment.Waiting && !p.CancelRequested && v.asked(ofPayment):
 		return "payment has heard of the cancellation, and still waits to charge"
-	case s.Status == shipping.Waiting && !s.StoodDown && v.asked(ofShipping):
+	case s.Status == shipping.Waiting && !s.CancelRequested && v.asked(ofShipping):
 		return "shipping has heard of the cancellation, and still waits to book"
 	}
 	return ""

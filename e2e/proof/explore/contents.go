@@ -57,7 +57,7 @@ func trackingTold(v *View) string {
 // call finds it under no other, and nor does who compares the topics with the
 // provider's ledger. And no other order's has the same.
 func oneID(v *View) string {
-	if what := scar("shared: ")(v); what != "" {
+	if what := breach("shared: ")(v); what != "" {
 		return what
 	}
 	for _, service := range []int{ofPayment, ofShipping, ofEmail} {

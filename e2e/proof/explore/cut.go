@@ -13,7 +13,7 @@ func (m *model) cut(v []uint32) bool {
 	}
 	for at := 0; at+services <= len(v)-1; at += services {
 		for s := range services {
-			if m.parts[s].values[v[at+s]].scar != 0 {
+			if m.parts[s].values[v[at+s]].breach != 0 {
 				return true
 			}
 		}
@@ -39,7 +39,7 @@ func (m *model) whereCut(v []uint32) string {
 	}
 	for at := 0; at+services <= len(v)-1; at += services {
 		for s := range services {
-			if m.parts[s].values[v[at+s]].scar != 0 {
+			if m.parts[s].values[v[at+s]].breach != 0 {
 				cuts = append(cuts, "the "+serviceNames[s]+" service does nothing after this")
 			}
 		}

@@ -165,7 +165,7 @@ func (m *model) atRest(v []uint32, steps []step) bool {
 func (m *model) quiet(order []uint32) bool {
 	for s, c := range order {
 		l := &m.parts[s].values[c]
-		if l.scar != 0 || s == ofOrder && !l.placed || len(m.calls.values[l.calls]) > 0 {
+		if l.breach != 0 || s == ofOrder && !l.placed || len(m.calls.values[l.calls]) > 0 {
 			return false
 		}
 	}

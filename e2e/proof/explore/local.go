@@ -27,7 +27,7 @@ type local struct {
 	far    int32 // what the far side has done
 	stock  int32 // the stock operations so far, when the stock is the environment's
 	shown  int32 // what people were shown that is not so
-	scar   int32 // what must never happen and did; the service does nothing after it
+	breach int32 // what must never happen and did; the service does nothing after it
 }
 
 // call is an external call that is open.
@@ -109,7 +109,7 @@ type result struct {
 
 // feed gives an input to a service's reaction, in every way that the kit
 // allows. A reaction that fails would park its input, which in a world without
-// foreign mischief must never happen: it leaves a scar.
+// foreign mischief must never happen: it leaves a breach.
 func (m *model) feed(service int, l local, in input, stock levels) []result {
 	results := m.feedKit(service, l, in, stock)
 	if !m.sys.Kit.Fresh && l.before != l.state && l.again < broken {
@@ -127,7 +127,7 @@ const broken = 2
 func (m *model) feedKit(service int, l local, in input, stock levels) []result {
 	sound := m.fed(service, l, in, stock, "")
 	results := []result{sound}
-	spoilt := len(sound.out.Events)+len(sound.out.Calls) > 0 && l.again < broken && sound.after.scar == 0
+	spoilt := len(sound.out.Events)+len(sound.out.Calls) > 0 && l.again < broken && sound.after.breach == 0
 	if !m.sys.Kit.Outbox && spoilt && len(sound.out.Events) > 0 {
 		lossy := l
 		lossy.again++
@@ -154,7 +154,7 @@ func (m *model) fedWith(service int, l local, in input, stock levels, suffix str
 	r := m.machines[service].react(l.state, stock, in)
 	res := result{suffix: suffix, after: l, stock: r.stock, out: r.out}
 	if r.err != nil {
-		res.after.scar = m.scars.id(cmp.Or(m.untrue(service, l, in, stock, r), "parks: "+r.err.Error()))
+		res.after.breach = m.breaches.id(cmp.Or(m.untrue(service, l, in, stock, r), "parks: "+r.err.Error()))
 		res.told.error = r.err.Error()
 		return res
 	}
@@ -163,7 +163,7 @@ func (m *model) fedWith(service int, l local, in input, stock levels, suffix str
 		after.before = l.state
 	}
 	if strings.Count(in.id, ">") > deepest {
-		after.scar = m.scars.id("loops: " + m.tooLong(in.id))
+		after.breach = m.breaches.id("loops: " + m.tooLong(in.id))
 	}
 	m.emit(after, in, r.out, service, &res.told, lost)
 	for n, effect := range r.out.Calls {
@@ -183,13 +183,13 @@ func (m *model) fedWith(service int, l local, in input, stock levels, suffix str
 		}
 	}
 	if after.shown == 0 {
-		after.shown = m.scars.id(cmp.Or(r.shown, m.misshown(service, after)))
+		after.shown = m.breaches.id(cmp.Or(r.shown, m.misshown(service, after)))
 	}
-	if after.scar == 0 {
+	if after.breach == 0 {
 		if what := cmp.Or(r.shared, m.leaves(service, l.state, r.next)); what != "" {
-			after.scar = m.scars.id(what)
+			after.breach = m.breaches.id(what)
 		} else if what := cmp.Or(m.untrue(service, l, in, stock, r), m.unwatched(service, after)); what != "" {
-			after.scar = m.scars.id(what)
+			after.breach = m.breaches.id(what)
 		}
 	}
 	return res
@@ -198,15 +198,15 @@ func (m *model) fedWith(service int, l local, in input, stock levels, suffix str
 func (m *model) emit(after *local, in input, out flow.Outputs, service int, t *told, lost bool) {
 	for n, e := range out.Events {
 		if e.EventKey() != orderID(after.order) {
-			after.scar = m.scars.id(fmt.Sprintf("parks: emits %s of %q", short(e.EventType()), e.EventKey()))
+			after.breach = m.breaches.id(fmt.Sprintf("parks: emits %s of %q", short(e.EventType()), e.EventKey()))
 		}
 		r := record{ID: fmt.Sprintf("%s>%s#%d", in.id, short(e.EventType()), n), Event: e, Cause: in.cause, Lost: lost}
 		if !m.follows[follow{in.cause, e.EventType()}] {
-			after.scar = m.scars.id(fmt.Sprintf("undeclared: %s follows from %s, and no table declares that", short(e.EventType()), cmp.Or(short(in.cause), "a request")))
+			after.breach = m.breaches.id(fmt.Sprintf("undeclared: %s follows from %s, and no table declares that", short(e.EventType()), cmp.Or(short(in.cause), "a request")))
 		}
 		after.topic = m.topics.add(after.topic, r)
 		if len(m.topics.values[after.topic].records) > most {
-			after.scar = m.scars.id(fmt.Sprintf("loops: %s has published more than %d records of one order", serviceNames[service], most))
+			after.breach = m.breaches.id(fmt.Sprintf("loops: %s has published more than %d records of one order", serviceNames[service], most))
 		}
 		said := r.emitted().Type
 		if reason := r.emitted().Reason; reason != "" {

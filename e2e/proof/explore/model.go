@@ -24,16 +24,16 @@ type model struct {
 	mailboxes    *interned[email.Mailbox]
 	machines     [services]*machine
 
-	topics  *topics
-	calls   *interned[[]call]
-	flying  *interned[[]call]
-	timers  *interned[[]timer]
-	ledgers *interned[ledger]
-	levels  *interned[levels]
-	scars   *interned[string]
-	began   levels // the stock at the start
-	trade   *trade
-	parts   [services]*part
+	topics   *topics
+	calls    *interned[[]call]
+	flying   *interned[[]call]
+	timers   *interned[[]timer]
+	ledgers  *interned[ledger]
+	levels   *interned[levels]
+	breaches *interned[string]
+	began    levels // the stock at the start
+	trade    *trade
+	parts    [services]*part
 
 	follows   map[follow]bool
 	delivered map[int32]int32
@@ -53,7 +53,7 @@ func newModel(sys System, scope Scope) *model {
 		orders: newInterned(same), reservations: newInterned[inventory.Reservation](nil), payments: newInterned[payment.Payment](nil),
 		shipments: newInterned[shipping.Shipment](nil), mailboxes: newInterned[email.Mailbox](nil),
 		calls: newInterned[[]call](nil), flying: newInterned[[]call](nil), timers: newInterned[[]timer](nil), ledgers: newInterned[ledger](nil),
-		levels: newInterned[levels](nil), scars: newInterned[string](nil), trade: newTrade(),
+		levels: newInterned[levels](nil), breaches: newInterned[string](nil), trade: newTrade(),
 		follows: declared(sys.Rows()), delivered: map[int32]int32{}, resting: map[[services]uint32][]string{},
 	}
 	m.machines = [services]*machine{
@@ -93,7 +93,7 @@ func (m *model) innerMoves(service int, c int32) []move {
 		return p.inner[c]
 	}
 	moves := []move{}
-	if l := p.values[c]; l.scar == 0 {
+	if l := p.values[c]; l.breach == 0 {
 		if service == ofOrder {
 			moves = append(moves, m.requests(l)...)
 		}
@@ -124,7 +124,7 @@ func (m *model) requests(l local) []move {
 		after := l
 		change(&after)
 		for _, r := range m.feed(ofOrder, after, input{id: id, body: command}, nil) {
-			if strings.HasPrefix(m.scars.values[r.after.scar], "parks: ") && refusal(r.told.error) {
+			if strings.HasPrefix(m.breaches.values[r.after.breach], "parks: ") && refusal(r.told.error) {
 				continue // an answer, and nothing happened
 			}
 			mv := m.moved(ofOrder, r, name, told{what: what, with: "customer", said: nameOf(command)})

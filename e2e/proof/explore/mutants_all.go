@@ -40,7 +40,7 @@ func Mutants() []Mutant {
 		kitMutants(), outsideMutants(), heardMutants(), earlyMutants(),
 		toldMutants(), trackingMutants(), askedMutants(),
 		whyMutants(), namelessMutants(), unheededMutants(), rejectionMutants(),
-		endlessMutants(), hagglers(),
+		endlessMutants(), retryLoops(),
 		keyMutants(), smoothMutants(), placedMutants(), answeredMutants(), sharedMutants(), broughtMutants(), wordMutants(), oddMutants(),
 		forgottenMutants(), suppliedMutants(), shownMutants(),
 	)

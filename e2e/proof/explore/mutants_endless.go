@@ -76,8 +76,8 @@ func endlessMutants() []Mutant {
 	}
 }
 
-// hagglers go on as long, and are never where they were before.
-func hagglers() []Mutant {
+// retryLoops go on as long, and are never where they were before.
+func retryLoops() []Mutant {
 	return []Mutant{{
 		Name: "haggle", Tells: "a card that is declined is charged again, for one cent less", Scope: declined, Property: noCircles,
 		Break: func(s *System) {

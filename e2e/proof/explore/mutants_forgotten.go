@@ -21,7 +21,7 @@ func forgottenMutants() []Mutant {
 			Break: func(s *System) {
 				spoil(&s.Payment, hearing(func(p payment.Payment, e events.StockReserved) (payment.Payment, events.StockReserved) {
 					if p.Placed {
-						p.StoodDown, p.Reason = false, ""
+						p.CancelRequested, p.Reason = false, ""
 					}
 					return p, e
 				}))
@@ -31,7 +31,7 @@ func forgottenMutants() []Mutant {
 			Name: "booked-after-all", Tells: "shipping forgets that it has stood down, and books", Scope: cancelling, Property: standsDownInTime,
 			Break: func(s *System) {
 				spoil(&s.Shipping, hearing(func(x shipping.Shipment, e events.PaymentProcessed) (shipping.Shipment, events.PaymentProcessed) {
-					x.StoodDown, x.Reason = false, ""
+					x.CancelRequested, x.Reason = false, ""
 					return x, e
 				}))
 			},

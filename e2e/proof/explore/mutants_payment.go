@@ -62,7 +62,7 @@ func cancelledPaymentMutants() []Mutant {
 			Break: func(s *System) {
 				spoil(&s.Payment, func(own own[events.StockReserved]) own[events.StockReserved] {
 					return func(p payment.Payment, e events.StockReserved, out *flow.Out) payment.Payment {
-						if p.StoodDown {
+						if p.CancelRequested {
 							p.OrderID, p.Held, p.Status = e.OrderID, true, payment.Failed
 							return p
 						}

@@ -31,7 +31,7 @@ func shippingMutants() []Mutant {
 			Break: func(s *System) {
 				spoil(&s.Shipping, func(own own[events.PaymentProcessed]) own[events.PaymentProcessed] {
 					return func(x shipping.Shipment, e events.PaymentProcessed, out *flow.Out) shipping.Shipment {
-						if x.StoodDown {
+						if x.CancelRequested {
 							x.OrderID, x.Paid, x.Status = e.OrderID, true, shipping.Failed
 							return x
 						}

@@ -84,7 +84,7 @@ func shownMutants() []Mutant {
 			},
 		},
 		{
-			Name: "nameless-order", Tells: "a foreign order that is known by its payment first is kept without its id", Scope: watched, Property: nothingParks,
+			Name: "anonymous-order", Tells: "a foreign order that is known by its payment first is kept without its id", Scope: watched, Property: nothingParks,
 			Break: func(s *System) {
 				spoil(&s.Order, hearing(func(o order.Order, e events.PaymentProcessed) (order.Order, events.PaymentProcessed) {
 					e.OrderID = ""

@@ -73,7 +73,7 @@ func smoothMutants() []Mutant {
 			Name: "stands-down-unasked", Tells: "payment stands down though nobody cancels", Scope: smooth, Property: standsDownInTime,
 			Break: func(s *System) {
 				spoil(&s.Payment, hearing(func(p payment.Payment, e events.OrderPlaced) (payment.Payment, events.OrderPlaced) {
-					p.StoodDown, p.Reason = true, events.ReasonCustomer
+					p.CancelRequested, p.Reason = true, events.ReasonCustomer
 					return p, e
 				}))
 			},

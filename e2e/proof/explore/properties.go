@@ -83,10 +83,10 @@ func Names() []string {
 
 func always() []Property {
 	return []Property{
-		{Name: nothingParks, Always: scar("parks: ")},
-		{Name: endsStand, Always: scar("leaves: ")},
-		{Name: declaredCauses, Always: scar("undeclared: ")},
-		{Name: noCircles, Always: scar("loops: ")},
+		{Name: nothingParks, Always: breach("parks: ")},
+		{Name: endsStand, Always: breach("leaves: ")},
+		{Name: declaredCauses, Always: breach("undeclared: ")},
+		{Name: noCircles, Always: breach("loops: ")},
 		{Name: capturedOnce, Always: oneCapture},
 		{Name: moneyInBounds, Always: moneyBounds},
 		{Name: paidParcelsOnly, Always: paidParcels},
@@ -101,11 +101,11 @@ func always() []Property {
 		{Name: moneyToldRight, Always: moneyTold},
 		{Name: parcelsToldRight, Always: trackingTold},
 		{Name: askedAsOrdered, Always: asOrdered},
-		{Name: placedAsAsked, Always: scar("misplaced: ")},
-		{Name: customerAnswered, Always: scar("misanswered: ")},
-		{Name: answersTold, Always: scar("mistold: ")},
-		{Name: cancellationsHeeded, Always: scar("unheeded: ")},
-		{Name: rejectionsTrue, Always: scar("untrue: ")},
+		{Name: placedAsAsked, Always: breach("misplaced: ")},
+		{Name: customerAnswered, Always: breach("misanswered: ")},
+		{Name: answersTold, Always: breach("mistold: ")},
+		{Name: cancellationsHeeded, Always: breach("unheeded: ")},
+		{Name: rejectionsTrue, Always: breach("untrue: ")},
 		{Name: stockAddsUp, Shelf: shelfLaw},
 	}
 }

@@ -54,7 +54,7 @@ func (m *model) names(steps []step) (names []string) {
 // the ids of what is open, with none of them an unanswered attempt.
 // There is one world more than there are steps.
 func (m *model) circle(worlds [][]uint32, taken []step) int {
-	alike := m.nameless()
+	alike := m.anonymous()
 	place := func(v []uint32) []uint32 {
 		v = slices.Clone(v)
 		if alike != nil {

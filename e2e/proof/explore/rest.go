@@ -183,7 +183,7 @@ func reasonsAtRest(v *View) string {
 // voidReasons: who stood down fails for the reason of the cancellation.
 func voidReasons(v *View) string {
 	for _, e := range slices.Concat(v.topics[ofPayment].emitted, v.topics[ofShipping].emitted) {
-		void := e.Type == (events.PaymentFailed{}).EventType() && v.Payment.StoodDown || e.Type == (events.ShipmentFailed{}).EventType() && v.Shipment.StoodDown
+		void := e.Type == (events.PaymentFailed{}).EventType() && v.Payment.CancelRequested || e.Type == (events.ShipmentFailed{}).EventType() && v.Shipment.CancelRequested
 		for _, c := range v.topics[ofOrder].emitted {
 			if void && c.Type == (events.CancellationRequested{}).EventType() && c.Reason != e.Reason {
 				return fmt.Sprintf("%s (%s) is void by CancellationRequested (%s)", short(e.Type), e.Reason, c.Reason)

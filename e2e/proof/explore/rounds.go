@@ -69,7 +69,7 @@ func (r *rounds) worlds(place uint32) iter.Seq[uint32] {
 
 // fold finds the worlds that differ only in the ids of what is open.
 func (r *rounds) fold() {
-	alike := r.g.m.nameless()
+	alike := r.g.m.anonymous()
 	if alike == nil {
 		return
 	}
@@ -147,17 +147,17 @@ func (r *rounds) trim() {
 	}
 }
 
-// nameless has, by service, for each local state the first one that is alike but
+// anonymous has, by service, for each local state the first one that is alike but
 // for the ids of what is open, and whether there is another one.
-type nameless struct {
+type anonymous struct {
 	first [services][]uint32
 	twin  [services][]bool
 }
 
-// nameless numbers a model's local states without the ids of what is open; nil
+// anonymous numbers a model's local states without the ids of what is open; nil
 // when that makes no two of them alike.
-func (m *model) nameless() *nameless {
-	var all nameless
+func (m *model) anonymous() *anonymous {
+	var all anonymous
 	alike := false
 	for s, p := range m.parts {
 		first := map[local]uint32{}
@@ -194,7 +194,7 @@ func (m *model) withoutIDs(calls *interned[[]call], n int32) int32 {
 }
 
 // rename writes a world with the numbers that its parts have without ids.
-func (a *nameless) rename(to, v []uint32) {
+func (a *anonymous) rename(to, v []uint32) {
 	copy(to, v)
 	for i := range v[:len(v)-1] {
 		to[i] = a.first[i%services][v[i]]
@@ -202,7 +202,7 @@ func (a *nameless) rename(to, v []uint32) {
 }
 
 // twins reports whether another world may be alike.
-func (a *nameless) twins(v []uint32) bool {
+func (a *anonymous) twins(v []uint32) bool {
 	for i, c := range v[:len(v)-1] {
 		if a.twin[i%services][c] {
 			return true

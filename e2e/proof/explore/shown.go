@@ -18,7 +18,7 @@ import (
 func shownAtRest(v *View) string {
 	for _, l := range v.parts {
 		if l.shown != 0 {
-			return v.m.scars.values[l.shown]
+			return v.m.breaches.values[l.shown]
 		}
 	}
 	return ""
@@ -106,7 +106,7 @@ func (m *model) paymentShown(p payment.Payment, l *local, t *topic) string {
 	case payment.MoneyBack:
 		due = t.reasonOf(events.PaymentRefunded{})
 	case payment.Closed:
-		if !p.StoodDown {
+		if !p.CancelRequested {
 			due = ""
 		}
 	}
@@ -128,7 +128,7 @@ func shipmentShown(s shipping.Shipment, t *topic) string {
 	case shipping.Failed:
 		due = t.reasonOf(events.ShipmentFailed{})
 	case shipping.Closed:
-		if !s.StoodDown {
+		if !s.CancelRequested {
 			due = ""
 		}
 	}

@@ -13,11 +13,11 @@ func (v *View) standing() []string {
 		o += " (" + string(v.Order.Reason) + ")"
 	}
 	p := cmp.Or(string(v.Payment.Status), "waiting")
-	if v.Payment.StoodDown {
+	if v.Payment.CancelRequested {
 		p += ", stood down"
 	}
 	s := cmp.Or(string(v.Shipment.Status), "waiting")
-	if v.Shipment.StoodDown {
+	if v.Shipment.CancelRequested {
 		s += ", stood down"
 	}
 	var mails []string

@@ -27,7 +27,7 @@ func (m *model) successors(v []uint32) []step {
 			}
 			c := int32(v[at+s])
 			m.offer(at+s, m.innerMoves(s, c))
-			if l := &m.parts[s].values[c]; l.scar == 0 {
+			if l := &m.parts[s].values[c]; l.breach == 0 {
 				m.reading(v[at:at+services], at, s, c, stock)
 			}
 		}
@@ -139,7 +139,7 @@ func (m *model) take(s int, c int32, owner, i int, t *topic, stock int32, again 
 func (m *model) taken(s int, l local, owner, i int, r record, stock int32, name string, words told) []move {
 	bit := uint8(1) << i
 	if i >= 8 {
-		return nil // no owner gets there: it has a scar before
+		return nil // no owner gets there: it has a breach before
 	}
 	var moves []move
 	for _, mv := range m.reacting(s, l, r, stock, name, words) {

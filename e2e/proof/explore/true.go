@@ -40,7 +40,7 @@ func (v *View) whyAsked() string {
 // nobody heard of is no decline: the void that follows is what the books say.
 // Who stood down called nobody, and passes on why.
 func (v *View) whyUnpaid() string {
-	if v.Payment.StoodDown {
+	if v.Payment.CancelRequested {
 		return ""
 	}
 	for _, r := range v.topics[ofPayment].records {
@@ -55,7 +55,7 @@ func (v *View) whyUnpaid() string {
 }
 
 func (v *View) whyUnshipped() string {
-	if v.Shipment.StoodDown {
+	if v.Shipment.CancelRequested {
 		return ""
 	}
 	for _, r := range v.topics[ofShipping].records {

@@ -113,7 +113,7 @@ func (m *model) misanswered(l local, in input, r reacted) string {
 // tried, unless he was asked to.
 func (m *model) unpaid(l local, in input, reacted reacted) string {
 	before, after, out := m.payments.values[l.state], m.payments.values[reacted.next], reacted.out
-	if before.StoodDown && (!after.StoodDown || asks(out, payment.Charge{})) {
+	if before.CancelRequested && (!after.CancelRequested || asks(out, payment.Charge{})) {
 		return "undeterred: payment has stood down, and forgets it"
 	}
 	switch r := in.body.(type) {
@@ -122,7 +122,7 @@ func (m *model) unpaid(l local, in input, reacted reacted) string {
 			return "mistold: the charge is approved, and the payment is not told"
 		}
 	case events.OrderPlaced, events.StockReserved:
-		if emits(out, events.PaymentFailed{}) && !before.StoodDown {
+		if emits(out, events.PaymentFailed{}) && !before.CancelRequested {
 			return "mistold: the payment failed, and nobody was asked for it"
 		}
 	}
@@ -131,7 +131,7 @@ func (m *model) unpaid(l local, in input, reacted reacted) string {
 
 func (m *model) unshipped(l local, in input, reacted reacted) string {
 	before, after, out := m.shipments.values[l.state], m.shipments.values[reacted.next], reacted.out
-	if before.StoodDown && (!after.StoodDown || asks(out, shipping.Book{})) {
+	if before.CancelRequested && (!after.CancelRequested || asks(out, shipping.Book{})) {
 		return "undeterred: shipping has stood down, and forgets it"
 	}
 	switch r := in.body.(type) {
@@ -140,7 +140,7 @@ func (m *model) unshipped(l local, in input, reacted reacted) string {
 			return "mistold: the parcel is accepted, and the shipment is not told"
 		}
 	case events.OrderPlaced, events.PaymentProcessed:
-		if emits(out, events.ShipmentFailed{}) && !before.StoodDown {
+		if emits(out, events.ShipmentFailed{}) && !before.CancelRequested {
 			return "mistold: the shipment failed, and nobody was asked for it"
 		}
 	}

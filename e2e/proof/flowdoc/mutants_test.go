@@ -61,7 +61,7 @@ func noWayOut() []mutant {
 		}, `StockReleased, PaymentFailed nothing follows, and the order has no end`},
 		{"ways out", "shipping stands down and tells nobody", func(c *flowdoc.Choreography) {
 			c.Shipping = replace(c.Shipping, flow.OnEvent[events.PaymentProcessed](func(s shipping.Shipment, e events.PaymentProcessed, out *flow.Out) shipping.Shipment {
-				if s.StoodDown {
+				if s.CancelRequested {
 					s.Status = shipping.Failed
 					return s
 				}

@@ -40,7 +40,7 @@ func Mutants() []Mutant {
 		{"the state is read in one transaction and written in another", "transact.go", []Edit{
 			{"\ttx, err := e.DB.Begin(ctx)", "\tearly, err := e.DB.Begin(ctx)\n\tif err != nil {\n\t\treturn err\n\t}\n\tloaded, err := e.Store.Load(ctx, early, reacting(b.inputs))\n\tearly.Rollback(err)\n\tif err != nil {\n\t\treturn err\n\t}\n\ttx, err := e.DB.Begin(ctx)"},
 			{"e.try(ctx, tx, b)", "e.try(ctx, tx, b, loaded)"},
-			{"tx *store.Tx, b *batch) (err error) {", "tx *store.Tx, b *batch, states interface {\n\tState(*flow.Input) S\n\tAbsorb(*flow.Input, S)\n\tSave(*store.Tx)\n}) (err error) {"},
+			{"tx *store.Tx, b *batch) (err error) {", "tx *store.Tx, b *batch, states interface {\n\tState(*flow.Input) S\n\tPut(*flow.Input, S)\n\tSave(*store.Tx)\n}) (err error) {"},
 			{"\tstates, err := e.Store.Load(ctx, tx, reacting(b.inputs)) // what only parks must not fail over its state again\n\tif err == nil {\n\t\terr = tx.Flush(ctx) // if the store asked nothing\n\t}\n\tif err != nil {\n", "\tif err := tx.Flush(ctx); err != nil {\n"},
 			{"\t\"github.com/quintet-eda/quintet/pkg/store\"\n", "\t\"github.com/quintet-eda/quintet/pkg/flow\"\n\t\"github.com/quintet-eda/quintet/pkg/store\"\n"},
 		}, 1},

@@ -236,7 +236,7 @@ func (r Report) String() string {
 
 // landsLater makes a commit one that happens when its process has given it up.
 func (w *world) landsLater(by *process) error {
-	return store.LandsLater{Later: func(land func() error) {
+	return store.CommitsLater{Later: func(land func() error) {
 		w.landing = append(w.landing, func() error {
 			err := land()
 			w.judge.observe(by)

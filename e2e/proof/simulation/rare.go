@@ -60,7 +60,7 @@ func Rare() map[string]string {
 		"leases: gained":                                                       "shards were taken",
 		"leases: lost":                                                         "shards were found to be another's",
 		"leases: giving_back":                                                  "shards were given back to a newcomer",
-		"counter: quintet_batches_bisected_total":                              "a batch with a poisoned state was split",
+		"counter: quintet_batches_split_total":                                 "a batch with a poisoned state was split",
 		"counter: quintet_inputs_refused_by_database_total":                    "the poisoned state was found alone",
 		"log: publish: trying again":                                           "",
 		"log: batch rolled back; trying again":                                 "",

@@ -72,11 +72,11 @@ func (w *world) count(metrics *prometheus.Registry) {
 	}
 	for _, f := range families {
 		switch f.GetName() {
-		case "quintet_batches_bisected_total", "quintet_inputs_refused_by_database_total":
+		case "quintet_batches_split_total", "quintet_inputs_refused_by_database_total":
 			for range int(f.GetMetric()[0].GetCounter().GetValue()) {
 				w.seen("counter: " + f.GetName())
 			}
-		case "quintet_inversions_total":
+		case "quintet_events_out_of_order_total":
 			if n := f.GetMetric()[0].GetCounter().GetValue(); n > 0 {
 				w.violate("%s", fmt.Sprint(n, " inversions were counted"))
 			}

@@ -12,8 +12,8 @@ import (
 	"github.com/quintet-eda/quintet/e2e/compose"
 )
 
-// havoc is what happens to the instances.
-type havoc struct {
+// faults are what happens to the instances.
+type faults struct {
 	stack  *compose.Stack
 	every  time.Duration
 	frozen time.Duration
@@ -23,8 +23,8 @@ type havoc struct {
 	harms          []harm // written by run, and read when it has returned
 }
 
-func newHavoc(stack *compose.Stack, args arguments) *havoc {
-	return &havoc{stack: stack, every: args.Every, frozen: args.Frozen, random: rand.New(rand.NewPCG(args.Seed, 0))}
+func newFaults(stack *compose.Stack, args arguments) *faults {
+	return &faults{stack: stack, every: args.Every, frozen: args.Frozen, random: rand.New(rand.NewPCG(args.Seed, 0))}
 }
 
 // trouble is what a run does to the instances while orders are placed.
@@ -36,7 +36,7 @@ type trouble interface {
 
 // run does harm to one instance after the other, every so often, until done. It
 // leaves all of them running.
-func (h *havoc) run(ctx context.Context, done <-chan struct{}) error {
+func (h *faults) run(ctx context.Context, done <-chan struct{}) error {
 	ticks := time.NewTicker(h.every)
 	defer ticks.Stop()
 	for {
@@ -55,7 +55,7 @@ func (h *havoc) run(ctx context.Context, done <-chan struct{}) error {
 
 // harm kills an instance and starts it again a little later, or, one time in
 // four, freezes it for a while.
-func (h *havoc) harm(ctx context.Context) error {
+func (h *faults) harm(ctx context.Context) error {
 	services := h.stack.Parts()[:5]
 	instances := h.stack.Instances(services[h.random.IntN(len(services))])
 	victim := instances[h.random.IntN(len(instances))]
@@ -76,12 +76,12 @@ func (h *havoc) harm(ctx context.Context) error {
 }
 
 // harmed is all that was done to instances, in its order.
-func (h *havoc) harmed() []harm { return h.harms }
+func (h *faults) harmed() []harm { return h.harms }
 
-func (h *havoc) summary() string {
+func (h *faults) summary() string {
 	return fmt.Sprintf("killed       %d, frozen %d", h.kills.Load(), h.freezes.Load())
 }
 
-func (h *havoc) progress() string {
+func (h *faults) progress() string {
 	return fmt.Sprintf("%3d killed  %3d frozen", h.kills.Load(), h.freezes.Load())
 }

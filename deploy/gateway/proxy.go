@@ -24,13 +24,13 @@ const (
 	idlePerHost   = 64               // connections kept to one instance
 )
 
-// Door passes every request on to an instance of a service, the next one each
+// Proxy passes every request on to an instance of a service, the next one each
 // time, and every answer back as it comes. An instance that takes no connection
 // is passed over; when none does, or the one chosen breaks off, the answer is a
 // 502 problem that names the service and says whether the request was passed on.
 //
 // lookup returns all addresses of a host.
-func Door(service, port string, lookup func(ctx context.Context, host string) ([]string, error), log *slog.Logger) http.Handler {
+func Proxy(service, port string, lookup func(ctx context.Context, host string) ([]string, error), log *slog.Logger) http.Handler {
 	way := &instances{host: service, port: port, lookup: lookup, transport: &http.Transport{
 		DialContext:           (&net.Dialer{Timeout: dialTimeout}).DialContext,
 		DisableCompression:    true, // what the client did not ask for is not its own

@@ -46,7 +46,7 @@ func instances(t *testing.T, n int, handler func(name string) http.Handler) (add
 // door opens one for tests; lookup answers with what addresses holds by then.
 func door(t *testing.T, port string, lookup func(context.Context, string) ([]string, error)) string {
 	t.Helper()
-	s := httptest.NewServer(gateway.Door("order", port, lookup, slog.New(slog.DiscardHandler)))
+	s := httptest.NewServer(gateway.Proxy("order", port, lookup, slog.New(slog.DiscardHandler)))
 	t.Cleanup(s.Close)
 	t.Cleanup(http.DefaultClient.CloseIdleConnections)
 	return s.URL
