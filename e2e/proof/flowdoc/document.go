@@ -29,6 +29,18 @@ the sum of those tables.
 	for _, s := range Services() {
 		fmt.Fprintf(&b, "### %s\n\n%s\n", s, Table(s))
 	}
+	b.WriteString("## States\n\nHow an order's status changes at each service, and a notice's at email: every change\nthat the reactions allow, with what leads to it.\n\n")
+	protocol, err := Study(Production())
+	if err != nil {
+		return "", err
+	}
+	for _, s := range Services() {
+		diagram, err := protocol.States(s)
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintf(&b, "### %s\n\n%s\n", s, diagram)
+	}
 	b.WriteString("## Stories\n\nEach is played by the production reactions, without broker and databases.\n")
 	for _, s := range stories() {
 		diagram, err := s.draw()

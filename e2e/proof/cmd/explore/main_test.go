@@ -28,7 +28,7 @@ func parsed(t *testing.T, line ...string) arguments {
 // Every line of docs/mutants.md that plays a counterexample plays it: what make
 // hands on in the environment shows the property that the table names.
 func TestMutantTableReplaysItsCounterexamples(t *testing.T) {
-	page, err := os.ReadFile(filepath.Join("..", "..", "..", "docs", "mutants.md"))
+	page, err := os.ReadFile(filepath.Join("..", "..", "..", "..", "docs", "mutants.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +64,7 @@ func TestMutantTableReplaysItsCounterexamples(t *testing.T) {
 
 // Whoever walks by hand begins with these.
 func TestTheSchedulesOfTheManualCanBePlayed(t *testing.T) {
-	page, err := os.ReadFile(filepath.Join("..", "..", "..", "docs", "correctness.md"))
+	page, err := os.ReadFile(filepath.Join("..", "..", "..", "..", "docs", "correctness.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
