@@ -2,7 +2,9 @@
 SHELL    := /bin/bash
 BIN      := bin
 SERVICES := order inventory payment shipping email
-MODULES  := $(shell go list -f '{{.Dir}}' -m)
+# A Go that is too old fetches the one that go.mod names.
+export GOTOOLCHAIN ?= auto
+MODULES  := $(shell GOTOOLCHAIN=$(GOTOOLCHAIN) go list -f '{{.Dir}}' -m)
 # The race detector needs a C compiler. Without one the tests still run.
 RACE     := $(shell command -v gcc >/dev/null 2>&1 || command -v clang >/dev/null 2>&1 && echo -race)
 GOLANGCI := golangci-lint
@@ -120,6 +122,9 @@ generate-check: generate ## fail when generated files are not up to date
 lint: ## run the linter over every module
 	@for m in $(MODULES); do (cd $$m && $(GOLANGCI) run --allow-parallel-runners ./...) || exit 1; done
 
+vuln: build ## fail when a program has a known vulnerability that can be reached
+	@.ci/vuln
+
 build-alone: ## build each service as its own module
 	@for s in $(SERVICES); do (cd services/$$s && GOWORK=off go build -o /dev/null ./...) || exit 1; done
 
@@ -130,5 +135,5 @@ clean: ## remove programs and state
 	@if [ -x $(BIN)/local ]; then $(BIN)/local clean; else rm -rf .quintet; fi
 	@rm -rf $(BIN)
 
-.PHONY: help build run up down demo flow test explore simulate sabotage conformance e2e foreign chaos upgrade bench ledger growth endurance peers bench-quick generate generate-check lint build-alone tidy clean
+.PHONY: help build run up down demo flow test explore simulate sabotage conformance e2e foreign chaos upgrade bench ledger growth endurance peers bench-quick generate generate-check lint vuln build-alone tidy clean
 .DEFAULT_GOAL := help

@@ -38,7 +38,7 @@ func StartKafka(ctx context.Context) (*Kafka, error) {
 		return nil, fmt.Errorf("start Kafka: %w", err)
 	}
 	k := &Kafka{docker: docker, address: net.JoinHostPort("127.0.0.1", strconv.Itoa(port))}
-	k.container, err = testcontainers.Run(ctx, image("KAFKA_IMAGE", "apache/kafka:4.2.0"),
+	k.container, err = testcontainers.Run(ctx, image("KAFKA_IMAGE", "apache/kafka:4.4.0"),
 		testcontainers.WithEntrypoint("sh", "-c", kafkaStart),
 		testcontainers.WithExposedPorts("9092/tcp"),
 		testcontainers.WithHostConfigModifier(func(c *container.HostConfig) {
