@@ -99,3 +99,28 @@ func TestTheIdOfARecordWithoutHeadersIsItsPlace(t *testing.T) {
 		t.Errorf("got %+v", f)
 	}
 }
+
+// What the README shows is printed so: some lines of a flow, in their order.
+func TestTheReadmeShowsAPrintedFlow(t *testing.T) {
+	text, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, some := strings.Cut(string(text), "```text\n")
+	shown, _, ends := strings.Cut(rest, "```")
+	if !some || !ends || strings.Count(shown, "\n") < 5 {
+		t.Fatalf("README.md shows no flow: %q", shown)
+	}
+	var got strings.Builder
+	if err := Print(&got, printed()); err != nil {
+		t.Fatal(err)
+	}
+	left := got.String()
+	for line := range strings.Lines(shown) {
+		_, after, is := strings.Cut(left, line)
+		if !is {
+			t.Errorf("a flow has no line %q there", line)
+		}
+		left = after
+	}
+}

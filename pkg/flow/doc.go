@@ -11,5 +11,6 @@
 // explorations run the very functions of it ([Participant.React]), and an output
 // that it does not declare is an error ([ErrUndeclared]).
 //
-// What runs a participant, and what that guarantees: pkg/engine.
+// A whole service in one page, with its test: the example of pkg/flowtest. What runs a
+// participant, and what that guarantees: pkg/engine.
 package flow
