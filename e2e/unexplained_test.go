@@ -133,7 +133,7 @@ func TestHistoriesThatNoPathEndsWith(t *testing.T) {
 			s := healthy()
 			c.spoil(s)
 			all := s.Violations()
-			if len(all) != 1 || !strings.Contains(all[0], "no path of the explorer ends with this history: ") {
+			if len(all) != 1 || !strings.Contains(all[0], "no path of the exploration ends with this history: ") {
 				t.Fatalf("found\n%s\nand should have found a history that no path ends with, and nothing else", strings.Join(all, "\n"))
 			}
 			sentence, flow, _ := strings.Cut(all[0], "\n")

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// ErrUnexplained is returned when no path of the explorer ends with a history.
+// ErrUnexplained is returned when no path of the exploration ends with a history.
 var ErrUnexplained = errors.New("no path of the exploration ends with this history")
 
 // Explain returns nil when some path ends with what an order's five topics tell

@@ -47,7 +47,7 @@ var loyalty = flow.Participant[Credit]{
 
 func credit(c Credit, e OrderCompleted, out *flow.Out) Credit {
 	c.OrderID, c.Points = e.OrderID, e.Total/100
-	out.Emit(PointsCredited{OrderID: c.OrderID, Points: c.Points})
+	out.Emit(PointsCredited{OrderID: e.OrderID, Points: c.Points})
 	return c
 }
 
