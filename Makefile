@@ -104,7 +104,7 @@ endurance: build ## saturate the system for half an hour, and write into docs/gr
 
 peers: ## build what it is measured against into e2e/peers/bin
 	@cd e2e/peers && GOWORK=off go build -o bin/ ./cmd/...
-	@if command -v mvn >/dev/null; then mvn -q -B -f e2e/peers/debezium/pom.xml dependency:copy-dependencies -DoutputDirectory=$(CURDIR)/e2e/peers/bin/connect; \
+	@rm -rf e2e/peers/bin/connect; if command -v mvn >/dev/null; then mvn -q -B -f e2e/peers/debezium/pom.xml dependency:copy-dependencies -DoutputDirectory=$(CURDIR)/e2e/peers/bin/connect; \
 		else echo "peers: there is no Maven, so Debezium's arm is left out"; fi
 
 bench-quick: build ## fail when an order needs more than it did, or got slower against a yardstick; two minutes

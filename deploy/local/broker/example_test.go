@@ -56,7 +56,9 @@ func running() (brokers []string, schemas *srclient.SchemaRegistryClient, end fu
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	log := slog.New(slog.DiscardHandler)
-	go func() { ended <- broker.Run(ctx, broker.Config{PortBase: base, DataDir: filepath.Join(dir, "broker")}, log) }()
+	go func() {
+		ended <- broker.Run(ctx, broker.Config{PortBase: base, DataDir: filepath.Join(dir, "broker")}, log)
+	}()
 	store, err := registry.Open(filepath.Join(dir, "registry.json"), compat.FullTransitive)
 	check(err)
 	server := httptest.NewServer(registry.Handler(store, log))
