@@ -57,18 +57,31 @@ func topicNames() []string {
 // Read returns every record that is on the topics now, each partition's in
 // their order, and partitions in the order of their names.
 func (t *Topics) Read(ctx context.Context) ([]Fact, error) {
+	var facts []Fact
+	if err := t.Each(ctx, func(f Fact) { facts = append(facts, f) }); err != nil {
+		return nil, err
+	}
+	slices.SortStableFunc(facts, func(a, b Fact) int {
+		return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Partition, b.Partition), cmp.Compare(a.Offset, b.Offset))
+	})
+	return facts, nil
+}
+
+// Each calls take with every record that is on the topics now, each partition's in
+// their order, and keeps none. Between partitions the order is any.
+func (t *Topics) Each(ctx context.Context, take func(Fact)) error {
 	client, err := t.connect()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer func() { _ = client.Close() }()              // reading leaves nothing to lose
 	begin, err := offsets(client, sarama.OffsetOldest) // not 0: a log may have lost its beginning
 	if err != nil {
-		return nil, err
+		return err
 	}
 	ends, err := offsets(client, sarama.OffsetNewest)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for p, first := range begin {
 		if ends[p] <= first {
@@ -80,9 +93,8 @@ func (t *Topics) Read(ctx context.Context) ([]Fact, error) {
 	defer stop()
 	records, err := t.consume(bounded, client, begin)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	var facts []Fact
 	for want > 0 {
 		select {
 		case m := <-records:
@@ -90,18 +102,15 @@ func (t *Topics) Read(ctx context.Context) ([]Fact, error) {
 			if m.Offset >= ends[p] {
 				continue // appended since the ends were asked for
 			}
-			facts = append(facts, t.decode(ctx, m))
+			take(t.decode(ctx, m))
 			if m.Offset == ends[p]-1 {
 				want--
 			}
 		case <-ctx.Done():
-			return nil, fmt.Errorf("read topics: %w", context.Cause(ctx))
+			return fmt.Errorf("read topics: %w", context.Cause(ctx))
 		}
 	}
-	slices.SortStableFunc(facts, func(a, b Fact) int {
-		return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Partition, b.Partition), cmp.Compare(a.Offset, b.Offset))
-	})
-	return facts, nil
+	return nil
 }
 
 // History returns every record about one order. It fails with [ErrNoHistory]

@@ -52,6 +52,7 @@ func Growth(long Results, worlds ...Results) (page string, pictures map[string]s
 		r.growth(line, pictures)
 	}
 	line("\n## Over time\n\n%s world, saturated. %s", long.World, long.where())
+	line("Of more than %d orders each is counted on the topics and in the ledgers of the outside world; the states are not asked.", statesBound)
 	for _, run := range long.Runs {
 		if len(run.Minutes) > 1 {
 			run.overTime(line)
