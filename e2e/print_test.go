@@ -3,6 +3,7 @@ package e2e
 import (
 	"encoding/json"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,8 +13,9 @@ import (
 )
 
 // printed is a fixed flow with all that a print can have: a compensation, a
-// copy, a dead letter, a record that cannot be read, a clock that is ahead.
-func printed() []Fact {
+// copy, a dead letter, a record that cannot be read, and payment's clock, which is late
+// by so many milliseconds.
+func printed(late float64) []Fact {
 	at := func(ms float64) time.Time { return start.Add(time.Duration(ms * float64(time.Millisecond))) }
 	event := func(name string, n int64, after string, happened, appended float64, fields map[string]any) Fact {
 		f := fact("o-1", "quintet."+name, n, after, fields)
@@ -29,9 +31,9 @@ func printed() []Fact {
 	reserved := event("inventory.StockReserved", 1, first.ID, 4.5, 6, nil)
 	paid := event("payment.PaymentProcessed", 1, reserved.ID, 26.3, 27, map[string]any{"paymentId": "p", "amount": json.Number("2500"), "currency": "EUR"})
 	refused := event("shipping.ShipmentFailed", 1, paid.ID, 31, 32, map[string]any{"shipmentId": "s", "reason": "carrier_refused"})
-	refunded := event("payment.PaymentRefunded", 2, refused.ID, 31.8, 35, map[string]any{"amount": json.Number("2500"), "reason": "carrier_refused"})
+	refunded := event("payment.PaymentRefunded", 2, refused.ID, 33.8-late, 35, map[string]any{"amount": json.Number("2500"), "reason": "carrier_refused"})
 	again := refunded
-	again.Offset, again.Appended = 9, at(36)
+	again.Offset, again.Appended = copied, at(36)
 	released := event("inventory.StockReleased", 2, refunded.ID, 38, 39, map[string]any{"reason": "carrier_refused"})
 	cancelled := event("order.OrderCancelled", 2, released.ID, 41, 42, map[string]any{"reason": "carrier_refused"})
 	asked := event("order.CancellationRequested", 3, "", 50, 51, nil)
@@ -42,13 +44,16 @@ func printed() []Fact {
 	return []Fact{dead, asked, orphan, again, refunded, released, cancelled, refused, paid, reserved, first}
 }
 
+// copied is the offset of the copy.
+const copied = 9
+
 func TestAFlowIsPrintedInTheOrderOfItsCauses(t *testing.T) {
 	want, err := os.ReadFile("testdata/flow.txt")
 	if err != nil {
 		t.Fatal(err)
 	}
 	var got strings.Builder
-	if err := Print(&got, printed()); err != nil {
+	if err := Print(&got, printed(2)); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(string(want), got.String()); diff != "" {
@@ -112,7 +117,8 @@ func TestTheReadmeShowsAPrintedFlow(t *testing.T) {
 		t.Fatalf("README.md shows no flow: %q", shown)
 	}
 	var got strings.Builder
-	if err := Print(&got, printed()); err != nil {
+	once := slices.DeleteFunc(printed(0), func(f Fact) bool { return f.Offset == copied })
+	if err := Print(&got, once); err != nil {
 		t.Fatal(err)
 	}
 	left := got.String()
