@@ -62,7 +62,17 @@ func historyOf(events []Event) (history, error) {
 	return h, nil
 }
 
-func (h history) key() string { return fmt.Sprint(h) }
+// key is equal for equal histories only.
+func (h history) key() string {
+	var b strings.Builder
+	for _, events := range h {
+		for _, e := range events {
+			fmt.Fprintf(&b, "%q", []string{e.Type, e.Reason, e.Cause})
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
 
 // Known are histories with which an order can end. The zero value knows none.
 type Known struct {

@@ -78,10 +78,24 @@ func TestBrokenTextOfHistoriesIsRefused(t *testing.T) {
 		"order\tOrderPlaced\n\n0\n":       "has 2 fields, not 4",
 		"order\tOrderPlaced\t\t\n\n0 1\n": `"1" is none of the 1 events`,
 		"order\tOrderPlaced\t\t\n\n-1\n":  `"-1" is none of the 1 events`,
+		"order\tOrderPlaced\t\t\n\n0\n\n":   "has no event",
 		"ware\tOrderPlaced\t\t\n\n0\n":    `owned by "ware"`,
 	} {
 		if _, err := Parse(text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v", text, err)
 		}
+	}
+}
+
+func TestHistoriesOfOtherNamespacesAreUnknown(t *testing.T) {
+	k := &Known{}
+	if err := k.Add([]Event{{Owner: "order", Type: "quintet.order.OrderPlaced"}}); err != nil {
+		t.Fatal(err)
+	}
+	if k.Explain([]Event{{Owner: "order", Type: "acme.order.OrderPlaced"}}) == nil {
+		t.Error("an event of another namespace is taken for ours")
+	}
+	if none, err := Parse((&Known{}).String()); err != nil || none.Len() != 0 {
+		t.Errorf("no history is read back as %d: %v", none.Len(), err)
 	}
 }

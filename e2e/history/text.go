@@ -37,12 +37,12 @@ func (k *Known) String() string {
 
 // Parse reads the text of histories.
 func Parse(text string) (*Known, error) {
-	events, histories, two := strings.Cut(strings.TrimPrefix(text, heading), "\n\n")
+	events, histories, two := strings.Cut("\n"+strings.TrimPrefix(text, heading), "\n\n")
 	if !two {
 		return nil, fmt.Errorf("read histories: no empty line stands between events and histories")
 	}
 	var all []Event
-	for line := range strings.Lines(events) {
+	for line := range strings.Lines(strings.TrimPrefix(events, "\n")) {
 		f := strings.Split(strings.TrimSuffix(line, "\n"), "\t")
 		if len(f) != fields {
 			return nil, fmt.Errorf("read histories: event %q has %d fields, not %d", line, len(f), fields)
@@ -58,6 +58,9 @@ func Parse(text string) (*Known, error) {
 				return nil, fmt.Errorf("read histories: %q is none of the %d events", word, len(all))
 			}
 			h = append(h, all[n])
+		}
+		if len(h) == 0 {
+			return nil, fmt.Errorf("read histories: one has no event")
 		}
 		if err := k.Add(h); err != nil {
 			return nil, fmt.Errorf("read histories: %w", err)

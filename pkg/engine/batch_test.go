@@ -165,6 +165,18 @@ func TestAnInversionIsAppliedCountedAndAlarmed(t *testing.T) {
 	eventually(t, "the inversion is logged as an error", func() bool { return p.lines.count("order of an owner was broken") == 1 })
 }
 
+func TestAnInversionIsCountedAcrossARestart(t *testing.T) {
+	w := newWorld(t)
+	p := w.start()
+	p.send(w.record(Added{Tally: "k", Amount: 2}, "second", 2))
+	p.taken()
+	p.stop()
+	p = w.start()
+	p.send(w.record(Added{Tally: "k", Amount: 1}, "first", 1))
+	p.taken()
+	eventually(t, "the inversion is counted", func() bool { return p.metric("quintet_events_out_of_order_total") == 1 })
+}
+
 func TestAnInversionIsToldThoughItParks(t *testing.T) {
 	w := newWorld(t)
 	p := w.start()

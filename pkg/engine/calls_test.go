@@ -289,6 +289,17 @@ func TestUnknownCommitMakesEachCallOnce(t *testing.T) {
 	}
 }
 
+// The time of a call runs from its first attempt, over all attempts and restarts.
+func TestACallIsGivenUpWhenItsTimeIsSpent(t *testing.T) {
+	w := newWorld(t)
+	policy := flow.Policy{Timeout: time.Second, MaxElapsed: 300 * time.Millisecond}
+	w.callHandlers = []flow.CallHandler{ringWith(policy, func(context.Context, flow.Call, Ring) (Rung, error) { return Rung{}, errNotSent })}
+	p := w.start()
+	p.add("k", 1, "ring")
+	eventually(t, "it is given up", func() bool { return w.trail("k") == "1 rung1:gaveup:false" })
+	equal(t, "more than one attempt was made", p.metric("quintet_call_attempts_total") > 1, true)
+}
+
 func TestBoundedCallPolicyNeedsAGiveUpResult(t *testing.T) {
 	w := newWorld(t)
 	for _, policy := range []flow.Policy{{Attempts: 1}, {MaxElapsed: 1}, {AtMostOnce: true}} {

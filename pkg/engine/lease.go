@@ -110,6 +110,9 @@ func (l *leases) set() []string {
 // changes are what a look found and did, in shards.
 type changes struct{ taken, lost, leaving int }
 
+// fairShare is how many shards an instance may hold: as many as leave none without one.
+func fairShare(instances int) int { return (shards + instances - 1) / instances }
+
 // look beats once, forgets what is lost, gives back what is above a fair share and
 // quiet, and takes what is free, up to a fair share.
 func (l *leases) look(ctx context.Context, quiet func(shard int) bool) (c changes, err error) {
@@ -130,7 +133,7 @@ func (l *leases) look(ctx context.Context, quiet func(shard int) bool) (c change
 				free = append(free, r)
 			}
 		}
-		fair := (shards + len(live) - 1) / len(live)
+		fair := fairShare(len(live))
 		c.leaving = l.giveBack(tx, fair, quiet)
 		for i, r := range free {
 			if i < fair-l.count() {

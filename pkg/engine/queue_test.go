@@ -32,3 +32,12 @@ func make500(in *input) (all []*input) {
 	}
 	return all
 }
+
+// With a share rounded down, 2 of 12 shards would have no owner among 5 instances.
+func TestFairSharesLeaveNoShardWithoutOwner(t *testing.T) {
+	for instances := 1; instances <= shards+3; instances++ {
+		if share := fairShare(instances); share*instances < shards || share > 1 && (share-1)*instances >= shards {
+			t.Errorf("%d instances hold up to %d shards each, and there are %d", instances, share, shards)
+		}
+	}
+}

@@ -8,6 +8,10 @@ import (
 	"github.com/quintet-eda/quintet/pkg/store"
 )
 
+// The engine's tables. Some names are those of the version before, which works on them
+// side by side: "streams" are states of keys, "effects" are calls, "claim" is a
+// partition, "lane" in parked is the source of a lane, and "epoch" in positions is the
+// generation of an assignment.
 var (
 	positions = store.NewTable("positions", "claim", []string{"claim", "next_offset", "epoch"},
 		func(p *position) []any { return []any{&p.partition, &p.next, &p.generation} })

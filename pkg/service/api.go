@@ -48,7 +48,7 @@ func newAPI(log *slog.Logger, openapi []byte, db *store.Reader, submit Submit, c
 
 // Changed tells those who wait for a state that it may have changed; nil stands for
 // every state. It never waits.
-func (a *API) Changed(keys []string) { a.changes.tell(keys) }
+func (a *API) Changed(keys []string) { a.changes.notify(keys) }
 
 // Ask is a request that becomes a command.
 type Ask struct {

@@ -6,8 +6,8 @@ import (
 	"sync"
 )
 
-// changes tells those who wait for a state that it changed. It carries no state:
-// whoever is told reads the database again.
+// changes notifies requests that wait for a state. A notification carries no state: the
+// request reads the database again.
 type changes struct {
 	mu      sync.Mutex
 	waiting map[string]map[chan struct{}]struct{} // by key
@@ -15,19 +15,19 @@ type changes struct {
 
 func newChanges() *changes { return &changes{waiting: map[string]map[chan struct{}]struct{}{}} }
 
-// listen begins to listen for a key. A listener must read the state after this and not
-// before it, and call leave in the end.
+// subscribe begins to notify a request of a key's changes. The request must read the
+// state after this and not before it, and call leave in the end.
 //
-// No change is lost. A commit is visible before tell is called for it. So either tell
-// finds the listener, and the channel holds its word until the listener has read and
-// comes to wait; or it came before listen, and then the commit lies before the
-// listener's reading. With the two steps swapped a commit could fall between them: read
-// (pending), commit, tell (nobody there), listen, and wait for a change that has
-// happened.
+// No change is lost. A commit is visible before notify is called for it. So either
+// notify finds the subscription, and the channel holds the notification until the
+// request has read and comes to wait; or it came before subscribe, and then the commit
+// lies before the request's reading. With the two steps swapped a commit could fall
+// between them: read (pending), commit, notify (nobody is subscribed), subscribe, and
+// wait for a change that has happened.
 //
-// The channel holds one word, and a second change while it is there adds nothing: the
-// reading that follows the word sees both.
-func (c *changes) listen(key string) (told <-chan struct{}, leave func()) {
+// The channel holds one notification, and a second change while it is there adds
+// nothing: the reading that follows sees both.
+func (c *changes) subscribe(key string) (changed <-chan struct{}, leave func()) {
 	ch := make(chan struct{}, 1)
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -45,9 +45,9 @@ func (c *changes) listen(key string) (told <-chan struct{}, leave func()) {
 	}
 }
 
-// tell tells the listeners of keys; nil stands for all of them. The engine calls it
-// after each commit, so it never waits.
-func (c *changes) tell(keys []string) {
+// notify notifies the subscriptions of keys; nil stands for all keys. The engine calls
+// it after each commit, so it never waits.
+func (c *changes) notify(keys []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if keys == nil {
@@ -57,7 +57,7 @@ func (c *changes) tell(keys []string) {
 		for ch := range c.waiting[key] {
 			select {
 			case ch <- struct{}{}:
-			default: // told already, and has not read since
+			default: // notified already, and it has not read since
 			}
 		}
 	}

@@ -1,5 +1,6 @@
-// Package service is what all services have in common when they start and
-// stop: configuration, wiring, and the order in which things end.
+// Package service is what all services have in common around their participant:
+// configuration, wiring, an HTTP API with lookups and streams of states, what is left to
+// do, and the order in which things end.
 package service
 
 import (

@@ -57,16 +57,16 @@ func (r Resource[S]) Get(a *API) echo.HandlerFunc {
 			// allowed. A writer without deadlines, as in tests, has no limit.
 			_ = http.NewResponseController(c.Response()).SetWriteDeadline(time.Now().Add(wait + answerTime))
 		}
-		patience, cancel := context.WithTimeout(ctx, wait)
+		waiting, cancel := context.WithTimeout(ctx, wait)
 		defer cancel()
 		go func() { // ends with this request, by cancel
 			select {
 			case <-web.Stopping(ctx):
 				cancel()
-			case <-patience.Done():
+			case <-waiting.Done():
 			}
 		}()
-		s, err := r.until(ctx, patience, a, c.ParamValues()[0], func(s S) bool { return wait == 0 || r.Ended(s) })
+		s, err := r.until(ctx, waiting, a, c.ParamValues()[0], func(s S) bool { return wait == 0 || r.Ended(s) })
 		if err != nil {
 			return err
 		}
@@ -79,7 +79,7 @@ const (
 	maxWait = 30 * time.Second
 	// answerTime is what a request that has waited gets on top to be answered.
 	answerTime = 5 * time.Second
-	// readAgain is how often a waiting request reads without being told: another
+	// readAgain is how often a waiting request reads without a notification: another
 	// instance may have made the commit.
 	readAgain = time.Second
 )
@@ -96,10 +96,10 @@ func waitOf(text string) (time.Duration, error) {
 }
 
 // until reads a state until it is as asked, and returns it as it was last read when
-// patience ends. ctx bounds the readings, each of which is over before the next wait
+// waiting ends. ctx bounds the readings, each of which is over before the next wait
 // begins.
-func (r Resource[S]) until(ctx, patience context.Context, a *API, key string, asked func(S) bool) (S, error) {
-	told, leave := a.changes.listen(key)
+func (r Resource[S]) until(ctx, waiting context.Context, a *API, key string, asked func(S) bool) (S, error) {
+	changed, leave := a.changes.subscribe(key)
 	defer leave()
 	again := time.NewTicker(readAgain)
 	defer again.Stop()
@@ -109,9 +109,9 @@ func (r Resource[S]) until(ctx, patience context.Context, a *API, key string, as
 			return s, err
 		}
 		select {
-		case <-told:
+		case <-changed:
 		case <-again.C:
-		case <-patience.Done():
+		case <-waiting.Done():
 			return s, nil
 		}
 	}
@@ -130,15 +130,18 @@ func (r Resource[S]) Follow(a *API) echo.HandlerFunc {
 		if err != nil {
 			return err
 		}
-		if r.Ended(s) && from >= len(r.Steps(s)) {
+		switch n := len(r.Steps(s)); {
+		case r.Ended(s) && from >= n:
 			return c.NoContent(http.StatusNoContent) // tells an EventSource not to come back
+		case from > n:
+			return notOfStream()
 		}
-		return web.Stream(c, func(patience context.Context, after string) ([]web.Event, bool, error) {
+		return web.Stream(c, func(waiting context.Context, after string) ([]web.Event, bool, error) {
 			seen, err := stepOf(after)
 			if err != nil {
 				return nil, false, err
 			}
-			s, err := r.until(ctx, patience, a, key, func(s S) bool { return r.Ended(s) || len(r.Steps(s)) > seen })
+			s, err := r.until(ctx, waiting, a, key, func(s S) bool { return r.Ended(s) || len(r.Steps(s)) > seen })
 			if err != nil {
 				return nil, false, err
 			}
@@ -160,7 +163,11 @@ func stepOf(id string) (int, error) {
 	}
 	n, err := strconv.Atoi(id)
 	if err != nil || n < 0 {
-		return 0, web.BadParameters(web.FieldError{Field: "Last-Event-ID", Message: "is not an event of this stream"})
+		return 0, notOfStream()
 	}
 	return n, nil
+}
+
+func notOfStream() error {
+	return web.BadParameters(web.FieldError{Field: "Last-Event-ID", Message: "is not an event of this stream"})
 }

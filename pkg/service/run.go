@@ -78,7 +78,10 @@ func (s Service[S]) Run(ctx context.Context) error {
 	log, lines := telemetry.NewLogger(os.Stdout, name, c.LogLevel)
 	defer func() { _ = lines.Flush() }()
 	db, err := open(ctx, c, name, s.Migrations, log)
-	if err != nil {
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return nil //nolint:nilerror // it was asked to stop, and had nothing to stop yet
+	case err != nil:
 		return err
 	}
 	defer func() {
@@ -101,7 +104,7 @@ func (s Service[S]) Run(ctx context.Context) error {
 	changes := newChanges()
 	var changed func([]string)
 	if s.Watched {
-		changed = changes.tell
+		changed = changes.notify
 	}
 	engine, err := engine.New(engine.Config[S]{
 		Participant: s.Participant, Store: s.Store, DB: db, Codec: codec, CallHandlers: s.CallHandlers,

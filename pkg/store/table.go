@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -28,8 +29,14 @@ func NewTable[R any](name, key string, columns []string, fields func(r *R) []any
 	return t.Keeping()
 }
 
-// Keeping is the table with columns that a row keeps from when it was new.
+// Keeping is the table with exactly these columns, besides the key, that a row keeps from
+// when it was new. A column that the table does not have is a mistake in the program.
 func (t Table[R]) Keeping(columns ...string) Table[R] {
+	for _, c := range columns {
+		if !slices.Contains(t.Columns, c) {
+			panic(fmt.Sprintf("table %s has no column %s to keep", t.Name, c))
+		}
+	}
 	if t.key == "" {
 		return t
 	}
@@ -40,7 +47,10 @@ func (t Table[R]) Keeping(columns ...string) Table[R] {
 			set = append(set, c+" = excluded."+c)
 		}
 	}
-	t.conflict = `ON CONFLICT (` + t.key + `) DO UPDATE SET ` + strings.Join(set, ", ")
+	t.conflict = `ON CONFLICT (` + t.key + `) DO NOTHING`
+	if len(set) > 0 {
+		t.conflict = `ON CONFLICT (` + t.key + `) DO UPDATE SET ` + strings.Join(set, ", ")
+	}
 	return t
 }
 
@@ -52,9 +62,11 @@ func (t Table[R]) Load(tx *Tx, where string, keys []string, row func(r *R)) {
 	}
 	tx.Queue(func(scan func(dst ...any) error) error {
 		r := new(R)
-		err := scan(t.Fields(r)...)
+		if err := scan(t.Fields(r)...); err != nil {
+			return err
+		}
 		row(r)
-		return err
+		return nil
 	}, t.read+where, Keys(keys))
 }
 

@@ -3,6 +3,7 @@ package web
 import (
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -77,7 +78,7 @@ func (d described) params(c echo.Context) (Params, error) {
 			}
 		case openapi3.ParameterInPath:
 			if p.Schema.Value.Pattern != "" {
-				sent = []string{c.Param(p.Name)}
+				sent = []string{pathText(c, c.Param(p.Name))}
 			}
 		}
 		switch {
@@ -144,17 +145,25 @@ func operation(c echo.Context) string {
 // chosen an order's.
 const maxID = 256
 
+// pathText is a part of the path as its owner wrote it; nothing if it cannot be read.
+func pathText(c echo.Context, part string) string {
+	if c.Request().URL.RawPath == "" { // the router matched, and cut, a path without escapes
+		return part
+	}
+	text, err := url.PathUnescape(part)
+	if err != nil {
+		return ""
+	}
+	return text
+}
+
 // ByID gives next the id in a path's only parameter as its owner wrote it. An id that
 // nobody can have is answered with 404 and this detail, before it becomes a key:
 // some databases fail on such a text.
 func ByID(nobody string, next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		id := c.ParamValues()[0]
-		var err error
-		if c.Request().URL.RawPath != "" { // only then the router matched, and cut, the escaped path
-			id, err = url.PathUnescape(id)
-		}
-		if err != nil || id == "" || len(id) > maxID || !utf8.ValidString(id) || strings.Contains(id, "\x00") {
+		id := pathText(c, c.ParamValues()[0])
+		if id == "" || len(id) > maxID || !utf8.ValidString(id) || strings.Contains(id, "\x00") {
 			return NotFound(nobody)
 		}
 		c.SetParamValues(id)
@@ -184,7 +193,11 @@ func (p Params) ReadCursor(name string, at ...any) error {
 		err = fmt.Errorf("it has %d parts", len(parts))
 	}
 	for i := 0; err == nil && i < len(at); i++ {
-		err = json.Unmarshal(parts[i], at[i])
+		if string(parts[i]) == "null" { // which Unmarshal would take for nothing to read
+			err = errors.New("a part is null")
+		} else {
+			err = json.Unmarshal(parts[i], at[i])
+		}
 	}
 	if err != nil {
 		return BadParameters(FieldError{name, "is not a cursor of this listing"})

@@ -59,6 +59,12 @@ func TestParametersHaveTheirDefaults(t *testing.T) {
 	}
 }
 
+func TestAPatternIsHeldAgainstTheReadPath(t *testing.T) {
+	if p, status, answer := paramsOf(t, "GET", "/parcels/%41B%43"); status != http.StatusOK || p["code"] != "ABC" {
+		t.Errorf("%d %v: %s", status, p, answer)
+	}
+}
+
 func TestAParameterAtFaultIsNamed(t *testing.T) {
 	for path, says := range map[string]string{
 		"/parcels/abc":                       `"field":"code","message":"must match`,
@@ -95,7 +101,7 @@ func TestACursorIsReadAsItWasMade(t *testing.T) {
 	if err := (Params{"after": Cursor(int64(1)<<62, "o/1")}).ReadCursor("after", &n, &id); err != nil || n != 1<<62 || id != "o/1" {
 		t.Error(n, id, err)
 	}
-	for _, forged := range []string{"", "x", "%", "W10", Cursor(1), Cursor("a", 1), Cursor(1, "a", 2), Cursor(1.5, "a")} {
+	for _, forged := range []string{"", "x", "%", "W10", Cursor(1), Cursor("a", 1), Cursor(1, "a", 2), Cursor(1.5, "a"), Cursor(nil, "a"), Cursor(1, nil)} {
 		if err := (Params{"after": forged}).ReadCursor("after", &n, &id); err == nil {
 			t.Errorf("%q is read as %d, %q", forged, n, id)
 		}

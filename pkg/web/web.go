@@ -2,8 +2,8 @@
 // answers that say no, the endpoints of operation, event streams, and a server
 // that ends in order.
 //
-// What a client sees never holds the text of an internal error: it is logged,
-// once, and the answer is a plain 500.
+// A client of an API never sees the text of an internal error: it is logged, once, and
+// the answer is a plain 500. Endpoints of operation (/readyz, /pending) say what is wrong.
 package web
 
 import (

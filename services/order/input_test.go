@@ -214,7 +214,7 @@ func TestBadParametersAreRefusedByName(t *testing.T) {
 			t.Errorf("%s: %d %q, want 400 %q: %s", path, status, got, want, text)
 		}
 	}
-	for _, last := range []string{"x", "-1", "1.5"} {
+	for _, last := range []string{"x", "-1", "1.5", "99"} {
 		status, _, text := d.call("GET", fmt.Sprintf("/orders/%s/events", id), "", "Last-Event-ID", last)
 		if got := fields(t, text); status != http.StatusBadRequest || got != "Last-Event-ID" {
 			t.Errorf("Last-Event-ID %s: %d %s", last, status, text)

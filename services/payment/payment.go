@@ -27,10 +27,10 @@ const (
 	Waiting   Status = ""          // for the amount, the reservation, or both
 	Charging  Status = "charging"  // the provider was asked; from here on only its answer decides
 	Voiding   Status = "voiding"   // the charge has an unknown outcome and is being undone
-	Paid      Status = "paid"      //
+	Paid      Status = "paid"      // the provider has taken the money
 	Refunding Status = "refunding" // the order cannot be shipped
 	Failed    Status = "failed"    // nothing was taken, or all of it was voided
-	MoneyBack Status = "refunded"  //
+	MoneyBack Status = "refunded"  // and has given it back
 	Closed    Status = "closed"    // the order was cancelled before anything was asked of the provider
 )
 

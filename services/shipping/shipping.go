@@ -27,7 +27,7 @@ const (
 	Waiting   Status = ""          // for the address, the payment, or both
 	Booking   Status = "booking"   // the carrier was asked; from here on only its answer decides
 	Unbooking Status = "unbooking" // the booking has an unknown outcome and is being undone
-	Booked    Status = "booked"    //
+	Booked    Status = "booked"    // the carrier has the parcel
 	Failed    Status = "failed"    // nothing is booked
 	Closed    Status = "closed"    // the order was cancelled before anything was asked of the carrier
 )

@@ -29,7 +29,7 @@
 //     Of one call at most one copy is under way: a second one of the same key
 //     does nothing more at a far side that keeps its promise. That the attempts
 //     are spent may be found at any time: given up if every attempt was answered
-//     or not sent, else unknown, as in pkg/flow/attempt.go. Void, Refund and Unbook
+//     or not sent, else unknown, as in pkg/engine/calls.go. Void, Refund and Unbook
 //     are never given up. Far sides do what deploy/sandbox does: once per key, with
 //     tombstones. The van that collects a parcel is decided when somebody asks.
 //   - Mail. Begun at most once. One without an answer was accepted, or was not;

@@ -2,6 +2,7 @@ package explore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -30,6 +31,9 @@ func histories(ctx context.Context, sys System, may Choice) (*history.Known, err
 		for _, reader := range m.machines {
 			if slices.Contains(reader.reads, ofEmail) {
 				return nil, fmt.Errorf("%s reads what email tells, so that email cannot be explored by itself", reader.service)
+			}
+			if reader.service == serviceNames[ofEmail] && !slices.Equal(reader.reads, []int{ofOrder}) {
+				return nil, errors.New("email reads more than the order service's topic, and is explored for each of its ends only")
 			}
 		}
 		g := newGraph(m)

@@ -1,9 +1,11 @@
 package explore
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -121,7 +123,7 @@ type store[S any] struct {
 	absorb func(before, after S) (S, levels)
 	twin   func(S) S // another state that is taken for the same one
 	names  func(S) []string
-	shown  func(before, after S, in input, out flow.Outputs) string
+	shown  func(before, after S, in input, out flow.Outputs, at time.Time) string
 }
 
 func newMachine[S any](p flow.Participant[S], states *interned[S], kept store[S]) *machine {
@@ -156,12 +158,15 @@ func newMachine[S any](p flow.Participant[S], states *interned[S], kept store[S]
 		case fmt.Sprint(err) != fmt.Sprint(errAgain) || err == nil && (states.timeless(next) != states.timeless(again) || timeless(out) != timeless(outAgain)):
 			err = fmt.Errorf("reaction of %s to %T gives two results for one state, or for two times", p.Service, in.body)
 		}
+		if err == nil {
+			err = stored(out)
+		}
 		if err != nil {
 			return reacted{next: state, stock: stock, out: out, err: err}
 		}
 		r := reacted{out: out}
 		if kept.shown != nil {
-			r.shown = kept.shown(before, next, in, out)
+			r.shown = cmp.Or(kept.shown(before, next, in, out, started), kept.shown(twin, again, in, outAgain, later))
 		}
 		if kept.names != nil {
 			elsewhere, _, _ := p.React(twin, in.id+" of another order", started, in.body)
@@ -174,6 +179,25 @@ func newMachine[S any](p flow.Participant[S], states *interned[S], kept store[S]
 		return r
 	}
 	return m
+}
+
+// stored holds calls and timers against what is kept of them: the kit stores them as JSON
+// before they are made or fire, and a field that JSON leaves out is lost by then.
+func stored(out flow.Outputs) error {
+	bodies := slices.Clone(out.Calls)
+	for _, t := range out.Timers {
+		bodies = append(bodies, t.Timer)
+	}
+	for _, body := range bodies {
+		kept := reflect.New(reflect.TypeOf(body))
+		if err := json.Unmarshal([]byte(text(body)), kept.Interface()); err != nil {
+			return fmt.Errorf("%s cannot be read as it is stored: %w", nameOf(body), err)
+		}
+		if !reflect.DeepEqual(kept.Elem().Interface(), body) {
+			return fmt.Errorf("%s is stored as %s, which is not all of it", nameOf(body), text(body))
+		}
+	}
+	return nil
 }
 
 // shared is a name that a reaction gives, and would have given at another input as

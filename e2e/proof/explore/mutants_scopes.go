@@ -20,6 +20,7 @@ var (
 	twice         = Scope{Name: "published-twice", Orders: 1, Stock: 2, May: Twice}
 	twiceMailed   = Scope{Name: "published-twice-and-mailed", Orders: 1, May: Twice | Mails}
 	soldOut       = Scope{Name: "sold-out", Orders: 1}
+	soldOutCancelled = Scope{Name: "sold-out-and-cancelled", Orders: 1, May: Cancels}
 	watched       = Scope{Name: "foreign-and-late", Orders: 1, Stock: 1, Foreign: true, May: Deadlines}
 	stranger      = Scope{Name: "foreign-and-sold-out", Orders: 1, Foreign: true, May: Mails}
 	lastPiece     = Scope{Name: "last-piece", Orders: 2, Stock: 1}
@@ -38,6 +39,6 @@ var (
 func Small() []Scope {
 	return []Scope{
 		smooth, declined, refused, cancelling, impatient, spent, lost, silent, collected, mailed, unmailed, mailCrash,
-		twice, twiceMailed, soldOut, watched, stranger, lastPiece, twoPieces, supplied, odd, half, dear, twiceDeclined, doubled, crashLost, wide,
+		twice, twiceMailed, soldOut, soldOutCancelled, watched, stranger, lastPiece, twoPieces, supplied, odd, half, dear, twiceDeclined, doubled, crashLost, wide,
 	}
 }

@@ -3,6 +3,7 @@ package explore
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/quintet-eda/quintet/pkg/flow"
 	"github.com/quintet-eda/quintet/schemas/events"
@@ -72,6 +73,8 @@ func (m *model) orderShown(o order.Order, l *local, t *topic) string {
 		return fmt.Sprintf("the order %s is kept as %s", orderID(l.order), quoted(o.ID))
 	case o.External != m.scope.Foreign:
 		return fmt.Sprintf("an order that is placed here, or not, is taken for the other (external: %t)", o.External)
+	case o.Status == order.Cancelling && due == "":
+		return "an order is shown as cancelling, and nobody was asked to cancel it"
 	case o.Reason != due:
 		return fmt.Sprintf("an order that is %s shows the reason %s, and what was told is %s", o.Status, quoted(o.Reason), quoted(due))
 	}
@@ -161,7 +164,7 @@ func noticesShown(b email.Mailbox) string {
 }
 
 // noticesShownIn: what the customer is told next is added at the end.
-func noticesShownIn(before, after email.Mailbox, _ input, _ flow.Outputs) string {
+func noticesShownIn(before, after email.Mailbox, _ input, _ flow.Outputs, _ time.Time) string {
 	for i, n := range before.Notices {
 		if i >= len(after.Notices) || after.Notices[i].ID != n.ID {
 			return fmt.Sprintf("of the notices %s there were, and shown are %s", text(before.Notices), text(after.Notices))
@@ -173,25 +176,25 @@ func noticesShownIn(before, after email.Mailbox, _ input, _ flow.Outputs) string
 // progressShownIn compares what an input adds to the progress with what happened:
 // the event that came, and those that go out, in this order and at this time. It
 // is asked before orders are taken for one that differ in the sequence only.
-func progressShownIn(before, after order.Order, in input, out flow.Outputs) string {
+func progressShownIn(before, after order.Order, in input, out flow.Outputs, at time.Time) string {
 	var due []order.Step
 	if e, is := in.body.(flow.Event); is {
-		due = append(due, stepOf(e))
+		due = append(due, stepOf(e, at))
 	}
 	for _, e := range out.Events {
-		due = append(due, stepOf(e))
+		due = append(due, stepOf(e, at))
 	}
 	switch n := len(before.Progress); {
 	case len(after.Progress) < n || !slices.Equal(after.Progress[:n], before.Progress):
 		return "what the customer was shown before is shown otherwise now"
 	case !slices.Equal(after.Progress[n:], due):
 		return fmt.Sprintf("the customer is shown %s, and what happened is %s", text(after.Progress[n:]), text(due))
-	case after.Status != order.Unknown && before.Status == order.Unknown && !after.PlacedAt.Equal(started), before.Status != order.Unknown && after.PlacedAt != before.PlacedAt:
+	case after.Status != order.Unknown && before.Status == order.Unknown && !after.PlacedAt.Equal(at), before.Status != order.Unknown && after.PlacedAt != before.PlacedAt:
 		return fmt.Sprintf("the order is shown as placed at %s", after.PlacedAt)
 	}
 	return ""
 }
 
-func stepOf(e flow.Event) order.Step {
-	return order.Step{Event: short(e.EventType()), At: started, Why: events.Reason(record{Event: e}.emitted().Reason)}
+func stepOf(e flow.Event, at time.Time) order.Step {
+	return order.Step{Event: short(e.EventType()), At: at, Why: events.Reason(record{Event: e}.emitted().Reason)}
 }

@@ -20,7 +20,7 @@ type System struct {
 	Outside   Outside
 }
 
-// Kit is what pkg/flow promises to the participants. Each promise can be
+// Kit is what pkg/engine promises to the participants. Each promise can be
 // broken, which shows what it is for. What a broken promise lets happen is
 // bounded: twice per service and order.
 type Kit struct {

@@ -113,11 +113,18 @@ func (m *model) misanswered(l local, in input, r reacted) string {
 // tried, unless he was asked to.
 func (m *model) unpaid(l local, in input, reacted reacted) string {
 	before, after, out := m.payments.values[l.state], m.payments.values[reacted.next], reacted.out
-	if before.CancelRequested && (!after.CancelRequested || asks(out, payment.Charge{})) {
-		return "undeterred: payment has stood down, and forgets it"
+	if before.CancelRequested && (!after.CancelRequested || after.Reason != before.Reason || asks(out, payment.Charge{})) {
+		return "undeterred: payment has stood down, and forgets it, or why"
 	}
 	switch r := in.body.(type) {
+	case events.CancellationRequested:
+		if !before.CancelRequested && after.CancelRequested && after.Reason != r.Reason {
+			return "undeterred: payment stands down for another reason than it was asked for"
+		}
 	case payment.Charged:
+		if r.Outcome != payment.Unknown && asks(out, payment.Void{}) {
+			return fmt.Sprintf("mistold: the charge is %s, and payment voids what was not done", r.Outcome)
+		}
 		if r.Outcome == payment.Approved && before.Status == payment.Charging && !emits(out, events.PaymentProcessed{}) {
 			return "mistold: the charge is approved, and the payment is not told"
 		}
@@ -131,11 +138,18 @@ func (m *model) unpaid(l local, in input, reacted reacted) string {
 
 func (m *model) unshipped(l local, in input, reacted reacted) string {
 	before, after, out := m.shipments.values[l.state], m.shipments.values[reacted.next], reacted.out
-	if before.CancelRequested && (!after.CancelRequested || asks(out, shipping.Book{})) {
-		return "undeterred: shipping has stood down, and forgets it"
+	if before.CancelRequested && (!after.CancelRequested || after.Reason != before.Reason || asks(out, shipping.Book{})) {
+		return "undeterred: shipping has stood down, and forgets it, or why"
 	}
 	switch r := in.body.(type) {
+	case events.CancellationRequested:
+		if !before.CancelRequested && after.CancelRequested && after.Reason != r.Reason {
+			return "undeterred: shipping stands down for another reason than it was asked for"
+		}
 	case shipping.BookingAnswered:
+		if r.Outcome != shipping.Unknown && r.Outcome != shipping.Accepted && asks(out, shipping.Unbook{}) {
+			return fmt.Sprintf("mistold: the booking is %s, and shipping undoes what was not done", r.Outcome)
+		}
 		if r.Outcome == shipping.Accepted && before.Status == shipping.Booking && !emits(out, events.ShipmentCreated{}) {
 			return "mistold: the parcel is accepted, and the shipment is not told"
 		}

@@ -79,7 +79,7 @@ func (v *View) parcels() int {
 // absorbs, and so does every state that ends a service's part.
 func (m *model) leaves(service int, before, after int32) string {
 	var was, is string
-	var ended bool
+	var ended, learns bool
 	switch service {
 	case ofOrder:
 		a, b := m.orders.values[before], m.orders.values[after]
@@ -90,9 +90,11 @@ func (m *model) leaves(service int, before, after int32) string {
 	case ofPayment:
 		a, b := m.payments.values[before], m.payments.values[after]
 		was, is, ended = string(a.Status), string(b.Status), slices.Contains([]payment.Status{payment.Failed, payment.MoneyBack, payment.Closed}, a.Status)
+		learns = a.Status == payment.Closed && (!a.Placed || a.ID == b.ID && a.Due == b.Due && a.Token == b.Token)
 	case ofShipping:
 		a, b := m.shipments.values[before], m.shipments.values[after]
 		was, is, ended = string(a.Status), string(b.Status), slices.Contains([]shipping.Status{shipping.Booked, shipping.Failed, shipping.Closed}, a.Status)
+		learns = a.Status == shipping.Closed && (!a.Placed || a.ID == b.ID && text(a.Address) == text(b.Address) && text(a.Lines) == text(b.Lines))
 	case ofEmail:
 		for _, n := range m.mailboxes.values[before].Notices {
 			i := slices.IndexFunc(m.mailboxes.values[after].Notices, func(x email.Notice) bool { return x.ID == n.ID })
@@ -101,8 +103,8 @@ func (m *model) leaves(service int, before, after int32) string {
 			}
 		}
 	}
-	// What is closed never began, and may learn of the order later.
-	if ended && was == is && was != string(payment.Closed) && service != ofOrder && m.textOf(service, before) != m.textOf(service, after) {
+	// What is closed never began, and may learn of the order later, once.
+	if ended && was == is && !learns && service != ofOrder && m.textOf(service, before) != m.textOf(service, after) {
 		return fmt.Sprintf("leaves: %s was %s, and %s becomes %s", serviceNames[service], was, m.textOf(service, before), m.textOf(service, after))
 	}
 	if ended && was != is {

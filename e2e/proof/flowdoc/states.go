@@ -53,7 +53,7 @@ func node(status string) string {
 	return status
 }
 
-// changes are in the order in which the automaton finds them.
+// changes are sorted by the statuses from which and to which they lead.
 func (l *local) changes() []change {
 	var all []change
 	for _, m := range l.moves {
