@@ -78,7 +78,7 @@ func TestBrokenTextOfHistoriesIsRefused(t *testing.T) {
 		"order\tOrderPlaced\n\n0\n":       "has 2 fields, not 4",
 		"order\tOrderPlaced\t\t\n\n0 1\n": `"1" is none of the 1 events`,
 		"order\tOrderPlaced\t\t\n\n-1\n":  `"-1" is none of the 1 events`,
-		"order\tOrderPlaced\t\t\n\n0\n\n":   "has no event",
+		"order\tOrderPlaced\t\t\n\n0\n\n": "has no event",
 		"ware\tOrderPlaced\t\t\n\n0\n":    `owned by "ware"`,
 	} {
 		if _, err := Parse(text); err == nil || !strings.Contains(err.Error(), want) {

@@ -54,12 +54,12 @@ func (e *Engine[S]) Positions(ctx context.Context) (map[string]int64, error) {
 	defer rows.Close()
 	next := map[string]int64{}
 	for rows.Next() {
-		var claim string
+		var partition string
 		var offset int64
-		if err := rows.Scan(&claim, &offset); err != nil {
+		if err := rows.Scan(&partition, &offset); err != nil {
 			return nil, fmt.Errorf("read positions: %w", err)
 		}
-		next[claim] = offset
+		next[partition] = offset
 	}
 	return next, rows.Err()
 }

@@ -30,11 +30,11 @@ type world[S any] struct {
 	codecs map[string]*registry.Codec
 	key    string
 
-	engine  *engine.Engine[S]
-	answers map[string]chan any // by call: its result, for the attempt that waits
-	claims  map[string]*engine.Assignment
-	offsets map[string]int64
-	stopped func()
+	engine      *engine.Engine[S]
+	answers     map[string]chan any // by call: its result, for the attempt that waits
+	assignments map[string]*engine.Assignment
+	offsets     map[string]int64
+	stopped     func()
 }
 
 // start makes an engine over the database, as a process does.
@@ -54,17 +54,17 @@ func (w *world[S]) start() {
 	running.Go(func() { e.Run(ctx, 10*time.Second) })
 	w.engine = e
 	w.stopped = func() { close(over); cancel(); running.Wait() }
-	w.claims = map[string]*engine.Assignment{}
+	w.assignments = map[string]*engine.Assignment{}
 	if w.offsets == nil {
 		w.offsets = map[string]int64{}
 	}
-	var claims []*engine.Assignment
+	var assignments []*engine.Assignment
 	for _, topic := range w.suite.Participant.Topics() {
 		c := &engine.Assignment{Topic: topic, Commit: func(int64) {}}
-		w.claims[topic] = c
-		claims = append(claims, c)
+		w.assignments[topic] = c
+		assignments = append(assignments, c)
 	}
-	if err := e.OnAssigned(ctx, claims); err != nil {
+	if err := e.OnAssigned(ctx, assignments); err != nil {
 		w.t.Fatal(err)
 	}
 }
@@ -218,7 +218,7 @@ func (w *world[S]) deliver(ctx context.Context, i int, e flow.Event) error {
 		return err
 	}
 	topic := flow.Topic(e.EventOwner())
-	c := w.claims[topic]
+	c := w.assignments[topic]
 	if c == nil {
 		return fmt.Errorf("participant %s does not read %s", w.suite.Participant.Service, topic)
 	}

@@ -17,9 +17,9 @@ import (
 // reader is what a consumer feeds; engine.Engine is one for each type of state.
 type reader interface {
 	CheckTopics(ctx context.Context, found []engine.TopicInfo) error
-	OnAssigned(ctx context.Context, claims []*engine.Assignment) error
+	OnAssigned(ctx context.Context, assignments []*engine.Assignment) error
 	Enqueue(ctx context.Context, c *engine.Assignment, r *record.Record) error
-	// Advance moves the position of a claim forward to next, over offsets of
+	// Advance moves the position of an assignment forward to next, over offsets of
 	// which there is nothing to deliver. It is taken in after what was delivered
 	// before it, and refused like a record once another has claimed the
 	// partition. It returns an error only when ctx ends.

@@ -88,13 +88,13 @@ func request(of []*reading, wait time.Duration) *kmsg.FetchRequest {
 	req.IsolationLevel = 1 // what is committed
 	req.SessionEpoch = -1  // no fetch session
 	for _, r := range of {
-		if n := len(req.Topics); n == 0 || req.Topics[n-1].Topic != r.claim.Topic {
+		if n := len(req.Topics); n == 0 || req.Topics[n-1].Topic != r.assignment.Topic {
 			topic := kmsg.NewFetchRequestTopic()
-			topic.Topic = r.claim.Topic
+			topic.Topic = r.assignment.Topic
 			req.Topics = append(req.Topics, topic)
 		}
 		p := kmsg.NewFetchRequestTopicPartition()
-		p.Partition, p.FetchOffset, p.PartitionMaxBytes = r.claim.Partition, r.next, pageSize
+		p.Partition, p.FetchOffset, p.PartitionMaxBytes = r.assignment.Partition, r.next, pageSize
 		topic := &req.Topics[len(req.Topics)-1]
 		topic.Partitions = append(topic.Partitions, p)
 	}

@@ -13,7 +13,7 @@ import (
 var ErrPosition = errors.New("stored position lies outside the log")
 
 // errOvertaken ends a session, so that the group says once more whose the
-// partition is, and its owner claims it again.
+// partition is, and it is assigned to its owner again.
 var errOvertaken = errors.New("another process has claimed the partition since")
 
 // handler feeds one session of the group to the engine.
@@ -32,16 +32,16 @@ func (h *handler) Setup(session sarama.ConsumerGroupSession) error {
 	if err != nil {
 		return err
 	}
-	var claims []*engine.Assignment
+	var assignments []*engine.Assignment
 	for topic, partitions := range session.Claims() {
 		for _, p := range partitions {
-			claims = append(claims, &engine.Assignment{
+			assignments = append(assignments, &engine.Assignment{
 				Topic: topic, Partition: p, LogStart: oldest[topic][p],
 				Commit: func(next int64) { session.MarkOffset(topic, p, next, "") },
 			})
 		}
 	}
-	if err := h.c.engine.OnAssigned(session.Context(), claims); err != nil {
+	if err := h.c.engine.OnAssigned(session.Context(), assignments); err != nil {
 		return err
 	}
 	// The ends are asked for only now: until the epochs were raised a former
@@ -52,7 +52,7 @@ func (h *handler) Setup(session sarama.ConsumerGroupSession) error {
 	}
 	var assigned []*engine.Assignment
 	var missing []string
-	for _, c := range claims {
+	for _, c := range assignments {
 		if start, end := oldest[c.Topic][c.Partition], newest[c.Topic][c.Partition]; c.Start < start || c.Start > end {
 			missing = append(missing, fmt.Sprintf("position: %v: %s/%d is at %d and the log holds %d to %d; nothing is reset by itself", ErrPosition, c.Topic, c.Partition, c.Start, start, end))
 			continue
@@ -71,9 +71,9 @@ func (h *handler) Setup(session sarama.ConsumerGroupSession) error {
 	h.c.missing, h.c.session = missing, h.session
 	h.c.mu.Unlock()
 	// It is not waited for, since it may be asking a broker that says nothing. The
-	// next session claims the partitions anew, which refuses what this one still brings.
+	// next session assignments the partitions anew, which refuses what this one still brings.
 	go h.session.run(session.Context())
-	h.c.log.Info("partitions assigned", "topics", h.present, "partitions", len(claims), "generation", session.GenerationID())
+	h.c.log.Info("partitions assigned", "topics", h.present, "partitions", len(assignments), "generation", session.GenerationID())
 	return nil
 }
 

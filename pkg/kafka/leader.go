@@ -78,7 +78,7 @@ func (l *leader) round(ctx context.Context) error {
 	now, wait := time.Now(), pollTime
 	for _, r := range l.mine {
 		select {
-		case <-r.claim.Fenced():
+		case <-r.assignment.Fenced():
 			return fmt.Errorf("%w: %s", errOvertaken, r.name)
 		default:
 		}
@@ -119,7 +119,7 @@ func (l *leader) look(ctx context.Context) error {
 	}
 	l.looked = time.Now()
 	for _, r := range slices.Clone(l.mine) {
-		address, err := l.s.cluster.leader(r.claim.Topic, r.claim.Partition)
+		address, err := l.s.cluster.leader(r.assignment.Topic, r.assignment.Partition)
 		if err != nil {
 			return nil // nothing is known now
 		}
@@ -167,7 +167,7 @@ func (l *leader) fetch(ctx context.Context, of []*reading, wait time.Duration) (
 		for i := range topic.Partitions {
 			p := &topic.Partitions[i]
 			at := slices.IndexFunc(of, func(r *reading) bool {
-				return r.claim.Partition == p.Partition && r.claim.Topic == topic.Topic
+				return r.assignment.Partition == p.Partition && r.assignment.Topic == topic.Topic
 			})
 			if at < 0 {
 				continue // nobody asked

@@ -19,16 +19,16 @@ import (
 // batch that cannot be read stops this partition alone. One goroutine owns a reading
 // at a time: its leader's, or the session's.
 type reading struct {
-	s     *session
-	name  string
-	claim *engine.Assignment
-	next  int64                                // the offset to be handed over next
-	told  int64                                // up to where the engine knows
-	more  func() (*record.Record, error, bool) // of a page that is under way
-	stop  func()
-	due   time.Time // it rests until then
-	since time.Time // when it began to stand still
-	still bool      // readiness names this partition
+	s          *session
+	name       string
+	assignment *engine.Assignment
+	next       int64                                // the offset to be handed over next
+	told       int64                                // up to where the engine knows
+	more       func() (*record.Record, error, bool) // of a page that is under way
+	stop       func()
+	due        time.Time // it rests until then
+	since      time.Time // when it began to stand still
+	still      bool      // readiness names this partition
 }
 
 // turn is how many records of a page are handed over before the other partitions
@@ -61,7 +61,7 @@ func (r *reading) hand(ctx context.Context) error {
 			r.end()
 			return cmp.Or(r.advance(ctx), err)
 		}
-		if err := r.s.c.engine.Enqueue(ctx, r.claim, record); err != nil {
+		if err := r.s.c.engine.Enqueue(ctx, r.assignment, record); err != nil {
 			return err
 		}
 		r.next = record.Offset + 1
@@ -77,7 +77,7 @@ func (r *reading) advance(ctx context.Context) error {
 		return nil
 	}
 	r.told = r.next
-	return r.s.c.engine.Advance(ctx, r.claim, r.next)
+	return r.s.c.engine.Advance(ctx, r.assignment, r.next)
 }
 
 // records are those of a page that are to be handed over. It moves next over the rest,
@@ -117,7 +117,7 @@ func (r *reading) records(p *kmsg.FetchResponseTopicPartition) iter.Seq2[*record
 				if record.Offset < r.next {
 					continue
 				}
-				record.Topic, record.Partition = r.claim.Topic, r.claim.Partition
+				record.Topic, record.Partition = r.assignment.Topic, r.assignment.Partition
 				if !yield(record, nil) {
 					return
 				}

@@ -25,7 +25,7 @@ type session struct {
 func newSession(c *Consumer, cluster *Cluster, assigned []*engine.Assignment) *session {
 	s := &session{c: c, cluster: cluster, lost: make(chan *reading, len(assigned)), failed: make(chan error, 1), still: map[string]string{}}
 	for _, a := range assigned {
-		s.lost <- &reading{s: s, name: fmt.Sprintf("%s/%d", a.Topic, a.Partition), claim: a, next: a.Start, told: a.Start}
+		s.lost <- &reading{s: s, name: fmt.Sprintf("%s/%d", a.Topic, a.Partition), assignment: a, next: a.Start, told: a.Start}
 	}
 	return s
 }
@@ -51,7 +51,7 @@ func (s *session) run(ctx context.Context) {
 		}
 		topics := map[string]struct{}{}
 		for more := true; more; {
-			topics[lost[len(lost)-1].claim.Topic] = struct{}{}
+			topics[lost[len(lost)-1].assignment.Topic] = struct{}{}
 			select {
 			case r := <-s.lost:
 				lost = append(lost, r)
@@ -76,7 +76,7 @@ func (s *session) assign(ctx context.Context, leaders map[string]*leader, lost [
 	for _, r := range lost {
 		address, err := "", silent
 		if silent == nil {
-			address, err = s.cluster.leader(r.claim.Topic, r.claim.Partition)
+			address, err = s.cluster.leader(r.assignment.Topic, r.assignment.Partition)
 		}
 		if errors.Is(err, sarama.ErrOutOfBrokers) {
 			silent = err // each would be asked for in vain, for as long as brokers may take

@@ -81,7 +81,7 @@ func (s Settings) consumer() *sarama.Config {
 	c.Consumer.Group.Session.Timeout = 10 * time.Second
 	c.Consumer.Group.Heartbeat.Interval = 2 * time.Second
 	c.Consumer.Group.Rebalance.GroupStrategies = []sarama.BalanceStrategy{sarama.NewBalanceStrategySticky()}
-	// Every wait of a claim ends with its session, so nobody has to be
+	// Every wait of an assignment ends with its session, so nobody has to be
 	// thrown out of a rebalance; the time is for a commit that is under way.
 	c.Consumer.Group.Rebalance.Timeout = 20 * time.Second
 	c.Consumer.Group.Rebalance.Retry.Max = 4

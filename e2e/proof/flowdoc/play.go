@@ -102,7 +102,11 @@ func (st *stage) line(format string, args ...any) {
 
 func (st *stage) deliver(d delivery) error {
 	if in := st.story.before[short(d.event.EventType())+">"+d.to.service]; in != nil {
-		st.line("customer->>order: %s", strings.TrimPrefix(fmt.Sprintf("%T", in), "order."))
+		from := "customer"
+		if _, timer := in.(order.Deadline); timer {
+			from = "order"
+		}
+		st.line("%s->>order: %s", from, strings.TrimPrefix(fmt.Sprintf("%T", in), "order."))
 		if err := st.feed(st.machines[0], in); err != nil {
 			return err
 		}
