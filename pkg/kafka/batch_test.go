@@ -153,7 +153,7 @@ func TestACutOffBatchIsAskedForAgain(t *testing.T) {
 	sound := sealed(5, 0, encoded(kmsg.Record{Value: []byte("one")}), 1)
 	cut := sealed(6, 0, encoded(kmsg.Record{Value: []byte("two")}), 1)
 	for n := range cut {
-		r := &reading{claim: &engine.Assignment{}, next: 5}
+		r := &reading{assignment: &engine.Assignment{}, next: 5}
 		got := 0
 		for _, err := range r.records(&kmsg.FetchResponseTopicPartition{RecordBatches: slices.Concat(sound, cut[:n])}) {
 			if err != nil {

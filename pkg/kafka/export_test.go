@@ -20,7 +20,7 @@ func Held(ctx context.Context, cluster *Cluster, topic string, partition int32) 
 		return nil, err
 	}
 	defer conn.conn.Close()
-	topics, err := conn.fetch(ctx, []*reading{{claim: &engine.Assignment{Topic: topic, Partition: partition}}}, 0)
+	topics, err := conn.fetch(ctx, []*reading{{assignment: &engine.Assignment{Topic: topic, Partition: partition}}}, 0)
 	if err != nil {
 		return nil, err
 	}

@@ -21,7 +21,7 @@ func heardMutants() []Mutant {
 			Break: func(s *System) { forget[events.CancellationRequested](&s.Payment) },
 		},
 		{
-			Name: "stand-down-forgets-why", Tells: "a payment that stands down does not pass on why", Scope: cancelling, Property: reasonsPassOn,
+			Name: "stand-down-forgets-why", Tells: "a payment that stands down does not pass on why", Scope: cancelling, Property: standsDownInTime,
 			Break: func(s *System) {
 				spoil(&s.Payment, hearing(func(p payment.Payment, e events.CancellationRequested) (payment.Payment, events.CancellationRequested) {
 					e.Reason = events.ReasonUnspecified

@@ -122,8 +122,8 @@ func (m *model) unpaid(l local, in input, reacted reacted) string {
 			return "undeterred: payment stands down for another reason than it was asked for"
 		}
 	case payment.Charged:
-		if r.Outcome != payment.Unknown && asks(out, payment.Void{}) {
-			return fmt.Sprintf("mistold: the charge is %s, and payment voids what was not done", r.Outcome)
+		if r.Outcome == payment.Declined && asks(out, payment.Void{}) {
+			return "mistold: the charge is declined, and payment voids what was not done"
 		}
 		if r.Outcome == payment.Approved && before.Status == payment.Charging && !emits(out, events.PaymentProcessed{}) {
 			return "mistold: the charge is approved, and the payment is not told"
