@@ -62,14 +62,15 @@ func historyOf(events []Event) (history, error) {
 	return h, nil
 }
 
-// key is equal for equal histories only.
+// key is equal for equal histories only. It begins with what people read, by which
+// histories are sorted; types that differ in their namespace differ behind that.
 func (h history) key() string {
 	var b strings.Builder
+	fmt.Fprint(&b, h)
 	for _, events := range h {
 		for _, e := range events {
-			fmt.Fprintf(&b, "%q", []string{e.Type, e.Reason, e.Cause})
+			b.WriteString(" " + e.Type + " " + e.Cause)
 		}
-		b.WriteByte('\n')
 	}
 	return b.String()
 }
