@@ -15,15 +15,15 @@ import (
 	"github.com/quintet-eda/quintet/deploy/sandbox"
 )
 
-// Client speaks the system's HTTP APIs as a customer, a supplier and a witness
-// would. It is safe for concurrent use.
+// Client calls the system's HTTP APIs as a customer, a supplier and a witness would. It
+// is safe for concurrent use.
 type Client struct {
 	Target
 	http *http.Client
 }
 
-// callBound is how long one call may take; the longest wait that the API
-// allows fits in.
+// callBound is how long one request may take. It exceeds the longest wait that the API
+// allows.
 const callBound = 40 * time.Second
 
 // NewClient makes a client of the system at t.
@@ -31,11 +31,11 @@ func NewClient(t Target) *Client {
 	return &Client{Target: t, http: &http.Client{Timeout: callBound, Transport: &http.Transport{MaxIdleConnsPerHost: 128, IdleConnTimeout: 20 * time.Second}}}
 }
 
-// Close ends the connections that wait for a next call. A server that stops
-// would wait for those over which no call was ever made.
+// Close closes the idle connections. A server that stops would wait for a connection
+// that has never carried a request.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
-// Refusal is an answer that is no success.
+// Refusal is an HTTP answer with a status that is no success.
 type Refusal struct {
 	Status int
 	Detail string
@@ -43,7 +43,7 @@ type Refusal struct {
 
 func (r *Refusal) Error() string { return fmt.Sprintf("answered %d: %s", r.Status, r.Detail) }
 
-// refused tells whether err is an answer of that status.
+// refused reports whether err is an answer of that status.
 func refused(err error, status int) bool {
 	var r *Refusal
 	return errors.As(err, &r) && r.Status == status
@@ -59,7 +59,7 @@ func (c *Client) Place(ctx context.Context, p Placement, key string) (string, er
 	return a.OrderID, nil
 }
 
-// Cancel asks for an order to be cancelled.
+// Cancel requests the cancellation of an order.
 func (c *Client) Cancel(ctx context.Context, order string) error {
 	if err := c.post(ctx, c.Order+"/orders/"+url.PathEscape(order)+"/cancel", "", nil, nil); err != nil {
 		return fmt.Errorf("cancel order %s: %w", order, err)
@@ -119,19 +119,19 @@ func (c *Client) Stock(ctx context.Context) ([]Stock, error) {
 	}
 }
 
-// PaymentOf returns an order's payment; the zero value when none is known.
+// PaymentOf returns an order's payment; the zero value when the service has none.
 func (c *Client) PaymentOf(ctx context.Context, order string) (Payment, error) {
 	var p Payment
 	return p, c.getIfAny(ctx, c.Payment+"/payments/"+url.PathEscape(order), &p)
 }
 
-// ShipmentOf returns an order's shipment; the zero value when none is known.
+// ShipmentOf returns an order's shipment; the zero value when the service has none.
 func (c *Client) ShipmentOf(ctx context.Context, order string) (Shipment, error) {
 	var s Shipment
 	return s, c.getIfAny(ctx, c.Shipping+"/shipments/"+url.PathEscape(order), &s)
 }
 
-// NotificationsOf returns what an order's customer is told; nil when nothing.
+// NotificationsOf returns the notifications of an order's customer; nil without any.
 func (c *Client) NotificationsOf(ctx context.Context, order string) ([]Notification, error) {
 	var n struct {
 		Notifications []Notification `json:"notifications"`
@@ -139,21 +139,21 @@ func (c *Client) NotificationsOf(ctx context.Context, order string) ([]Notificat
 	return n.Notifications, c.getIfAny(ctx, c.Email+"/notifications/"+url.PathEscape(order), &n)
 }
 
-// pending returns what a service still has to do.
+// pending returns the counts of a service's work left to do.
 func (c *Client) pending(ctx context.Context, name string) (Pending, error) {
 	var p Pending
 	return p, c.get(ctx, c.url(name)+"/pending", &p)
 }
 
-// Ledger returns what the outside world has seen, oldest first: payments,
-// shipments or mails.
+// Ledger returns a ledger of the outside world, oldest entry first: payments, shipments
+// or mails.
 func (c *Client) Ledger(ctx context.Context, name string) ([]sandbox.Entry, error) {
 	var entries []sandbox.Entry
 	return entries, c.get(ctx, c.Sandbox+"/ledger/"+name, &entries)
 }
 
-// Mailbox returns how often each mail is in the mailbox that people look into,
-// by message id; nil where there is none.
+// Mailbox returns the number of copies of each mail in MailDev, by message id; nil in a
+// system without MailDev.
 func (c *Client) Mailbox(ctx context.Context) (map[string]int, error) {
 	if c.Mail == "" {
 		return nil, nil
@@ -176,8 +176,8 @@ func (c *Client) Break(ctx context.Context, f Fault) error {
 	return c.post(ctx, c.Sandbox+"/faults", "", f, nil)
 }
 
-// Mend lifts the faults of a dependency, all when it is empty. For payment that
-// includes what the tokens tok_lost and tok_down do.
+// Mend lifts the faults of a dependency, or all faults when it is empty. For payment
+// that includes the effects of the tokens tok_lost and tok_down.
 func (c *Client) Mend(ctx context.Context, dependency string) error {
 	address := c.Sandbox + "/faults"
 	if dependency != "" {
@@ -213,8 +213,8 @@ func (c *Client) call(ctx context.Context, method, address, key string, body, in
 	return nil
 }
 
-// do makes a call and returns the answer's body. It fails with a [Refusal] when
-// that is no success.
+// do sends a request and returns the answer's body. It fails with a [Refusal] when the
+// status is no success.
 func (c *Client) do(ctx context.Context, method, address, key string, body any) ([]byte, error) {
 	var text []byte
 	if body != nil {

@@ -9,15 +9,14 @@ import (
 	"github.com/quintet-eda/quintet/e2e/history"
 )
 
-// checkHistories: what the five owners told of an order is a history that the
-// explorer has seen an order end with, played by the same tables and reactions.
-// That each event's cause is one that some table declares, which checkCauses
-// says, does not make a history of them: a reaction emits what it declares in
-// some states only, and with the reason that it was given.
+// checkHistories: the events of an order, by owner, are a history with which an order
+// ended in the explorer. The explorer plays the same tables and reactions. checkCauses
+// is weaker: it checks that some table declares each event's cause. A reaction emits
+// its declared events in some states only, and with the reason of its input.
 //
-// Orders with the same wrong history are one violation, which shows the flow of
-// the first. Left out are orders of which a record cannot be read: checkRecords
-// has said why, and what the record tells is not known.
+// Orders with the same wrong history are one violation, which shows the flow of the
+// first. Orders with an unreadable record are left out: checkRecords reports the
+// record, and its content is unknown.
 func (s *Seen) checkHistories(v *violations) {
 	known, err := history.All()
 	if err != nil {
@@ -26,7 +25,7 @@ func (s *Seen) checkHistories(v *violations) {
 	}
 	told := s.told()
 	alike := map[string][]string{}
-	var unexplained []string // the first order of each wrong events
+	var unexplained []string // the first order of each wrong history
 	for _, order := range s.orders() {
 		events, readable := told[order]
 		if !readable || known.Explain(events) == nil {
@@ -46,14 +45,13 @@ func (s *Seen) checkHistories(v *violations) {
 	}
 }
 
-// told is the history of each order: the events of each owner in the sequence
-// that the owner gave them, copies left out. An order is missing when one of
-// its records cannot be read.
+// told is the history of each order: the events of each owner in the sequence that the
+// owner gave them, without copies. An order with an unreadable record is missing.
 //
-// A foreign producer numbers nothing and names no cause. Its OrderPlaced is what
-// an order begins with, wherever it is in the log; one more of it, under another
-// id, is left out like a copy: nobody lets it change anything, which the
-// explorer's Twice is about.
+// A foreign producer sets no sequence and no causation id. Its OrderPlaced is the first
+// event of an order, at any place in the log. A second one, under another id, is left
+// out like a copy: no participant changes its state for it. The explorer's Twice covers
+// that.
 func (s *Seen) told() map[string][]history.Event {
 	types := map[string]string{}
 	for _, f := range s.Facts {
@@ -70,7 +68,7 @@ func (s *Seen) told() map[string][]history.Event {
 		for _, f := range facts {
 			cause, known := types[f.Causation]
 			if !known {
-				cause = f.Causation // of nothing that any path has; checkCauses says more
+				cause = f.Causation // no path has such a cause; checkCauses reports it
 			}
 			told[order] = append(told[order], history.Event{
 				Owner: f.Owner(), Type: f.Type, Reason: history.Reason(f.text("reason"), f.text("kind"), f.text("cause")), Cause: cause,
@@ -80,8 +78,8 @@ func (s *Seen) told() map[string][]history.Event {
 	return told
 }
 
-// events are the events of each order, each once, by owner and sequence; and the
-// orders of which one cannot be read.
+// events are the events of each order, each once, by owner and sequence. unreadable has
+// the orders with an unreadable record.
 func (s *Seen) events() (events map[string][]Fact, unreadable map[string]bool) {
 	events, unreadable = map[string][]Fact{}, map[string]bool{}
 	seen := map[string]bool{}
@@ -101,8 +99,8 @@ func (s *Seen) events() (events map[string][]Fact, unreadable map[string]bool) {
 	return events, unreadable
 }
 
-// withoutSecond leaves out what foreign producers published of an OrderPlaced
-// that is there.
+// withoutSecond removes the OrderPlaced of foreign producers from an order that has
+// one already.
 func withoutSecond(facts []Fact) []Fact {
 	placed := slices.ContainsFunc(facts, func(f Fact) bool { return f.Name() == "OrderPlaced" && f.Sequence > 0 })
 	return slices.DeleteFunc(facts, func(f Fact) bool {

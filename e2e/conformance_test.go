@@ -36,9 +36,9 @@ func onTopics(order string, events []history.Event) []Fact {
 	return facts
 }
 
-// Every history that the explorer knows passes, read from records: also when
-// they come twice, and between owners in any order. The check of the causes,
-// which is a weaker one, agrees.
+// Every history of the explorer passes when it is read from records. A record may come
+// twice, and the owners' records in another order. The check of the causes, a weaker one,
+// agrees.
 func TestEveryKnownHistoryPasses(t *testing.T) {
 	begun := time.Now()
 	known, err := history.All()
@@ -61,8 +61,8 @@ func TestEveryKnownHistoryPasses(t *testing.T) {
 	}
 }
 
-// A producer that knows nothing of us numbers nothing, may write to another
-// partition than we do, and may publish an order that is there already.
+// A foreign producer sets no sequence, and may write to another partition than the
+// services do. It may also publish an order that exists already.
 func TestAForeignProducersOrderHasAKnownHistory(t *testing.T) {
 	s := healthy()
 	for _, order := range []string{"done", "none"} {
@@ -82,8 +82,8 @@ func TestAForeignProducersOrderHasAKnownHistory(t *testing.T) {
 	}
 }
 
-// What a record tells that cannot be read is not known, and it is a violation
-// by itself.
+// The content of an unreadable record is unknown, and the record is a violation by
+// itself.
 func TestUnreadableRecordIsNoHistoryViolation(t *testing.T) {
 	s := healthy()
 	s.find("back", "StockReleased").Unreadable, s.find("back", "StockReleased").Fields = "no schema", nil

@@ -6,13 +6,13 @@ import (
 	"slices"
 )
 
-// Control is power over the processes of a system, by the names of its parts:
-// order, inventory, payment, shipping, email, broker, registry, sandbox, and
-// what else a deployment says it consists of. The name of a part that runs as
-// several instances means all of them; each has a name of its own besides.
+// Control starts, stops and freezes the processes of a system, by the names of its
+// parts: order, inventory, payment, shipping, email, broker, registry, sandbox, and any
+// further part of a deployment. The name of a part with several instances stands for
+// all of them; each instance also has its own name.
 //
-// Of what is asked for, everything has happened when a call returns, but that
-// a process which was started is not ready yet.
+// Each method returns when its effect is complete. Only a started process is not yet
+// ready then.
 type Control interface {
 	// Parts are the parts that may be ended and started.
 	Parts() []string
@@ -22,34 +22,33 @@ type Control interface {
 	Start(name string) error
 	Kill(name string) error      // as kill -9 does
 	Terminate(name string) error // as SIGTERM does
-	Pause(name string) error     // freezes it: its ports stay open, nothing answers
+	Pause(name string) error     // freezes it: its ports stay open, it answers nothing
 	Resume(name string) error
 
-	// Configure gives a part settings, "KEY=value", with which it is started
-	// from its next start on; without any it has those from before.
+	// Configure gives a part settings, "KEY=value", from its next start on. A call
+	// without settings restores the original ones.
 	Configure(part string, env ...string) error
-	// Forget makes a part that does not run lose all that it knew.
+	// Forget deletes all state of a part that does not run.
 	Forget(part string) error
 
-	// WaitReady returns when the named ones, or all, say that they are ready.
+	// WaitReady returns when the named parts or instances, or all, are ready.
 	WaitReady(ctx context.Context, names ...string) error
-	// Tail is the end of what a process has logged, for whoever looks for the
-	// reason of a failure.
+	// Tail is the end of a process's log. It helps to explain a failure.
 	Tail(name string, lines int) string
 }
 
-// Needs is what a story needs beyond a system that runs.
+// Needs are a story's requirements beyond a system that runs.
 type Needs int
 
 const (
-	OnlyURLs       Needs = iota // nothing that a customer, or another team, does not have
-	ProcessControl              // parts to be ended, frozen and started
-	TwoInstances                // that, and each service as two instances at least
-	ADatabase                   // that, and a database that is a part of its own
+	OnlyURLs       Needs = iota // nothing beyond the access of a customer or another team
+	ProcessControl              // control to stop, freeze and start parts
+	TwoInstances                // ProcessControl, and two instances of each service
+	ADatabase                   // ProcessControl, and a database that is a part of its own
 )
 
-// Unplayable says why a story cannot be played on a system under a control, nil
-// where nobody may touch its processes; it is empty for one that can.
+// Unplayable is the reason why a story cannot be played on a system under a control;
+// empty for a story that can. The control is nil where no process may be touched.
 func (s Story) Unplayable(c Control) string {
 	switch {
 	case s.Needs == OnlyURLs:

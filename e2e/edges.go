@@ -11,19 +11,21 @@ import (
 	"github.com/quintet-eda/quintet/services/shipping"
 )
 
-// edge is one step of the choreography: an event, and one that follows from it.
-// After a request of somebody outside there is no event before the first.
+// edge is one step of the choreography: an event, and one that follows from it. from is
+// empty when the step begins with a client's request.
 type edge struct{ from, to string }
 
-// Rows are the five participants' tables, which together are the whole plan.
+// Rows are the tables of the five participants. Together they are the whole
+// choreography.
 func Rows() []flow.Row {
 	return slices.Concat(order.Flow.Rows(), inventory.Flow.Rows(), payment.Flow.Rows(), shipping.Flow.Rows(), email.Flow.Rows())
 }
 
 // declared lists every step that the tables allow.
 //
-// An event leads to what its reaction emits, and to all that comes of what its
-// reaction asked for: a call's result and a timer hand on the event that asked.
+// An event leads to the events that its reaction emits. It also leads to the events
+// behind the reaction's calls and timers: a call's result and a timer hand on the event
+// that started them.
 func declared(rows []flow.Row) map[edge]bool {
 	steps := map[edge]bool{}
 	for _, r := range rows {
@@ -37,9 +39,8 @@ func declared(rows []flow.Row) map[edge]bool {
 	return steps
 }
 
-// follow tells of every event that a reaction may lead to before another
-// participant has a say. seen ends the loop of a result that asks for the call
-// it answers.
+// follow calls to with every event that a reaction may lead to without a reaction of
+// another participant. seen ends the loop of a result that starts the call it answers.
 func follow(rows []flow.Row, r flow.Row, to func(string), seen map[string]bool) {
 	if seen[r.Input] {
 		return

@@ -15,7 +15,7 @@ import (
 	"github.com/quintet-eda/quintet/schemas/events"
 )
 
-// Fact is one record on a topic, read.
+// Fact is one decoded record of a topic.
 type Fact struct {
 	ID            string
 	Type          string // full name, such as quintet.order.OrderPlaced
@@ -27,8 +27,8 @@ type Fact struct {
 	Correlation   string
 	Causation     string // id of the event that this one follows from; empty when it follows from a request
 	Subject       string
-	Time          time.Time // when it happened; zero when the record does not say
-	Appended      time.Time // when the broker took it, to the millisecond
+	Time          time.Time // when it happened; zero when the record has no time
+	Appended      time.Time // when the broker appended it, to the millisecond
 	SchemaVersion int       // 0: not a schema of the contract
 	Fields        map[string]any
 	Unreadable    string      // why it has no Fields
@@ -45,8 +45,8 @@ type DeadLetter struct {
 	Attempts string
 }
 
-// Name is the event's type without its namespace. Of a record that neither says
-// what it is nor can be read, it is that.
+// Name is the event's type without its namespace. A record without a type is called an
+// unreadable record.
 func (f Fact) Name() string {
 	return cmp.Or(f.Type[strings.LastIndexByte(f.Type, '.')+1:], "unreadable record")
 }
@@ -57,8 +57,9 @@ func (f Fact) Owner() string {
 	return owner
 }
 
-// happened is when the event was, as well as the record tells; of a dead letter,
-// which carries the time of the event that was not handled, when it was given up.
+// happened is the time of the event, or of its appending when the record has none. A
+// dead letter carries the time of the event that was not handled. So for a dead letter
+// happened is the time at which the participant gave up.
 func (f Fact) happened() time.Time {
 	if f.Time.IsZero() || f.Dead != nil {
 		return f.Appended
@@ -66,7 +67,7 @@ func (f Fact) happened() time.Time {
 	return f.Time
 }
 
-// Place is where the record is.
+// Place is the record's topic, partition and offset.
 func (f Fact) Place() string { return fmt.Sprintf("%s/%d@%d", f.Topic, f.Partition, f.Offset) }
 
 func (f Fact) String() string { return fmt.Sprintf("%s of %s (%s)", f.Name(), f.Key, f.Place()) }
@@ -79,14 +80,13 @@ func (f Fact) schemaID() int {
 	return int(binary.BigEndian.Uint32(f.value[1:5]))
 }
 
-// same tells whether two records say the same: a copy, not another event.
+// same reports whether two records are equal: a copy, not another event.
 func (f Fact) same(g Fact) bool {
 	return f.Type == g.Type && f.Key == g.Key && f.Sequence == g.Sequence && f.Causation == g.Causation && bytes.Equal(f.value, g.value)
 }
 
-// newFact reads what stands in a record's frame; its value is decoded
-// elsewhere. The id of a record without CloudEvents headers is its place, as
-// the services take it.
+// newFact reads a record's frame; decode reads its value. The id of a record without
+// CloudEvents headers is its place, as in the services.
 func newFact(m *sarama.ConsumerMessage) (f Fact, dataSchema string) {
 	f = Fact{Topic: m.Topic, Partition: m.Partition, Offset: m.Offset, Key: string(m.Key), Appended: m.Timestamp, value: m.Value}
 	var dead DeadLetter
@@ -99,7 +99,7 @@ func newFact(m *sarama.ConsumerMessage) (f Fact, dataSchema string) {
 		case "ce_type":
 			f.Type = value
 		case "ce_sequence":
-			f.Sequence, _ = strconv.ParseInt(value, 10, 64) // not a number: none, as the services take it
+			f.Sequence, _ = strconv.ParseInt(value, 10, 64) // not a number: none, as in the services
 		case "ce_correlationid":
 			f.Correlation = value
 		case "ce_causationid":
@@ -132,11 +132,10 @@ func newFact(m *sarama.ConsumerMessage) (f Fact, dataSchema string) {
 	return f, dataSchema
 }
 
-// hidden stands where personal or payment data was.
+// hidden replaces personal or payment data.
 const hidden = "***"
 
-// hide masks the fields of an event that nobody needs to see who follows its
-// way.
+// hide masks the sensitive fields of an event: a reader of its flow needs none of them.
 func hide(eventType string, fields map[string]any) {
 	for _, path := range events.Sensitive(eventType) {
 		mask(fields, strings.Split(path, "."))

@@ -17,8 +17,8 @@ import (
 
 func TestAnOldOrderByAForeignProducerReachesItsEnd(t *testing.T) { play(t, foreignOrder()) }
 
-// foreignOrder is in the tests only: a producer that shares no code with the
-// system is what it is about.
+// foreignOrder is in the tests only: its subject is a producer that shares no code with
+// the system.
 func foreignOrder() Story {
 	return Story{
 		Name:  "foreign producer",
@@ -47,7 +47,7 @@ func foreignOrder() Story {
 	}
 }
 
-// produce writes the event as a team without our code would: the schema from
+// produce writes the event as a team without the system's code would: the schema from
 // the registry, goavro for the value, franz-go with its own partitioner.
 func produce(ctx context.Context, w *World, order, sku string) error {
 	id, schema, err := w.SchemaID(ctx, "order.events-quintet.order.OrderPlaced", 1)
@@ -87,7 +87,8 @@ func atDepot(ctx context.Context, w *World, order string) error {
 	return fmt.Errorf("the carrier has no booking to the depot for order %s", order)
 }
 
-// correlated: the record's place in the log is its id, and the story's.
+// correlated: the record's place in the log is its id, and the correlation id of every
+// other event of the order.
 func correlated(ctx context.Context, w *World, order string) error {
 	facts, err := w.Topics.History(ctx, order)
 	if err != nil {

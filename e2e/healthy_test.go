@@ -40,8 +40,8 @@ func notified(order, kind string, n int64, after string) Fact {
 
 func because(reason string) map[string]any { return map[string]any{"reason": reason} }
 
-// healthy fabricates a system at rest in which one order is completed, one had
-// its money back, one was rejected, and one was cancelled before it was charged.
+// healthy fabricates a system at rest with four orders. One is completed, and one was
+// refunded. One was rejected, and one was cancelled before its charge.
 func healthy() *Seen {
 	done, back, none, asked := "done", "back", "none", "asked"
 	id := func(order, event string) string { return order + " quintet." + event }

@@ -7,7 +7,7 @@ import (
 	"github.com/quintet-eda/quintet/deploy/sandbox"
 )
 
-// byOrder are the events of all orders by order and name, copies left out.
+// byOrder are the events of all orders by order and name, without copies.
 func (s *Seen) byOrder() map[string]map[string]Fact {
 	all := map[string]map[string]Fact{}
 	for _, f := range s.Facts {
@@ -24,8 +24,8 @@ func (s *Seen) byOrder() map[string]map[string]Fact {
 	return all
 }
 
-// checkOrders: every acknowledged order is there, every order has one end, and
-// the topics tell the same end as the order service.
+// checkOrders: every acknowledged order exists, every order has one end, and the topics
+// have the same end as the order service.
 func (s *Seen) checkOrders(v *violations) {
 	for _, order := range s.Acknowledged {
 		if _, known := s.Orders[order]; !known {
@@ -56,9 +56,9 @@ func (s *Seen) checkOrders(v *violations) {
 	}
 }
 
-// checkProgress: the order service has taken in each event of others once in
-// effect, and shows nothing that is not on the topics. It writes down every one
-// it reads, so its progress is the trace of what was delivered to it.
+// checkProgress: the order service has handled each event of others once in effect. It
+// shows no event that is not on the topics. It records every event that it handles, so
+// its progress is the trace of the deliveries to it.
 func (s *Seen) checkProgress(v *violations) {
 	events := s.byOrder()
 	for order, o := range s.Orders {
@@ -132,9 +132,9 @@ func (s *Seen) checkShipments(v *violations) {
 	}
 }
 
-// paidBefore reports whether the provider held the order's money, of which it
-// has the charges, when the carrier was asked. Both ledgers are written by one
-// process and one clock.
+// paidBefore reports whether the provider held the order's money when the carrier
+// booked. charges are the provider's entries about the order. One process writes both
+// ledgers, by one clock.
 func paidBefore(charges []sandbox.Entry, booking sandbox.Entry) bool {
 	paid := false
 	for _, e := range charges {
@@ -150,8 +150,8 @@ func paidBefore(charges []sandbox.Entry, booking sandbox.Entry) bool {
 	return paid
 }
 
-// checkStock: no piece appears, vanishes, or is left set aside; and of each SKU
-// as many were shipped as the completed orders ask for.
+// checkStock: no piece appears, vanishes, or stays reserved. Of each SKU as many pieces
+// were shipped as the completed orders contain.
 func (s *Seen) checkStock(v *violations) {
 	shipped := map[string]int64{}
 	for order, events := range s.byOrder() {
@@ -186,8 +186,8 @@ func (s *Seen) checkStock(v *violations) {
 	}
 }
 
-// grouped are a ledger's entries by key, in their order. What is not about a
-// key, such as the lifting of faults, is left out.
+// grouped are a ledger's entries by key, in their order. An entry without a key, such
+// as the lifting of faults, is left out.
 func grouped(entries []sandbox.Entry) map[string][]sandbox.Entry {
 	groups := map[string][]sandbox.Entry{}
 	for _, e := range entries {

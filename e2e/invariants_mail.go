@@ -2,10 +2,10 @@ package e2e
 
 import "strings"
 
-// checkMails: each notification was sent at most once, what is recorded as sent
-// was accepted, and what is recorded as failed is allowed to be missing, but
-// never to be there twice; and what was accepted is in the mailbox, once, but for what
-// the sandbox refused since it could not tell whether the mailbox took it.
+// checkMails: each notification was sent at most once. A mail recorded as sent was
+// accepted. A mail recorded as failed may be missing, but never be there twice. An
+// accepted mail is in the mailbox, once. The exception is a mail that the sandbox
+// refused, since it could not know whether the mailbox has it.
 func (s *Seen) checkMails(v *violations) {
 	own := map[string]bool{}
 	for _, order := range s.Acknowledged {
@@ -22,7 +22,7 @@ func (s *Seen) checkMails(v *violations) {
 		if m.Outcome == "accepted" {
 			notification, _, _ := strings.Cut(m.MessageID, "@")
 			accepted[notification]++
-			// The mailbox forgets what was in it before it was started, or emptied.
+			// The mailbox loses its mails when it is restarted or emptied.
 			if copies := s.Mailbox[m.MessageID]; s.Mailbox != nil && (copies > 1+undecided[m.MessageID] || copies == 0 && own[m.OrderID]) {
 				v.add("mail %s was accepted, and is %d times in the mailbox", m.MessageID, copies)
 			}
@@ -72,7 +72,7 @@ func (s *Seen) notificationEvents() map[string]string {
 	for _, f := range s.Facts {
 		if id := f.text("notificationId"); id != "" && !seen[f.ID] {
 			seen[f.ID] = true
-			names[id] += f.Name() // two events of one notification make a name that none has
+			names[id] += f.Name() // two events of one notification make an unknown name
 		}
 	}
 	return names

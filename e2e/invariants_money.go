@@ -2,7 +2,9 @@ package e2e
 
 import "slices"
 
-// checkMoney: the provider's ledger, payment by payment.
+// checkMoney: in the provider's ledger each payment is about one order. The provider
+// captures at most once, and at most the total. It never gives back more than it
+// captured.
 func (s *Seen) checkMoney(v *violations) {
 	events := s.byOrder()
 	held := map[string]int64{}
@@ -42,8 +44,8 @@ func (s *Seen) checkMoney(v *violations) {
 	}
 }
 
-// checkPaid: at rest the provider holds the total of a completed order, and
-// nothing of any other; and payment's state and its events say so.
+// checkPaid: at rest the provider holds the total of a completed order, and nothing of
+// any other. Payment's state and its events agree.
 func (s *Seen) checkPaid(v *violations, order string, held int64, events map[string]Fact) {
 	total, known := events["OrderPlaced"].number("total")
 	switch {
@@ -62,8 +64,8 @@ func (s *Seen) checkPaid(v *violations, order string, held int64, events map[str
 	}, []string{"PaymentProcessed", "PaymentRefunded", "PaymentFailed"})
 }
 
-// agree: a service's state at rest is one that ends its part, and its events
-// are exactly those that lead there.
+// agree: a service's state at rest is a final one, and its events are exactly those
+// that lead to it.
 func agree(v *violations, order, what, status string, events map[string]Fact, leads map[string][]string, of []string) {
 	want, rests := leads[status]
 	if !rests {

@@ -23,9 +23,9 @@ func number(v any) (int64, bool) {
 	return i, err == nil
 }
 
-// checkRecords: every record can be read and is what its frame says; a copy is
-// equal to the first; per order and owner the first appearances are numbered
-// from 1 without gap or inversion; and nothing was left unhandled.
+// checkRecords: every record can be read, and its value agrees with its frame. A copy
+// is equal to the first record of its id. Per order and owner the first appearances are
+// numbered from 1 without gap or inversion. No record is a dead letter.
 func (s *Seen) checkRecords(v *violations) {
 	first := map[string]Fact{}
 	next := map[[2]string]int64{}
@@ -60,7 +60,7 @@ func (s *Seen) checkRecords(v *violations) {
 	}
 }
 
-// malformed says what is wrong with a record by itself.
+// malformed is the fault of a single record; empty when it has none.
 func (f Fact) malformed() string {
 	switch {
 	case f.Unreadable != "":
@@ -75,9 +75,9 @@ func (f Fact) malformed() string {
 	return ""
 }
 
-// checkCauses: every causation id names an event of the same order on a topic,
-// along a step that one of the five tables declares; an event without a cause is
-// one that a request can lead to; and no event is behind itself.
+// checkCauses: every causation id names an event of the same order on a topic. One of
+// the five tables declares the step. An event without a causation id is one
+// that a request can lead to. No event is, directly or not, its own cause.
 func (s *Seen) checkCauses(v *violations) {
 	steps := declared(Rows())
 	byID := map[string]Fact{}
@@ -107,10 +107,10 @@ func (s *Seen) checkCauses(v *violations) {
 	}
 }
 
-// circles returns the events that are behind themselves, each circle once.
+// circles returns the cycles of causation, each once.
 func circles(byID map[string]Fact) [][]string {
 	var found [][]string
-	safe := map[string]bool{} // the way from here to a first event is known to end
+	safe := map[string]bool{} // checked: its chain of causes needs no second walk
 	for id := range byID {
 		var way []string
 		for id != "" && !safe[id] {

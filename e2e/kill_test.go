@@ -14,7 +14,7 @@ func TestKilledServicesLoseNothingAndRecoverInTime(t *testing.T) {
 	case raced:
 		bound *= 3 // the race detector makes a start several times slower
 	case playing.stage.shared():
-		bound *= 8 // a container is made ready, and its health asked for, by a process each
+		bound *= 8 // starting a container, and each check of its health, takes a process
 	}
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)

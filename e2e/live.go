@@ -2,8 +2,8 @@ package e2e
 
 import "io"
 
-// Live prints one order's flow as its events come. An event that comes before
-// its cause, which is on another topic, is held back until that is there.
+// Live prints one order's flow as its events arrive. If an event arrives before its
+// cause, from another topic, Live holds it back until the cause has arrived.
 type Live struct {
 	printer *Printer
 	held    []Fact
@@ -16,7 +16,7 @@ func NewLive(w io.Writer, order string) *Live {
 	return l
 }
 
-// Add takes an event of the order and prints what can be printed now.
+// Add adds an event of the order, and prints each event whose cause has arrived.
 func (l *Live) Add(f Fact) {
 	l.held = append(l.held, f)
 	for printed := true; printed; {

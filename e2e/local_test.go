@@ -56,7 +56,7 @@ func (s *localStage) shared() bool { return false }
 
 func (s *localStage) close() error { return os.RemoveAll(s.programs) }
 
-// build builds the system's programs. The broker is a library in a shell and
+// build builds the system's programs. The broker is a thin program around a library. It
 // stays without the race detector, which would make it several times slower.
 func (s *localStage) build(ctx context.Context) error {
 	if s.programs != "" {
@@ -86,7 +86,7 @@ func (s *localStage) build(ctx context.Context) error {
 	return nil
 }
 
-// races fails when a process ran into a data race.
+// races returns an error for each process whose log reports a data race.
 func races(stack *local.Stack) error {
 	var err error
 	for _, name := range local.Names() {

@@ -15,23 +15,23 @@ import (
 	. "github.com/quintet-eda/quintet/e2e"
 )
 
-// hasty are settings that let the services run out of patience within a story.
+// hasty are settings under which the services give up a call within a story.
 var hasty = []string{
 	"PROVIDER_TIMEOUT=1s", "PROVIDER_ATTEMPTS=4", "PROVIDER_BUDGET=20s",
 	"CARRIER_TIMEOUT=1s", "CARRIER_ATTEMPTS=2", "CARRIER_BUDGET=20s",
 	"MAIL_TIMEOUT=3s",
 }
 
-// playing is what all stories have in common.
+// playing is the state that all stories share.
 var playing struct {
-	on        context.Context // ends when somebody has seen enough of the stories
+	on        context.Context // ends on SIGINT and SIGTERM
 	stage     stage
 	bound     time.Duration // of a story and its judgement
 	target    Target        // of the latest story
 	notPlayed []string
-	walked    Walked // by the orders of all stories
-	before    *Seen  // the system they share, when it was judged last and all was well
-	spoiled   string // the story after which it was not
+	walked    Walked // the ways of the orders of all stories
+	before    *Seen  // the shared system at its last judgement without a violation
+	spoiled   string // the story whose judgement found a violation
 }
 
 func TestMain(m *testing.M) {
@@ -42,7 +42,7 @@ func TestMain(m *testing.M) {
 	}
 	var stop func()
 	playing.on, stop = signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(playing.on, stop) // the second time nothing is cleared away
+	context.AfterFunc(playing.on, stop) // a second signal skips the clearing up
 	code := m.Run()
 	if err := lastLook(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -60,8 +60,8 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// reportWalked prints how much of what can happen to an order the stories have
-// made happen. It asks for nothing: under load chance has a say in that.
+// reportWalked prints the share of an order's possible ways that the stories produced. It
+// requires no share: under load that depends on chance.
 func reportWalked() error {
 	if playing.walked.Orders() == 0 {
 		return nil
@@ -69,8 +69,8 @@ func reportWalked() error {
 	return playing.walked.Report(os.Stdout)
 }
 
-// lastLook judges a system that the stories have shared once more, and asks the
-// services about every order again.
+// lastLook judges a shared system once more. It requests every order from the services
+// again.
 func lastLook() error {
 	if !playing.stage.shared() || playing.before == nil || playing.spoiled != "" || playing.on.Err() != nil {
 		return nil
@@ -86,8 +86,8 @@ func lastLook() error {
 	return w.Judge(ctx)
 }
 
-// play tells a story and judges the system at rest after it. A story that the
-// system cannot be used for is reported by name, with the reason.
+// play plays a story and judges the system at rest after it. It reports an unplayable
+// story by name, with the reason.
 func play(t *testing.T, story Story) {
 	t.Helper()
 	if playing.on.Err() != nil {
@@ -98,8 +98,8 @@ func play(t *testing.T, story Story) {
 	target, control := playing.stage.open(opening, t)
 	playing.target = target
 	if reason := story.Unplayable(control); reason != "" {
-		// Containers with two instances each have all that any story needs: there
-		// a story that is left out would be one that nobody misses.
+		// Containers with two instances each satisfy every story's needs. A story
+		// left out there would go unnoticed, so it fails.
 		if s, composed := playing.stage.(*composeStage); composed && s.Instances > 1 {
 			t.Fatalf("%s: not played: %s", story.Name, reason)
 		}
@@ -141,9 +141,8 @@ func tell(ctx context.Context, t *testing.T, target Target, control Control, sto
 	t.Logf("%s: %d orders, %.1f s, judged in %.1f s", story.Name, len(w.Placed()), played.Seconds(), (time.Since(begun) - played).Seconds())
 }
 
-// recoverFrom makes the system fit for the next story, where that is to be
-// played on the same one. What was violated stays so: later stories are held
-// against their own ends only.
+// recoverFrom repairs a shared system for the next story. A violation stays in the
+// system: the tests compare later stories with their own ends only.
 func recoverFrom(t *testing.T, w *World, story Story, err error) {
 	t.Helper()
 	if !playing.stage.shared() {
@@ -165,8 +164,7 @@ func recoverFrom(t *testing.T, w *World, story Story, err error) {
 	}
 }
 
-// rounds is how often a story repeats what takes long where processes are
-// containers.
+// rounds is how often a story repeats a step that takes long with containers.
 func rounds(local int) int {
 	if playing.stage.shared() {
 		return max(local/4, 1)
@@ -174,9 +172,8 @@ func rounds(local int) int {
 	return local
 }
 
-// confession is everything that helps to see why a story went wrong: the whole
-// flow of each order that moved since the story began, and what the processes
-// said last.
+// confession is the evidence on a failed story: the whole flow of each order with a
+// record since the story began, and the end of each process's log.
 func confession(t *testing.T, w *World, begun time.Time) string {
 	var b strings.Builder
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 10*time.Second)
@@ -185,7 +182,7 @@ func confession(t *testing.T, w *World, begun time.Time) string {
 	if err != nil {
 		fmt.Fprintf(&b, "the topics cannot be read: %v\n", err)
 	}
-	const most = 40 // flows that anybody will look at
+	const most = 40 // flows: no reader looks at more
 	var orders []string
 	for _, f := range facts {
 		if f.Appended.After(begun) && !slices.Contains(orders, f.Key) {

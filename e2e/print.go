@@ -16,7 +16,7 @@ const (
 	indented = 42 // where the fields of an event begin
 )
 
-// marks say what an event means for its order; an event without one is a step
+// marks are the meanings of events for their order; an event without a mark is a step
 // forward.
 var marks = map[string]string{
 	"CancellationRequested": "?",
@@ -28,11 +28,10 @@ var marks = map[string]string{
 // Legend says what the marks of a printed flow mean.
 const Legend = "x failed   < compensation   ? asked to be cancelled   = the order's end   ! not handled"
 
-// Print writes one order's flow: every event after its cause, with the time
-// that passed between the two, in milliseconds. Waited is from the moment the
-// cause was on its topic to the event: the way to the service, its queue, and
-// the calls that it made. Append is from there to the event's being on its own
-// topic.
+// Print writes one order's flow: every event after its cause, with the time between the
+// two, in milliseconds. Waited begins when the cause was appended to its topic and ends
+// with the event: the way to the service, its queue, and the calls that it made. Append
+// is from the event to its own appending.
 func Print(w io.Writer, facts []Fact) error {
 	p := NewPrinter(w)
 	ordered := causal(facts)
@@ -49,8 +48,8 @@ func Print(w io.Writer, facts []Fact) error {
 	return p.err
 }
 
-// causal sorts facts by time, but each after its cause: clocks of several
-// services, and timestamps of a millisecond, do not tell the order for certain.
+// causal sorts facts by time, but each after its cause. Clocks of several services, and
+// timestamps of a millisecond, do not determine the order.
 func causal(facts []Fact) []Fact {
 	byTime := slices.Clone(facts)
 	slices.SortStableFunc(byTime, func(a, b Fact) int {
@@ -69,7 +68,7 @@ func causal(facts []Fact) []Fact {
 		if done[i] {
 			return
 		}
-		done[i] = true // before the cause: a circle of causes must end too
+		done[i] = true // before the cause: a cycle of causes must end too
 		if cause, known := first[byTime[i].Causation]; known {
 			take(cause)
 		}
@@ -81,7 +80,7 @@ func causal(facts []Fact) []Fact {
 	return ordered
 }
 
-// Printer writes flows event by event, as they come.
+// Printer writes flows event by event, as they arrive.
 type Printer struct {
 	w     io.Writer
 	err   error // of the first write that failed
@@ -104,14 +103,14 @@ func (p *Printer) header(order string) {
 	p.printf("order %s\n\n%9s %8s %8s  %-10s %s\n", order, "at ms", "waited", "append", "by", "event")
 }
 
-// event writes one event. The times of one whose cause was not seen stay empty.
+// event writes one event. Its waited time stays empty if its cause was not printed.
 func (p *Printer) event(f Fact) {
 	happened := f.happened()
 	if p.begun[f.Key].IsZero() {
 		p.begun[f.Key] = happened
 	}
 	cause, caused := p.known[f.Causation]
-	if f.Dead != nil { // what it follows from is the record that was not handled
+	if f.Dead != nil { // its cause is the record that was not handled
 		cause, caused = p.known[f.ID]
 	}
 	var waited, appended string
@@ -153,8 +152,8 @@ func (p *Printer) title(f Fact, caused bool, cause Fact) string {
 	return strings.TrimRight(fmt.Sprintf("%s %-23s %s", mark, name, after), " ")
 }
 
-// ms is a duration in milliseconds. Below a millisecond a record's time stamp
-// says nothing, and can make the duration negative.
+// ms is a duration in milliseconds. A record's timestamp has no finer resolution, and
+// can make the duration negative.
 func ms(d time.Duration) string {
 	return fmt.Sprintf("%.1f", max(0, float64(d)/float64(time.Millisecond)))
 }

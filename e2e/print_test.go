@@ -12,9 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// printed is a fixed flow with all that a print can have: a compensation, a
-// copy, a dead letter, a record that cannot be read, and payment's clock, which is late
-// by so many milliseconds.
+// printed is a fixed flow with every element of a print: a compensation, a copy, a dead
+// letter, and an unreadable record. Payment's clock is late by so many milliseconds.
 func printed(late float64) []Fact {
 	at := func(ms float64) time.Time { return start.Add(time.Duration(ms * float64(time.Millisecond))) }
 	event := func(name string, n int64, after string, happened, appended float64, fields map[string]any) Fact {
@@ -105,7 +104,7 @@ func TestTheIdOfARecordWithoutHeadersIsItsPlace(t *testing.T) {
 	}
 }
 
-// What the README shows is printed so: some lines of a flow, in their order.
+// The lines of the flow in the README are lines of a printed flow, in their order.
 func TestTheReadmeShowsAPrintedFlow(t *testing.T) {
 	text, err := os.ReadFile("../README.md")
 	if err != nil {

@@ -2,6 +2,6 @@
 
 package e2e_test
 
-// raced tells whether the tests run with the race detector; the system's
-// processes are built with it then too.
+// raced reports whether the tests run with the race detector. If so, the system's
+// processes are built with it too.
 const raced = false

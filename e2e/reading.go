@@ -31,8 +31,8 @@ func (t *Topics) connect() (sarama.Client, error) {
 	return client, nil
 }
 
-// offsets asks where each partition of the system's topics begins or ends. A
-// topic that does not exist yet is left out.
+// offsets reads the first or the last offset of each partition of the system's topics.
+// A topic that does not exist yet is left out.
 func offsets(client sarama.Client, which int64) (map[partition]int64, error) {
 	existing, err := client.Topics()
 	if err != nil {

@@ -13,8 +13,8 @@ import (
 
 func TestARecordThatComesAgainChangesNothing(t *testing.T) { play(t, republished()) }
 
-// republished does by hand what a producer may do at any time: it publishes
-// records again. Nothing else makes that happen for certain.
+// republished publishes records again, as a producer may do at any time. No other story
+// does that for certain.
 func republished() Story {
 	return Story{
 		Name:  "published again",

@@ -11,16 +11,16 @@ import (
 )
 
 const (
-	// pollEvery is how often a condition is looked at.
+	// pollEvery is the interval at which a condition is polled.
 	pollEvery = 20 * time.Millisecond
-	// lookBound is how long one look may take. What is asked of a process that is
-	// frozen is answered by nobody; the next look may go to another.
+	// lookBound is how long one poll may take. A frozen process answers no request;
+	// the next poll may reach another instance.
 	lookBound = 5 * time.Second
 )
 
-// Until looks at a condition until it holds. An error of the condition counts
-// as "not yet": what the system does not answer now, it may answer later. When
-// ctx ends, the error says what was waited for and how it stood last.
+// Until polls a condition until it holds. An error of the condition counts as "not
+// yet": the system may answer a later poll. When ctx ends, the error names the
+// condition and its last error.
 func Until(ctx context.Context, what string, holds func(context.Context) (bool, error)) error {
 	ticks := time.NewTicker(pollEvery)
 	defer ticks.Stop()
@@ -33,7 +33,7 @@ func Until(ctx context.Context, what string, holds func(context.Context) (bool, 
 			return nil
 		}
 		if ctx.Err() == nil {
-			last = err // an error that is the end of ctx says nothing
+			last = err // an error caused by the end of ctx explains nothing
 		}
 		select {
 		case <-ticks.C:
@@ -43,7 +43,7 @@ func Until(ctx context.Context, what string, holds func(context.Context) (bool, 
 	}
 }
 
-// busy says what a service still has to do, or may have; nothing when it is at
+// busy lists a service's work left to do, and the unknown counts; empty for a service at
 // rest.
 func busy(name string, p Pending) string {
 	var of []string
@@ -64,15 +64,15 @@ func busy(name string, p Pending) string {
 	return name + ": " + strings.Join(of, ", ")
 }
 
-// Quiesce returns once the system is at rest: no service has anything left to
-// do in two rounds of questions in a row, and none has taken anything in between
-// them. One round would not do: it asks one service after the other, and an event
-// can be published by the last after the first was found without lag. In the
-// second round it shows, as lag or as handled.
+// Quiesce returns once the system is at rest. In two polling rounds in a row no service
+// has work left. Between them no service has handled an input. One round would not
+// suffice, since it polls one service after the other. The first service reports no lag.
+// The last one publishes an event. The second round shows that event, as lag or as
+// handled.
 //
-// When ctx ends first, the error tells what is left.
+// When ctx ends first, the error lists the work left.
 func (c *Client) Quiesce(ctx context.Context) error {
-	var before map[string]int64 // handled, of a round in which nothing was left
+	var before map[string]int64 // the handled counts of a round without work left
 	return Until(ctx, "the system is at rest", func(ctx context.Context) (bool, error) {
 		handled := map[string]int64{}
 		var left []error
@@ -100,8 +100,8 @@ func (c *Client) Quiesce(ctx context.Context) error {
 	})
 }
 
-// idle returns once one service has taken in all that it can read now, and has
-// published what came of it.
+// idle returns once one service has handled all records that it can read now, and has
+// published its events.
 func (c *Client) idle(ctx context.Context, name string) error {
 	return Until(ctx, name+" has taken in everything", func(ctx context.Context) (bool, error) {
 		p, err := c.pending(ctx, name)

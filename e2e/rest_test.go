@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// fakes are five services, each of which answers /pending as rounds says for
-// its n-th question, counted from 0.
+// fakes are five services. Each answers its n-th request of /pending, counted from 0,
+// with the result of rounds.
 func fakes(t *testing.T, rounds func(service string, n int64) Pending) *Client {
 	t.Helper()
 	serve := func(name string) string {
@@ -38,7 +38,7 @@ func TestRestIsTwoQuietRoundsInARow(t *testing.T) {
 		}
 		rounds.Store(n + 1)
 		switch n {
-		case 1: // quiet, but it took something in since round 0
+		case 1: // quiet, but it has handled an input since round 0
 			return Pending{Handled: 4}
 		case 2:
 			return Pending{Handled: 4, Effects: 1}

@@ -13,10 +13,10 @@ import (
 	"github.com/quintet-eda/quintet/deploy/sandbox"
 )
 
-// Seen is everything that can be seen of a system from outside: the state that
-// its services show, what the outside world has witnessed, and the topics.
+// Seen is the state of a system as seen from outside: the state that its services show,
+// the ledgers of the outside world, and the topics.
 type Seen struct {
-	Acknowledged  []string // orders whose placing was answered with yes
+	Acknowledged  []string // orders whose placing was acknowledged
 	Orders        map[string]Order
 	Payments      map[string]Payment
 	Shipments     map[string]Shipment
@@ -26,19 +26,19 @@ type Seen struct {
 	Charges  []sandbox.Entry // the provider's ledger
 	Bookings []sandbox.Entry // the carrier's
 	Mails    []sandbox.Entry // the mail server's
-	Mailbox  map[string]int  // how often each mail is in the mailbox that people look into, by message id; nil where there is none
+	Mailbox  map[string]int  // copies of each mail in MailDev, by message id; nil in a system without MailDev
 
 	Facts []Fact // of all topics, in order within each partition
 }
 
-// Look takes in all of a system. It is of use at rest only: a system that moves
-// is seen at several moments.
+// Look reads the whole state of a system. It is of use at rest only: a system that
+// moves is read at several moments.
 //
-// before, unless it is nil, is what was seen of the same system earlier, at rest:
-// what the services show of an order is not asked for again when nothing was
-// added about it on the topics since. Nor is a record read again: one without a
-// fingerprint, by a foreign producer, has only its id, and cannot be read any
-// more once a registry has lost its memory.
+// before, unless it is nil, is an earlier state of the same system at rest. Look does
+// not request an order's state again when no record about it was appended since. It
+// also keeps the records that before has decoded. A foreign producer's record without a
+// fingerprint has only its schema id. Once a registry has lost its state, such a record
+// cannot be decoded again.
 func Look(ctx context.Context, c *Client, t *Topics, acknowledged []string, before *Seen) (*Seen, error) {
 	s := &Seen{Acknowledged: acknowledged, Orders: map[string]Order{}}
 	orders, err := c.Orders(ctx)
@@ -68,8 +68,8 @@ func Look(ctx context.Context, c *Client, t *Topics, acknowledged []string, befo
 	return s, s.lookAtEach(ctx, c, s.unchanged(before))
 }
 
-// unchanged are the orders about which nothing was added on the topics. What was
-// seen of them, and every record that was read, is taken over.
+// unchanged are the orders without a new record on the topics. unchanged copies their
+// state, and every decoded record, from before.
 func (s *Seen) unchanged(before *Seen) map[string]bool {
 	s.Payments, s.Shipments, s.Notifications = map[string]Payment{}, map[string]Shipment{}, map[string][]Notification{}
 	same := map[string]bool{}
@@ -95,7 +95,7 @@ func (s *Seen) unchanged(before *Seen) map[string]bool {
 	return same
 }
 
-// records are how many records there are of each order.
+// records are the numbers of records, by order.
 func (s *Seen) records() map[string]int {
 	n := map[string]int{}
 	for _, f := range s.Facts {
@@ -104,11 +104,11 @@ func (s *Seen) records() map[string]int {
 	return n
 }
 
-// concurrently is how many orders are asked about at a time.
+// concurrently is how many orders are requested at a time.
 const concurrently = 64
 
-// lookAtEach asks every service about every order that anybody has heard of,
-// but for those that need not be asked about.
+// lookAtEach requests the state of every order from every service, except the orders in
+// but.
 func (s *Seen) lookAtEach(ctx context.Context, c *Client, but map[string]bool) error {
 	orders := make(chan string)
 	var mu sync.Mutex
@@ -142,7 +142,8 @@ func (s *Seen) lookAtEach(ctx context.Context, c *Client, but map[string]bool) e
 	return failed
 }
 
-// orders are the ids of all orders that anybody has heard of, sorted.
+// orders are the sorted ids of all orders. They come from the order service, the topics,
+// and the ledgers of provider and carrier.
 func (s *Seen) orders() []string {
 	ids := map[string]bool{}
 	for id := range s.Orders {
@@ -161,8 +162,8 @@ func (s *Seen) orders() []string {
 	return slices.Sorted(maps.Keys(ids))
 }
 
-// Violations lists everything that must not be so in a system at rest; nothing
-// when all is well.
+// Violations lists every violated invariant of a system at rest; empty when there is
+// none.
 func (s *Seen) Violations() []string {
 	var v violations
 	s.checkOrders(&v)
@@ -184,8 +185,7 @@ func (v *violations) add(format string, args ...any) { *v = append(*v, fmt.Sprin
 // ErrViolated is returned when an invariant of the protocol does not hold.
 var ErrViolated = errors.New("invariants are violated")
 
-// Err is nil when nothing is violated, and else an [ErrViolated] with every
-// violation.
+// Err is nil without a violation, and otherwise an [ErrViolated] with every violation.
 func (s *Seen) Err() error {
 	if v := s.Violations(); len(v) > 0 {
 		return fmt.Errorf("%w:\n  - %s", ErrViolated, strings.Join(v, "\n  - "))

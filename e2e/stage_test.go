@@ -15,7 +15,7 @@ import (
 	"github.com/quintet-eda/quintet/e2e/compose"
 )
 
-// settings say on which system the stories are played.
+// settings choose the system on which the stories are played.
 type settings struct {
 	// Target is local, compose or url.
 	//   - local: each story on a system of its own, of local processes.
@@ -33,7 +33,7 @@ type settings struct {
 type stage interface {
 	// open returns a system that is up.
 	open(ctx context.Context, t *testing.T) (Target, Control)
-	// shared tells whether all stories are played on one system.
+	// shared reports whether all stories are played on one system.
 	shared() bool
 	close() error
 }
@@ -51,15 +51,15 @@ func newStage() (stage, time.Duration, error) {
 		}
 		return &localStage{}, bound, nil
 	case "compose":
-		return &composeStage{settings: s}, 4 * time.Minute, nil // two JVMs that start on a busy machine take one of them
+		return &composeStage{settings: s}, 4 * time.Minute, nil // the start of two JVMs on a busy machine takes a minute
 	case "url":
 		t, err := FromEnvironment()
-		return urlStage{t}, 3 * time.Minute, err // it may be as patient as services usually are
+		return urlStage{t}, 3 * time.Minute, err // it may have the services' default timeouts
 	}
 	return nil, 0, fmt.Errorf("TARGET is %q and must be local, compose or url", s.Target)
 }
 
-// urlStage is somebody's system, whose processes are not ours to touch.
+// urlStage is another team's system. The tests must not touch its processes.
 type urlStage struct{ target Target }
 
 func (s urlStage) open(context.Context, *testing.T) (Target, Control) { return s.target, nil }
@@ -127,8 +127,8 @@ func (s *composeStage) close() error {
 	return s.stack.Close()
 }
 
-// report prints which stories were not played, and why, where a passing test
-// would say nothing.
+// report prints the stories that were not played, with the reasons. A passing test prints
+// neither.
 func report(notPlayed []string) {
 	if len(notPlayed) > 0 {
 		fmt.Fprintf(os.Stdout, "NOT PLAYED:\n  %s\n", strings.Join(notPlayed, "\n  "))

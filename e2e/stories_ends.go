@@ -30,7 +30,7 @@ func HappyPath() Story {
 	}}
 }
 
-// OutOfStock is an order of which one line cannot be had.
+// OutOfStock is an order with one line that exceeds the stock.
 func OutOfStock() Story {
 	return Story{"out of stock", "Of two lines one is short: nothing is reserved, charged or shipped.", OnlyURLs, func(ctx context.Context, w *World) error {
 		there, err := w.Shelf(ctx, 5)
@@ -76,7 +76,7 @@ func PaymentDeclined() Story {
 	}}
 }
 
-// CarrierRefuses is an order to where the carrier does not go.
+// CarrierRefuses is an order to a country that the carrier refuses.
 func CarrierRefuses() Story {
 	return Story{"carrier refuses", "The carrier does not go there: the money is given back, the stock released, the order cancelled.", OnlyURLs, func(ctx context.Context, w *World) error {
 		order, err := w.orderWith(ctx, func(p *Placement) { p.ShippingAddress.Country = "XX" })
@@ -94,7 +94,7 @@ func CarrierRefuses() Story {
 	}}
 }
 
-// CancelBeforeBooking is an order that is cancelled while its card is charged.
+// CancelBeforeBooking is an order whose cancellation is requested during the charge.
 func CancelBeforeBooking() Story {
 	return Story{"cancel before the booking", "Cancelled while a slow card is charged: the charge succeeds, shipping turns the order round, the money goes back.", OnlyURLs, func(ctx context.Context, w *World) error {
 		order, err := w.orderWith(ctx, func(p *Placement) { p.PaymentToken = "tok_slow" })
@@ -118,7 +118,8 @@ func CancelBeforeBooking() Story {
 	}}
 }
 
-// CancelTooLate is an order that is cancelled when the carrier has been asked.
+// CancelTooLate is an order whose cancellation is requested while its booking is in
+// flight.
 func CancelTooLate() Story {
 	return Story{"cancel too late", "Cancelled while the carrier is being asked: the order completes. Cancelled again after its end: refused.", OnlyURLs, func(ctx context.Context, w *World) error {
 		order, err := w.orderWith(ctx, func(p *Placement) { p.ShippingAddress.Country = "XT" })
@@ -145,7 +146,7 @@ func CancelTooLate() Story {
 	}}
 }
 
-// orderWith places a good customer's order with something changed.
+// orderWith places a good customer's order with one change.
 func (w *World) orderWith(ctx context.Context, change func(*Placement)) (order string, err error) {
 	sku, err := w.Shelf(ctx, 5)
 	if err != nil {
@@ -164,8 +165,8 @@ func (w *World) atPayment(ctx context.Context, order, status string) error {
 	})
 }
 
-// expectMail waits until the customer of an order was sent a mail, and holds
-// its subject against what the story expects.
+// expectMail waits until a notification to the customer of an order has an outcome. It
+// then compares the subject of its mail with the story's.
 func (w *World) expectMail(ctx context.Context, order, kind, says string) error {
 	n, err := w.Told(ctx, order, kind)
 	if err != nil {

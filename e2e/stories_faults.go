@@ -7,7 +7,7 @@ import (
 	"sync"
 )
 
-// ProviderTimeout is a charge whose answer gets lost.
+// ProviderTimeout is a charge whose answer is lost.
 func ProviderTimeout() Story {
 	return Story{"provider timeout", "The charge succeeds and its answer is lost: asked again under the same key, the provider charges once.", OnlyURLs, func(ctx context.Context, w *World) error {
 		order, err := w.orderWith(ctx, func(p *Placement) { p.PaymentToken = "tok_timeout" })
@@ -21,7 +21,7 @@ func ProviderTimeout() Story {
 	}}
 }
 
-// ProviderLost is a charge about which the provider falls silent.
+// ProviderLost is a charge after which the provider answers nothing more.
 func ProviderLost() Story {
 	return Story{"provider lost", "The charge succeeds, and the provider answers nothing any more: the order waits, and once the line is mended all is undone.", OnlyURLs, func(ctx context.Context, w *World) error {
 		order, err := w.orderWith(ctx, func(p *Placement) { p.PaymentToken = "tok_lost" })
@@ -67,7 +67,7 @@ func FlakyProvider() Story {
 	}}
 }
 
-// BookingWithoutAnswer is a booking whose answer gets lost.
+// BookingWithoutAnswer is a booking whose answer is lost.
 func BookingWithoutAnswer() Story {
 	return Story{"booking without an answer", "The parcel is booked and the answer is lost: asked again under the same key, the carrier books once.", OnlyURLs, func(ctx context.Context, w *World) error {
 		order, err := w.orderWith(ctx, func(p *Placement) { p.ShippingAddress.Country = "XT" })
@@ -84,8 +84,8 @@ func BookingWithoutAnswer() Story {
 	}}
 }
 
-// CarrierLost is a booking about which the carrier falls silent. It breaks the
-// carrier for everybody, so it is not among the gentle ones.
+// CarrierLost is a booking after which the carrier answers nothing more. Its fault
+// affects every order on the system, so the story is not among the gentle ones.
 func CarrierLost() Story {
 	return Story{"carrier lost", "The parcel is booked, and the carrier answers nothing any more: the booking is undone before the money is given back.", OnlyURLs, func(ctx context.Context, w *World) error {
 		if err := w.Break(ctx, Fault{Dependency: "carrier", Kind: "lost", Rate: 1}); err != nil {
@@ -114,7 +114,7 @@ func CarrierLost() Story {
 	}}
 }
 
-// BouncedMail is a customer who cannot be written to.
+// BouncedMail is a customer whose mailbox does not exist.
 func BouncedMail() Story {
 	return Story{"bounced mail", "The customer's mailbox does not exist: the order completes, and it is recorded that nobody was told.", OnlyURLs, func(ctx context.Context, w *World) error {
 		order, err := w.orderWith(ctx, func(p *Placement) { p.Email = "bounce+" + w.run + "@example.com" })
@@ -137,7 +137,7 @@ func BouncedMail() Story {
 	}}
 }
 
-// GreylistedMail is a mail server that wants to be asked again.
+// GreylistedMail is a mail server that accepts a mail only after a retry.
 func GreylistedMail() Story {
 	return Story{"greylisted mail", "The mail server puts the sender off twice: the mail arrives at the third attempt, once.", OnlyURLs, func(ctx context.Context, w *World) error {
 		order, err := w.orderWith(ctx, func(p *Placement) { p.Email = "greylist+" + w.run + "@example.com" })
@@ -154,7 +154,7 @@ func GreylistedMail() Story {
 	}}
 }
 
-// LastUnit is many customers who want the same thing.
+// LastUnit is many customers that order the same last piece.
 func LastUnit() Story {
 	const customers = 50
 	return Story{"last unit", fmt.Sprintf("%d customers order the last piece at once: one gets it.", customers), OnlyURLs, func(ctx context.Context, w *World) error {

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Frozen is one part after the other that says nothing for a while, with its
-// ports open, and then goes on as if nothing had been.
+// Frozen is one part after the other that answers nothing for a while. Its ports stay
+// open, and it continues where it was.
 func Frozen(lasting time.Duration) Story {
 	return Story{"frozen", fmt.Sprintf("Under load each service, the broker, the registry and the outside world are frozen for %s, one after the other: nothing is lost, nothing happens twice.", lasting), ProcessControl, func(ctx context.Context, w *World) error {
 		load, err := w.Customers(ctx, 4)
@@ -33,8 +33,8 @@ func Frozen(lasting time.Duration) Story {
 	}}
 }
 
-// PausedPastItsLease is an instance of each service that is frozen for longer
-// than the others leave its share of the work alone.
+// PausedPastItsLease is an instance of each service that is frozen past its leases. The
+// other instances take over its share of the work.
 func PausedPastItsLease() Story {
 	const orders = 40 // enough that some are in every share of the work
 	return Story{"paused past its lease", fmt.Sprintf("One instance of each service is frozen. %d orders reach their end without it; then it goes on where it was, and does nothing that was not its own any more.", orders), TwoInstances, func(ctx context.Context, w *World) error {
@@ -45,7 +45,7 @@ func PausedPastItsLease() Story {
 		if err := load.Further(ctx, 10); err != nil {
 			return errors.Join(err, load.Stop())
 		}
-		var paused []string // in the middle of what they were doing for the load
+		var paused []string // with the load's work in flight
 		for _, name := range serviceNames {
 			paused = append(paused, w.Control.Instances(name)[0])
 		}
@@ -79,8 +79,8 @@ func (w *World) many(ctx context.Context, orders int) error {
 	})
 }
 
-// DatabaseKilled is a database that goes away under load, once killed and once
-// stopped, and comes back.
+// DatabaseKilled is a database that ends under load, once killed and once stopped, and
+// is started again.
 func DatabaseKilled() Story {
 	return Story{"database killed", "The database of all services goes away under load. What was acknowledged is there when it is back, and goes its way.", ADatabase, func(ctx context.Context, w *World) error {
 		load, err := w.Customers(ctx, 6)
@@ -102,7 +102,7 @@ func DatabaseKilled() Story {
 	}}
 }
 
-// pass lets time pass: how long something lasts is what a story is about here.
+// pass waits: the duration is a part of the story here.
 func pass(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

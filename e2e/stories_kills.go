@@ -9,17 +9,15 @@ import (
 	"time"
 )
 
-// Back is how long a process that was killed took to be of use again, from its
-// restart on.
+// Back is how long a killed process took to recover, from its restart on.
 type Back struct {
 	Service string
-	Ready   time.Duration // until /readyz said so
+	Ready   time.Duration // until /readyz succeeded
 	Handled time.Duration // until it had handled its first record
 }
 
-// KillEach kills each service -9 so many times, in an order and at moments that
-// follow from seed, while customers place orders. It tells back how long each
-// restart took.
+// KillEach kills each service -9 so many times, while customers place orders. The order
+// and the moments follow from seed. It reports each restart to back.
 func KillEach(seed uint64, times int, back func(Back)) Story {
 	return Story{"kill -9", fmt.Sprintf("Each service is killed %d times under load: no order is lost, none is handled twice.", times), ProcessControl, func(ctx context.Context, w *World) error {
 		random := rand.New(rand.NewPCG(seed, 0))
@@ -33,8 +31,8 @@ func KillEach(seed uint64, times int, back func(Back)) Story {
 			return err
 		}
 		for _, victim := range victims {
-			// The moment is counted in orders, not in time: that is as random,
-			// and the same amount of work on any machine.
+			// The moment is counted in orders, not in time: that is as random, and
+			// the same amount of work on any machine.
 			if err = load.Further(ctx, 1+random.Int64N(12)); err != nil {
 				break
 			}
@@ -77,7 +75,7 @@ func (w *World) killed(ctx context.Context, victim string) (Back, error) {
 	return b, err
 }
 
-// allEnded waits until every order of the story has ended, however.
+// allEnded waits until every order of the story has ended, completed or cancelled.
 func (w *World) allEnded(ctx context.Context) error {
 	for _, order := range w.Placed() {
 		err := Until(ctx, "order "+order+" has ended", func(ctx context.Context) (bool, error) {
@@ -91,8 +89,8 @@ func (w *World) allEnded(ctx context.Context) error {
 	return nil
 }
 
-// AllKilled is a machine that goes down under load, with everything on it, and
-// comes up again.
+// AllKilled is a machine that fails under load, with every process on it, and starts
+// again.
 func AllKilled(seed uint64, times int) Story {
 	return Story{"everything killed", fmt.Sprintf("Every process, the outside world's too, is killed at once, %d times under load: nothing acknowledged is lost.", times), ProcessControl, func(ctx context.Context, w *World) error {
 		random := rand.New(rand.NewPCG(seed, 0))
@@ -121,8 +119,8 @@ func AllKilled(seed uint64, times int) Story {
 	}}
 }
 
-// BrokerKilled is a broker that goes away under load, once killed and once
-// stopped, and comes back.
+// BrokerKilled is a broker that ends under load, once killed and once stopped, and is
+// started again.
 func BrokerKilled() Story {
 	return Story{"broker killed", "The broker goes away under load. Orders are taken all the same, and go their way when it is back.", ProcessControl, func(ctx context.Context, w *World) error {
 		load, err := w.Customers(ctx, 6)
@@ -141,8 +139,8 @@ func BrokerKilled() Story {
 	}}
 }
 
-// withoutBroker ends the broker under load, places an order, which waits in the
-// outbox, and sees it complete when the broker is back.
+// withoutBroker ends the broker under load and places an order, which waits in the
+// outbox. It starts the broker, and the order must complete.
 func (w *World) withoutBroker(ctx context.Context, load *Load, end func(string) error) error {
 	if err := load.Further(ctx, 20); err != nil {
 		return err
@@ -160,7 +158,7 @@ func (w *World) withoutBroker(ctx context.Context, load *Load, end func(string) 
 	return w.End(ctx, order, "completed", "")
 }
 
-// together does something to several parts at once.
+// together calls do for several parts at once.
 func together(parts []string, do func(string) error) error {
 	errs := make([]error, len(parts))
 	var all sync.WaitGroup

@@ -45,8 +45,8 @@ func SameKey() Story {
 	}}
 }
 
-// repeat sends one request many times at once, and returns the one order that
-// all answers must name. Another body under the same key must be refused then.
+// repeat sends one request many times at once, and returns the order that all answers
+// must name. The service must then refuse another body under the same key.
 func (w *World) repeat(ctx context.Context, p Placement, key string, times int) (string, error) {
 	named, errs := make([]string, times), make([]error, times)
 	var all sync.WaitGroup
@@ -76,8 +76,8 @@ func (w *World) repeat(ctx context.Context, p Placement, key string, times int) 
 	return named[0], nil
 }
 
-// Load is customers who place orders one after the other, whatever happens to
-// the system, until they are told to stop.
+// Load is a number of customers. Each places one order after the other until Stop,
+// whatever happens to the system.
 type Load struct {
 	placed  atomic.Int64
 	stop    func()
@@ -87,9 +87,9 @@ type Load struct {
 	err error
 }
 
-// Customers starts a load on the system. Now and then one of them has a card
-// that is declined, a charge whose answer is lost, or lives where the carrier
-// does not go, so that every way through the protocol is under way.
+// Customers starts a load on the system. Of ten orders of a customer, one has a declined
+// card and one a flaky charge. One goes to a refused country, and one has a charge with
+// a lost answer. So orders of many paths through the protocol are in flight together.
 func (w *World) Customers(ctx context.Context, customers int) (*Load, error) {
 	sku, err := w.Shelf(ctx, 1_000_000)
 	if err != nil {
@@ -116,8 +116,8 @@ func (w *World) Customers(ctx context.Context, customers int) (*Load, error) {
 	return l, nil
 }
 
-// shop places one order and, of every fourth, waits for the end: that bounds how
-// far the customers get ahead of the system.
+// shop places one order. It waits for the end of every fourth one, which bounds how far
+// the customers get ahead of the system.
 func (w *World) shop(ctx context.Context, l *Load, sku string, n int) error {
 	basket := w.Basket(sku)
 	switch n % 10 {
@@ -150,7 +150,7 @@ func (l *Load) fail(err error) {
 	l.err = errors.Join(l.err, err)
 }
 
-// Further waits until so many more orders were placed.
+// Further waits until the customers have placed so many more orders.
 func (l *Load) Further(ctx context.Context, orders int64) error {
 	until := l.placed.Load() + orders
 	return Until(ctx, fmt.Sprintf("%d more orders are placed", orders), func(context.Context) (bool, error) {
@@ -158,8 +158,7 @@ func (l *Load) Further(ctx context.Context, orders int64) error {
 	})
 }
 
-// Stop lets the customers finish what they are at, and returns what went wrong
-// for them.
+// Stop lets the customers finish their current orders, and returns their errors.
 func (l *Load) Stop() error {
 	l.stop()
 	l.placing.Wait()

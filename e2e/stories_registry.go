@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// RegistryAway is a registry that is missing when the services start, and again
-// later, and that comes back without its memory.
+// RegistryAway is a registry that is missing when the services start, and again later.
+// It comes back without its state.
 func RegistryAway() Story {
 	return Story{"registry away", "Without a registry no service is ready at first; once they are, orders go on without it. It returns empty and gives old ids to other schemas: every record is still read as what it is.", ProcessControl, func(ctx context.Context, w *World) error {
 		if err := w.startWithoutRegistry(ctx); err != nil {
@@ -33,8 +33,8 @@ func RegistryAway() Story {
 		if err := w.happily(ctx); err != nil {
 			return fmt.Errorf("with a registry that has other schemas under the old ids: %w", err)
 		}
-		// A service that restarts registers anew and writes with new ids, which
-		// the others read beside the old ones.
+		// A service that restarts registers anew and writes with new ids. The
+		// others read both the old ids and the new ones.
 		if err := w.restart(ctx, "order"); err != nil {
 			return err
 		}
@@ -42,8 +42,8 @@ func RegistryAway() Story {
 	}}
 }
 
-// RegistryKilled is a registry that is killed the moment it has answered, and
-// keeps its word: records by foreign producers have nothing but its ids, for as
+// RegistryKilled is a registry that is killed right after an answer, and must still have
+// the id that it gave. Records by foreign producers have nothing but its ids, for as
 // long as they are on the topics.
 func RegistryKilled() Story {
 	return Story{"registry killed", "Killed right after it gave an id to a schema, the registry comes back and knows it: every id stands for what it stood for, and older records are read by their ids alone.", ProcessControl, func(ctx context.Context, w *World) error {
@@ -62,7 +62,7 @@ func RegistryKilled() Story {
 		if err != nil {
 			return err
 		}
-		// Nobody registers this one again, so it is known from before, or not at all.
+		// No client registers this schema again: the registry has kept it, or has lost it.
 		var kept struct{ Schema string }
 		if err := w.get(ctx, fmt.Sprintf("%s/schemas/ids/%d", w.Registry, id), &kept); err != nil {
 			return fmt.Errorf("the registry does not know what it gave the id %d to: %w", id, err)
@@ -74,8 +74,8 @@ func RegistryKilled() Story {
 	}}
 }
 
-// RegistryForgets is a registry that loses its memory while customers place
-// orders, and that nobody tells about what it knew.
+// RegistryForgets is a registry that loses its state while customers place orders. Only
+// the services themselves register their schemas again.
 func RegistryForgets() Story {
 	return Story{"registry forgets", "Under load the registry is killed, returns empty, and gives old ids to other schemas. Orders go on; the services register again by themselves, and what they write from then on can be read by its id alone.", ProcessControl, func(ctx context.Context, w *World) error {
 		load, err := w.Customers(ctx, 4)
@@ -105,9 +105,9 @@ func RegistryForgets() Story {
 	}}
 }
 
-// readByID places orders, which all complete, until one can be read by whoever
-// has nothing but its records' ids and the registry, and returns it. After a
-// registry that forgot, the services take some seconds to learn its ids.
+// readByID places orders, which all complete. It returns the first one whose records can
+// be read with only their schema ids and the registry. After a registry has
+// lost its state, the services take some seconds to learn its new ids.
 func (w *World) readByID(ctx context.Context) (order string, err error) {
 	var last error
 	for ctx.Err() == nil {
@@ -127,10 +127,10 @@ func (w *World) readByID(ctx context.Context) (order string, err error) {
 	return "", fmt.Errorf("waited in vain until what the services write can be read by its id: %w", errors.Join(context.Cause(ctx), last))
 }
 
-// namedByID reads an order's records without their fingerprints. It errs for a
-// record whose id stands for another schema.
+// namedByID reads an order's records without their fingerprints. It fails for a record
+// whose id stands for another schema.
 func (w *World) namedByID(ctx context.Context, order string) error {
-	topics, err := OpenTopics(w.Target) // one that remembers no id
+	topics, err := OpenTopics(w.Target) // with an empty cache of ids
 	if err != nil {
 		return err
 	}
@@ -150,8 +150,8 @@ func (w *World) namedByID(ctx context.Context, order string) error {
 	return nil
 }
 
-// startWithoutRegistry stops the services and the registry, starts the services
-// again, sees that they say what they miss, and then starts the registry.
+// startWithoutRegistry stops the services and the registry, and starts the services
+// again. When each reports at /readyz that it misses the registry, it starts the registry.
 func (w *World) startWithoutRegistry(ctx context.Context) error {
 	parts := append([]string{"registry"}, serviceNames...)
 	if err := errors.Join(together(parts, w.Control.Terminate), together(serviceNames, w.Control.Start)); err != nil {
@@ -174,8 +174,8 @@ func (w *World) startWithoutRegistry(ctx context.Context) error {
 	return w.Control.WaitReady(ctx)
 }
 
-// backWithoutMemory starts a registry that was killed, empty, and gives the ids
-// from before to somebody else.
+// backWithoutMemory starts a killed registry with empty state, and registers foreign
+// schemas under the ids from before.
 func (w *World) backWithoutMemory(ctx context.Context) error {
 	facts, err := w.Topics.Read(ctx)
 	if err != nil {
@@ -208,8 +208,8 @@ func (w *World) happily(ctx context.Context) error {
 	return w.End(ctx, order, "completed", "")
 }
 
-// squat registers schemas of nobody's until they have taken the ids that the
-// system's records on the topics were written with, and returns their ids.
+// squat registers 40 foreign schemas, which take the ids of the system's records on the
+// topics, and returns their ids.
 func (w *World) squat(ctx context.Context) ([]int, error) {
 	ids := make([]int, 40)
 	for i := range ids {
@@ -230,8 +230,8 @@ func (c *Client) register(ctx context.Context, subject, schema string) (int, err
 	return answer.ID, err
 }
 
-// SchemaID asks the registry for the id of a schema that somebody has registered,
-// as a foreign producer does before it writes.
+// SchemaID looks up the id of a registered schema, as a foreign producer does before it
+// writes.
 func (c *Client) SchemaID(ctx context.Context, subject string, version int) (id int, schema string, err error) {
 	var answer struct {
 		ID     int

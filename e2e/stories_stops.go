@@ -7,8 +7,8 @@ import (
 	"slices"
 )
 
-// CancelBeforeReservation is an order that is cancelled before inventory has
-// heard of it.
+// CancelBeforeReservation is an order whose cancellation is requested before inventory
+// has received it.
 func CancelBeforeReservation() Story {
 	return Story{"cancel while inventory is away", "Cancelled before anything was reserved: inventory comes back, reserves, and is told to release; nothing is charged.", ProcessControl, func(ctx context.Context, w *World) error {
 		sku, err := w.Shelf(ctx, 5)
@@ -25,8 +25,8 @@ func CancelBeforeReservation() Story {
 		if err := w.Cancel(ctx, order); err != nil {
 			return err
 		}
-		// Payment must know of the cancellation before the reservation: between
-		// two owners' topics there is no order.
+		// Payment must handle the cancellation before the reservation: the topics
+		// of two owners have no order between them.
 		if err := errors.Join(w.idle(ctx, "order"), w.idle(ctx, "payment")); err != nil {
 			return err
 		}
@@ -45,7 +45,7 @@ func CancelBeforeReservation() Story {
 	}}
 }
 
-// OrderServiceAway is an order whose own service is away while it is handled.
+// OrderServiceAway is an order that the other services handle while order is stopped.
 func OrderServiceAway() Story {
 	return Story{"order service away", "The order service stops after placing: the order is reserved, charged and shipped without it, and completes when it returns.", ProcessControl, func(ctx context.Context, w *World) error {
 		order, err := w.orderWith(ctx, func(*Placement) {})
@@ -78,7 +78,7 @@ func OrderServiceAway() Story {
 	}}
 }
 
-// DeadlinePasses is a set of orders whose time runs out while payment is away.
+// DeadlinePasses is a pair of orders whose deadline passes while payment is killed.
 func DeadlinePasses() Story {
 	return Story{"deadline", "Payment is killed, with one order's charge under way and another's not begun. Their deadline passes. Payment comes back: one is refunded, the other never charged.", ProcessControl, func(ctx context.Context, w *World) error {
 		return w.with(ctx, "order", "ORDER_DEADLINE=2s", w.deadlinePasses)
@@ -115,7 +115,7 @@ func (w *World) deadlinePasses(ctx context.Context) error {
 			return err
 		}
 	}
-	// Shipping is to hear of the cancellation before the money is taken.
+	// Shipping must handle the cancellation before PaymentProcessed.
 	if err := errors.Join(w.idle(ctx, "order"), w.idle(ctx, "shipping")); err != nil {
 		return err
 	}
@@ -134,9 +134,9 @@ func (w *World) deadlinePasses(ctx context.Context) error {
 	)
 }
 
-// expectUncharged: an order that was reserved and asked to be cancelled while
-// payment was away may be charged when it returns, since it may read of the
-// reservation first; then it has its money back.
+// expectUncharged: an order was reserved, and its cancellation requested, while payment
+// was away. When payment returns, it may read StockReserved first and charge the order.
+// Then it must have refunded the money.
 func (w *World) expectUncharged(ctx context.Context, order string) error {
 	did, err := w.money(ctx, order)
 	if err == nil && len(did) != 0 && fmt.Sprint(did) != "[captured refunded]" {
@@ -145,7 +145,7 @@ func (w *World) expectUncharged(ctx context.Context, order string) error {
 	return err
 }
 
-// with does something while a part runs with another setting.
+// with calls do while a part runs with another setting.
 func (w *World) with(ctx context.Context, part, setting string, do func(context.Context) error) error {
 	if err := w.restart(ctx, part, setting); err != nil {
 		return err
@@ -169,8 +169,8 @@ func (w *World) back(ctx context.Context, name string) error {
 	return w.Control.WaitReady(ctx, name)
 }
 
-// expectSteps holds an order's progress against what the story expects, in any
-// order: of two owners' events the later may be read first.
+// expectSteps compares an order's progress with the expected events, in any order: of
+// two owners' events the order service may read the later one first.
 func (w *World) expectSteps(ctx context.Context, order string, want ...string) error {
 	o, err := w.Find(ctx, order, 0)
 	if err != nil {

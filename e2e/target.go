@@ -12,7 +12,7 @@ import (
 	"github.com/quintet-eda/quintet/deploy/local"
 )
 
-// Target says where a running system is.
+// Target holds the addresses of a running system.
 type Target struct {
 	Order     string   `env:"ORDER_URL"` // these five are base URLs
 	Inventory string   `env:"INVENTORY_URL"`
@@ -22,8 +22,8 @@ type Target struct {
 	Sandbox   string   `env:"SANDBOX_URL"`         // base URL of its HTTP side
 	Registry  string   `env:"SCHEMA_REGISTRY_URL"` // base URL of its Confluent API
 	Brokers   []string `env:"KAFKA_BROKERS"`       // host:port
-	// Mail is the base URL of MailDev, where the sandbox hands on what it
-	// accepts; empty where it hands on nothing.
+	// Mail is the base URL of MailDev. The sandbox forwards accepted mails to it. Mail
+	// is empty where the sandbox forwards none.
 	Mail string `env:"MAIL_URL"`
 }
 
@@ -41,9 +41,9 @@ func At(portBase int) Target {
 // the embedded registry has it at its root.
 const confluentAPI = "/apis/ccompat/v7"
 
-// Find is the system of the environment: the variables of [Target] where they
-// are set, and for the rest the system on this machine at portBase, embedded or
-// composed, whichever answers there.
+// Find is the system of the environment: the variables of [Target] where they are set.
+// For the rest it is the system on this machine at portBase, embedded or composed: a
+// composed one answers at its registry's Confluent API.
 func Find(ctx context.Context, portBase int) (Target, error) {
 	t, err := env.ParseAs[Target]()
 	if err != nil {
@@ -62,8 +62,8 @@ func Find(ctx context.Context, portBase int) (Target, error) {
 	return t, nil
 }
 
-// FromEnvironment is the system that the environment names, and no other: a
-// variable that is missing is an error. Only MAIL_URL may be.
+// FromEnvironment is the system that the environment names, and no other: a missing
+// variable is an error. Only MAIL_URL may be missing.
 func FromEnvironment() (Target, error) {
 	t, err := env.ParseAsWithOptions[Target](env.Options{RequiredIfNoDef: true})
 	var several env.AggregateError
@@ -90,7 +90,7 @@ func answers(ctx context.Context, url string) bool {
 // serviceNames are the participants, in the order of the story.
 var serviceNames = []string{"order", "inventory", "payment", "shipping", "email"}
 
-// url is where a participant answers; empty for a name that is none.
+// url is a participant's base URL; empty for an unknown name.
 func (t Target) url(name string) string {
 	return map[string]string{"order": t.Order, "inventory": t.Inventory, "payment": t.Payment, "shipping": t.Shipping, "email": t.Email}[name]
 }

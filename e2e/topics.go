@@ -14,15 +14,13 @@ import (
 	"github.com/quintet-eda/quintet/schemas"
 )
 
-// ErrNoHistory is returned when nothing is on the topics about an order.
+// ErrNoHistory is returned when the topics have no record about an order.
 var ErrNoHistory = errors.New("no topic has a record of this order")
 
-// Topics reads what is on the topics, as a tool of any team would: by the
-// schema in the registry, knowing none of the services. It is safe for
-// concurrent use.
+// Topics reads the system's topics, as a tool of any team would: by the schemas in the
+// registry, without any service's code. It is safe for concurrent use.
 type Topics struct {
-	// ShowPersonal leaves personal and payment data as they are. They are
-	// masked otherwise.
+	// ShowPersonal leaves personal and payment data unmasked. They are masked otherwise.
 	ShowPersonal bool
 
 	brokers  []string
@@ -30,8 +28,7 @@ type Topics struct {
 	versions map[string]int // by fingerprint
 }
 
-// OpenTopics prepares to read the topics of the system at t. Nothing is asked
-// of it yet.
+// OpenTopics prepares to read the topics of the system at t. It sends no request yet.
 func OpenTopics(t Target) (*Topics, error) {
 	contract, err := registry.Load(schemas.FS)
 	if err != nil {
@@ -54,8 +51,8 @@ func topicNames() []string {
 	return names
 }
 
-// Read returns every record that is on the topics now, each partition's in
-// their order, and partitions in the order of their names.
+// Read returns every record that is on the topics now, sorted by topic, partition and
+// offset.
 func (t *Topics) Read(ctx context.Context) ([]Fact, error) {
 	var facts []Fact
 	if err := t.Each(ctx, func(f Fact) { facts = append(facts, f) }); err != nil {
@@ -67,8 +64,8 @@ func (t *Topics) Read(ctx context.Context) ([]Fact, error) {
 	return facts, nil
 }
 
-// Each calls take with every record that is on the topics now, each partition's in
-// their order, and keeps none. Between partitions the order is any.
+// Each calls take with every record that is on the topics now, and keeps none. The
+// records of a partition come in their order. Partitions have no order between them.
 func (t *Topics) Each(ctx context.Context, take func(Fact)) error {
 	client, err := t.connect()
 	if err != nil {
@@ -85,7 +82,7 @@ func (t *Topics) Each(ctx context.Context, take func(Fact)) error {
 	}
 	for p, first := range begin {
 		if ends[p] <= first {
-			delete(begin, p) // nothing in it: waiting for its last record would never end
+			delete(begin, p) // it is empty: waiting for its last record would never end
 		}
 	}
 	want := len(begin)
@@ -113,8 +110,8 @@ func (t *Topics) Each(ctx context.Context, take func(Fact)) error {
 	return nil
 }
 
-// History returns every record about one order. It fails with [ErrNoHistory]
-// when there is none.
+// History returns every record about one order. It fails with [ErrNoHistory] without
+// any.
 func (t *Topics) History(ctx context.Context, order string) ([]Fact, error) {
 	all, err := t.Read(ctx)
 	if err != nil {
@@ -127,8 +124,8 @@ func (t *Topics) History(ctx context.Context, order string) ([]Fact, error) {
 	return own, nil
 }
 
-// Follow delivers every record that is appended after it returned, until ctx
-// ends; the channel is closed then. Between partitions the order is any.
+// Follow delivers every record that is appended after Follow returned, until ctx ends.
+// Then it closes the channel. Partitions have no order between them.
 func (t *Topics) Follow(ctx context.Context) (<-chan Fact, error) {
 	client, err := t.connect()
 	if err != nil {
@@ -162,8 +159,8 @@ func (t *Topics) Follow(ctx context.Context) (<-chan Fact, error) {
 	return facts, nil
 }
 
-// decode reads a record by its writer's schema. What cannot be read is a fact
-// all the same: its frame tells most of it.
+// decode reads a record by its writer's schema. An unreadable record is a fact all the
+// same: its frame has most of it.
 func (t *Topics) decode(ctx context.Context, m *sarama.ConsumerMessage) Fact {
 	f, dataSchema := newFact(m)
 	w, err := t.codec.Writer(ctx, m.Value, dataSchema)

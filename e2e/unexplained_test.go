@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// tell adds an event to what a fabricated order's owner told: before another of
-// the owner's, or as its last.
+// tell adds an event to a fabricated order: before the event of that name, or as the
+// last one.
 func (s *Seen) tell(f Fact, before string) {
 	f.ID += " " + before
 	at := len(s.Facts)
@@ -23,7 +23,7 @@ func (s *Seen) tell(f Fact, before string) {
 	}
 }
 
-// renumber numbers what each owner told of an order as it is on the topics.
+// renumber numbers each owner's events of an order by their place on the topics.
 func (s *Seen) renumber(order string) {
 	next := map[string]int64{}
 	for i := range s.Facts {
@@ -34,7 +34,8 @@ func (s *Seen) renumber(order string) {
 	}
 }
 
-// why changes the reason of events of an order, and of the order too.
+// why changes the reason of events of an order. With OrderCancelled it changes the
+// order's reason too.
 func (s *Seen) why(order, reason string, events ...string) {
 	for _, name := range events {
 		s.find(order, name).Fields["reason"] = reason
@@ -44,8 +45,8 @@ func (s *Seen) why(order, reason string, events ...string) {
 	}
 }
 
-// Wrong histories of which every event has a declared cause, the books agree,
-// and no other invariant says anything.
+// Wrong histories in which every event has a declared cause, the ledgers agree, and no
+// other invariant is violated.
 func TestHistoriesThatNoPathEndsWith(t *testing.T) {
 	of := func(s *Seen, order, name string) string { return s.find(order, name).ID }
 	for _, c := range []struct {

@@ -54,7 +54,7 @@ type Step struct {
 	Reason string    `json:"reason"`
 }
 
-// Has reports whether the order has come past an event.
+// Has reports whether the order's progress contains an event.
 func (o Order) Has(event string) bool {
 	for _, s := range o.Progress {
 		if s.Event == event {
@@ -91,7 +91,7 @@ type Shipment struct {
 	Reason         string `json:"reason"`
 }
 
-// Notification is one thing that the customer is told.
+// Notification is one notification of the customer, as the email service shows it.
 type Notification struct {
 	ID     string `json:"id"`
 	Kind   string `json:"kind"`
@@ -100,7 +100,7 @@ type Notification struct {
 	Cause  string `json:"cause"`
 }
 
-// Fault makes a share of the calls to a dependency go wrong.
+// Fault makes a share of the calls to a dependency fail or be slow.
 type Fault struct {
 	Dependency string  `json:"dependency"` // payment, carrier or mail
 	Kind       string  `json:"kind"`       // refuse, error, latency or lost
@@ -109,8 +109,8 @@ type Fault struct {
 	Latency    string  `json:"latency,omitempty"` // with kind latency only
 }
 
-// Pending is what a service still has to do. What it does not know is no zero:
-// it stands under Unknown, with the reason.
+// Pending is a service's work left to do. An unknown count is not zero: it stands under
+// Unknown, with the reason.
 type Pending struct {
 	Lag     int64             `json:"lag"`
 	Queued  int64             `json:"queued"`
@@ -122,8 +122,8 @@ type Pending struct {
 	Unknown map[string]string `json:"unknown,omitempty"`
 }
 
-// UnmarshalJSON takes a count that is null, or not there, for unknown, also when
-// the service does not say so.
+// UnmarshalJSON adds a count that is null or missing to Unknown, even if the service
+// does not list it there.
 func (p *Pending) UnmarshalJSON(text []byte) error {
 	type plain Pending
 	if err := json.Unmarshal(text, (*plain)(p)); err != nil {

@@ -10,12 +10,11 @@ import (
 	"github.com/quintet-eda/quintet/e2e/history"
 )
 
-// Walked counts which of the histories that an order can have were really had.
-// Its unit is the way: how an order ended and why, whether somebody had asked to
-// cancel it, and which events were between. That is what a story can bring
-// about. Chance decides which of two events comes last where a participant waits
-// for both, and a mail ends as it ends whatever becomes of the order, so these
-// are counted by themselves.
+// Walked counts which of an order's possible histories have occurred. Its unit is the
+// way: how an order ended and why, whether its cancellation was requested, and the events
+// in between. A story can produce each way. Where a participant waits for two events,
+// chance decides which comes last. A mail's outcome does not depend on the order's.
+// Walked counts both apart.
 //
 // The zero value has seen no order.
 type Walked struct {
@@ -26,7 +25,7 @@ type Walked struct {
 }
 
 // Add counts the orders of a system at rest, each once. It fails when the known
-// histories cannot be had.
+// histories cannot be read.
 func (w *Walked) Add(s *Seen) error {
 	if w.orders == nil {
 		w.orders, w.ways, w.histories, w.mails = map[string]bool{}, map[string]int{}, map[string]int{}, map[string]int{}
@@ -56,8 +55,8 @@ func (w *Walked) count(events []history.Event) {
 // Orders is how many orders were counted.
 func (w *Walked) Orders() int { return len(w.orders) }
 
-// Report writes how much of what can happen to an order has happened, and every
-// way with the number of orders that went it.
+// Report writes the share of the possible ways and histories that has occurred. It also
+// lists every way, and every fate of a mail, with its count.
 func (w *Walked) Report(to io.Writer) error {
 	known, err := history.All()
 	if err != nil {
@@ -81,7 +80,7 @@ func (w *Walked) Report(to io.Writer) error {
 	return nil
 }
 
-// apart parts what was told of an order from what its customer was told.
+// apart separates an order's events from those of its customer's mails.
 func apart(events []history.Event) (moves, mails []history.Event) {
 	for _, e := range events {
 		if e.Owner == "email" {
@@ -93,8 +92,8 @@ func apart(events []history.Event) (moves, mails []history.Event) {
 	return moves, mails
 }
 
-// way names the way of a history. The reasons between are left out: they are
-// those of the end.
+// way is the name of a history's way. The reasons of the events between are left out:
+// they equal the reason of the end.
 func way(moves []history.Event) string {
 	var end, asked string
 	var others []string
@@ -114,7 +113,7 @@ func way(moves []history.Event) string {
 	return end + asked + ": " + strings.Join(others, ", ")
 }
 
-// fate is how a mail ended.
+// fate is the outcome of a mail.
 func fate(mail history.Event) string {
 	kind, cause, _ := strings.Cut(mail.Reason, " ")
 	if cause == "" {

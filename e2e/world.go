@@ -11,34 +11,33 @@ import (
 	"github.com/google/uuid"
 )
 
-// World is where a story plays: a running system, and what the story has done
-// to it. Every story has shelves of its own, so that one can be told again, or
-// beside another, on the same system.
+// World is a running system with the state of one story on it. Every story has shelves
+// of its own. So it can be repeated, or played beside another, on the same system.
 type World struct {
 	*Client
 	Topics  *Topics
-	Control Control // nil when nobody may touch the system's processes
+	Control Control // nil when no process of the system may be touched
 	Before  *Seen   // the system when it was judged last and all was well, perhaps in another story; nil when it was not
-	// Attempted runs after each request of Insist and InsistOnCancelling. err is why
-	// the request has to be made again. The field may be nil.
+	// Attempted runs after each request of Insist and InsistOnCancelling. err is the
+	// reason for a retry, if there is one. The field may be nil.
 	Attempted func(begun time.Time, err error)
 
 	Narrator
-	run string // tells this story's SKUs, customers and keys from every other's
+	run string // distinguishes this story's SKUs, customers and keys
 
 	mu     sync.Mutex
 	n      int
 	placed []string
 }
 
-// Narrator is told how a story goes.
+// Narrator receives the progress of a story.
 type Narrator struct {
-	Say  func(format string, args ...any) // what the story does
-	Show func(order string)               // an order whose way is worth looking at
+	Say  func(format string, args ...any) // an action of the story
+	Show func(order string)               // an order whose flow is worth showing
 }
 
-// NewWorld makes a world of the system at t. control is nil when nobody may
-// touch its processes.
+// NewWorld makes a world of the system at t. control is nil when no process of the
+// system may be touched.
 func NewWorld(t Target, control Control, n Narrator) (*World, error) {
 	topics, err := OpenTopics(t)
 	if err != nil {
@@ -47,7 +46,7 @@ func NewWorld(t Target, control Control, n Narrator) (*World, error) {
 	return &World{Client: NewClient(t), Topics: topics, Control: control, Narrator: n, run: uuid.NewString()[:8]}, nil
 }
 
-// Placed are the orders that this story placed and that were acknowledged.
+// Placed are the acknowledged orders of this story.
 func (w *World) Placed() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -91,9 +90,9 @@ func (w *World) Order(ctx context.Context, p Placement) (order string, err error
 	return order, nil
 }
 
-// Insist places a basket as a patient customer does: with one key, again and
-// again until the answer is yes. What is not answered, or answered with "not
-// now", may have been taken in; the key makes that no second order.
+// Insist places a basket as a patient customer does: with one key, again and again
+// until a success. A request without an answer, or one answered with "not now", may
+// have been handled. The key prevents a second order.
 func (w *World) Insist(ctx context.Context, p Placement) (order string, err error) {
 	key := w.name("key")
 	err = Until(ctx, "the order is taken", func(ctx context.Context) (bool, error) {
@@ -110,8 +109,8 @@ func (w *World) Insist(ctx context.Context, p Placement) (order string, err erro
 	return order, nil
 }
 
-// InsistOnCancelling asks for an order to be cancelled until there is an answer:
-// that it will be tried, or that the order has ended.
+// InsistOnCancelling requests the cancellation of an order until there is an answer: the
+// request is accepted, or the order has ended.
 func (w *World) InsistOnCancelling(ctx context.Context, order string) error {
 	return Until(ctx, "the cancellation of order "+order+" is answered", func(ctx context.Context) (bool, error) {
 		begun := time.Now()
@@ -138,7 +137,7 @@ func (w *World) acknowledged(order string) {
 	}
 }
 
-// Reach waits until an order's progress has an event.
+// Reach waits until an order's progress contains an event.
 func (w *World) Reach(ctx context.Context, order, event string) error {
 	return Until(ctx, "order "+order+" has "+event, func(ctx context.Context) (bool, error) {
 		o, err := w.Find(ctx, order, 0)
@@ -146,8 +145,8 @@ func (w *World) Reach(ctx context.Context, order, event string) error {
 	})
 }
 
-// End waits until an order has ended, and holds the end against what the story
-// expects: completed without a reason, or cancelled for one.
+// End waits until an order has ended, and compares its status and reason with the
+// expected ones. A completed order has no reason.
 func (w *World) End(ctx context.Context, order, status, reason string) error {
 	var o Order
 	err := Until(ctx, "order "+order+" has ended", func(ctx context.Context) (bool, error) {
@@ -166,9 +165,9 @@ func (w *World) End(ctx context.Context, order, status, reason string) error {
 	return nil
 }
 
-// Judge waits for the system to come to rest and holds all that can be seen of
-// it against the invariants of the protocol: the state of the services, the
-// topics, and the ledgers of the outside world. Its error lists every violation.
+// Judge waits until the system is at rest, and checks the invariants of the protocol. It
+// reads the state of the services, the topics, and the ledgers of the outside world. Its
+// error lists every violation.
 func (w *World) Judge(ctx context.Context) error {
 	if err := w.Quiesce(ctx); err != nil {
 		return err
@@ -199,8 +198,8 @@ func (w *World) Told(ctx context.Context, order, kind string) (n Notification, e
 	return n, err
 }
 
-// money is what the provider did about an order, in the order in which it
-// happened; repeats, which do nothing, are left out.
+// money are the effects of the provider on an order, in their order. Repeats have no
+// effect, and are left out.
 func (w *World) money(ctx context.Context, order string) ([]string, error) {
 	entries, err := w.Ledger(ctx, "payments")
 	if err != nil {
@@ -215,7 +214,7 @@ func (w *World) money(ctx context.Context, order string) ([]string, error) {
 	return did, nil
 }
 
-// parcels is what the carrier did about an order.
+// parcels are the effects of the carrier on an order.
 func (w *World) parcels(ctx context.Context, order string) ([]string, error) {
 	entries, err := w.Ledger(ctx, "shipments")
 	if err != nil {
@@ -230,7 +229,7 @@ func (w *World) parcels(ctx context.Context, order string) ([]string, error) {
 	return did, nil
 }
 
-// expectMoney holds what the provider did against what the story expects.
+// expectMoney compares the provider's effects with the expected ones.
 func (w *World) expectMoney(ctx context.Context, order string, want ...string) error {
 	did, err := w.money(ctx, order)
 	if err == nil && !slices.Equal(did, want) {
@@ -239,7 +238,7 @@ func (w *World) expectMoney(ctx context.Context, order string, want ...string) e
 	return err
 }
 
-// expectParcels holds what the carrier did against what the story expects.
+// expectParcels compares the carrier's effects with the expected ones.
 func (w *World) expectParcels(ctx context.Context, order string, want ...string) error {
 	did, err := w.parcels(ctx, order)
 	if err == nil && !slices.Equal(did, want) {

@@ -1,41 +1,40 @@
-// Package schemas is the contract between the services: what happened, in
-// which words, and what a reader of any age may rely on.
+// Package schemas is the contract between the services. It defines the events, their
+// form, and the guarantees to a reader of any age.
 //
 // # The tree
 //
-// Each event has a folder <owner>/<Event>, and each version of it a file
-// v<N>.avsc, counted from 1 without gaps. The highest version is what is
-// written today; the others are what still lies on the topics and is read for
-// ever. The owner is the one service that emits the event. The record's full
-// name, quintet.<owner>.<Event>, is also the CloudEvents type, and the subject
-// is <owner>.events-quintet.<owner>.<Event>.
+// Each event has a folder <owner>/<Event>. Each version of it has a file v<N>.avsc,
+// counted from 1 without gaps. Services write the highest version today. Records of the
+// others still lie on the topics and are read for ever. The owner is the one service
+// that emits the event. The record's full name, quintet.<owner>.<Event>, is also the
+// CloudEvents type, and the subject is <owner>.events-quintet.<owner>.<Event>.
 //
-// Every file parses alone, so that a registry or a tool in another language
-// needs nothing beside it. The price is that the enum of Reason.avsc, why an
-// order did not go through, is copied into each event that gives a reason; a
-// test holds the copies equal to that master.
+// Every file parses alone, so that a registry or a tool in another language needs no
+// other file. The price is a copied enum. Reason.avsc states why an order did not go
+// through, and each event that gives a reason holds a copy. A test holds the copies
+// equal to that master.
 //
-// Fields may carry properties that Avro ignores and we do not: "key" marks the
-// field that is the record's key on the topic, "personal" and "payment" mark
-// what must not be shown in logs or listings unless somebody asks for it.
+// Fields may carry properties that Avro ignores and we do not. "key" marks the field
+// that is the record's key on the topic. "personal" and "payment" mark fields that logs
+// and listings must not show unless a user asks for them.
 //
 // # How it changes
 //
-// FULL_TRANSITIVE: every version reads every other, older and newer, because a
-// topic keeps its records without limit and services are deployed one by one.
+// FULL_TRANSITIVE: every version reads every other, older and newer. A topic keeps its
+// records without limit, and services are deployed one by one.
 //
 //   - A version that has been published is never edited. Add v<N+1>.avsc.
-//   - A field may be added with a default. A field may be removed if every
-//     version that has it gave it a default, which is why a field that might
-//     one day go should get one on its first day.
+//   - A field may be added with a default. A field may be removed if every version that
+//     has it gave it a default. So a field that might one day go should get a default
+//     on its first day.
 //   - Types do not change, not even int to long: the old reader could not follow.
-//   - Enums have the default "unspecified" and may gain symbols; a reader that
-//     does not know one sees "unspecified".
+//   - Enums have the default "unspecified" and may gain symbols; a reader without a
+//     symbol sees "unspecified".
 //   - Names do not change, neither of records nor of fields.
-//   - Whatever cannot be done so is a new event with a new name.
+//   - Any other change is a new event with a new name.
 //
-// Package compat checks this for the whole tree in a test, without a registry.
-// Package events holds the Go types, which "go run ./gen" writes.
+// Package compat checks this for the whole tree in a test, without a registry. Package
+// events holds the Go types, which "go run ./gen" writes.
 package schemas
 
 import (
@@ -80,8 +79,8 @@ func Events(tree fs.FS) ([]Event, error) {
 			continue
 		}
 		e := Event{Owner: path.Dir(folder), Name: path.Base(folder)}
-		// Counting up, rather than parsing names, puts v10 after v9 and finds a
-		// gap or a stray file by itself: then one of the names is not there.
+		// The loop counts up instead of parsing names. This puts v10 after v9. It also
+		// finds a gap or a stray file by itself: one of the names is then missing.
 		for n := 1; n <= len(files); n++ {
 			file := fmt.Sprintf("%s/v%d.avsc", folder, n)
 			schema, err := fs.ReadFile(tree, file)

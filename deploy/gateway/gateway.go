@@ -1,10 +1,10 @@
-// Package gateway is the published door of the composed system: one port for
-// each service, behind which stand as many instances as there are. Services
-// that are scaled cannot publish a port each, so they publish none.
+// Package gateway is the published door of the composed system: one port for each
+// service and all its instances. Scaled services cannot publish a port each, so they
+// publish none.
 //
-// It balances and passes on, and does nothing else: it checks nobody, limits
-// nothing and knows no path. A real deployment has a gateway of its own here,
-// which does.
+// It balances and passes on, and does nothing else: it authenticates no client, limits
+// nothing and knows no path. A real deployment has a gateway of its own here, which
+// does.
 package gateway
 
 import (
@@ -20,7 +20,7 @@ import (
 	"github.com/caarlos0/env/v11"
 )
 
-// Config is what the environment says.
+// Config is the configuration from the environment.
 type Config struct {
 	Services   []string `env:"SERVICES" envDefault:"order:8001,inventory:8002,payment:8003,shipping:8004,email:8005"` // host:port; the door has the same port
 	Host       string   `env:"LISTEN_HOST"`                                                                           // default: all interfaces
@@ -30,17 +30,16 @@ type Config struct {
 // ConfigFromEnv reads Config.
 func ConfigFromEnv() (Config, error) { return env.ParseAs[Config]() }
 
-// A client gets this long to send a request's header and to stay connected
-// without a request. How long an answer takes is the service's affair, so that
-// streams pass.
+// A client gets this long to send a request's header and to stay connected without a
+// request. The service decides how long an answer takes, so that streams pass.
 const (
 	headerTimeout = 5 * time.Second
 	idleTimeout   = time.Minute
 	drainTimeout  = 5 * time.Second
 )
 
-// Run is the process: it serves until ctx is done. Then it lets the requests
-// under way finish for up to 5 s and cuts the rest off, which is how streams end.
+// Run is the process: it serves until ctx is done. Then it waits up to 5 s for the
+// requests in flight, and cuts the rest off. Streams end that way.
 func Run(ctx context.Context, c Config) error {
 	log := slog.New(slog.NewJSONHandler(os.Stdout, nil)).With("service", "gateway")
 	doors := map[string]http.Handler{c.HealthPort: http.HandlerFunc(healthz)}
@@ -84,7 +83,7 @@ func stop(servers []*http.Server) {
 	for _, s := range servers {
 		go func() {
 			if err := s.Shutdown(ctx); errors.Is(err, context.DeadlineExceeded) {
-				_ = s.Close() // what is cut off now had its time
+				_ = s.Close() // a request that is cut off now had its time
 			}
 			done <- struct{}{}
 		}()

@@ -17,23 +17,23 @@ import (
 )
 
 const (
-	lookupEvery   = time.Second // a new instance is found within this, and one that left is forgotten
+	lookupEvery   = time.Second // a new instance is used within this, and one that left is forgotten
 	lookupTimeout = 2 * time.Second
 	dialTimeout   = time.Second      // of one address, before the next is tried
 	answerTimeout = 40 * time.Second // until the header; above the 30 s that a service lets a request wait
 	idlePerHost   = 64               // connections kept to one instance
 )
 
-// Proxy passes every request on to an instance of a service, the next one each
-// time, and every answer back as it comes. An instance that takes no connection
-// is passed over; when none does, or the one chosen breaks off, the answer is a
-// 502 problem that names the service and says whether the request was passed on.
+// Proxy passes every request on to an instance of a service, the next one each time. It
+// passes every answer back as it comes. It skips an instance that accepts no
+// connection. When no instance does, or the chosen one breaks off, the answer is a 502
+// problem. The problem names the service and states whether the request was passed on.
 //
 // lookup returns all addresses of a host.
 func Proxy(service, port string, lookup func(ctx context.Context, host string) ([]string, error), log *slog.Logger) http.Handler {
 	way := &instances{host: service, port: port, lookup: lookup, transport: &http.Transport{
 		DialContext:           (&net.Dialer{Timeout: dialTimeout}).DialContext,
-		DisableCompression:    true, // what the client did not ask for is not its own
+		DisableCompression:    true, // an encoding that the client did not request is not its own
 		MaxIdleConnsPerHost:   idlePerHost,
 		IdleConnTimeout:       30 * time.Second, // below the 60 s of the services, so that they do not hang up first
 		ResponseHeaderTimeout: answerTimeout,
@@ -42,7 +42,7 @@ func Proxy(service, port string, lookup func(ctx context.Context, host string) (
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(&url.URL{Scheme: "http", Host: net.JoinHostPort(service, port)})
 			r.Out.Host = r.In.Host
-			r.Out.URL.RawQuery = r.In.URL.RawQuery // as it came, also what Go would not parse
+			r.Out.URL.RawQuery = r.In.URL.RawQuery // as it came, even where Go would not parse it
 			r.Out.Header["X-Forwarded-For"] = r.In.Header["X-Forwarded-For"]
 			r.SetXForwarded()
 		},
@@ -61,7 +61,7 @@ func Proxy(service, port string, lookup func(ctx context.Context, host string) (
 // errNotPassedOn is returned when no instance has seen a byte of the request.
 var errNotPassedOn = errors.New("not passed on")
 
-// instances are those of one service.
+// instances holds the instances of one service.
 type instances struct {
 	host, port string
 	lookup     func(ctx context.Context, host string) ([]string, error)
@@ -74,9 +74,9 @@ type instances struct {
 	asked  time.Time // when that was
 }
 
-// RoundTrip tries each address once, from the next in turn on, until one takes
-// the connection. It errs with errNotPassedOn when none does. A request that was
-// written, even in part, goes to no second instance: it may have been carried out.
+// RoundTrip tries each address once, from the next in turn on, until one accepts the
+// connection. It errs with errNotPassedOn when none does. A request that was written,
+// even in part, goes to no second instance: the first may have carried it out.
 func (i *instances) RoundTrip(req *http.Request) (*http.Response, error) {
 	addresses, err := i.addresses(req.Context())
 	if err != nil {
@@ -102,9 +102,9 @@ func (i *instances) RoundTrip(req *http.Request) (*http.Response, error) {
 	return nil, fmt.Errorf("%w: %w", errNotPassedOn, err)
 }
 
-// addresses asks for the addresses, at most once per lookupEvery. It keeps also
-// a failure that long: while a name cannot be looked up, requests must not queue
-// for their turn to find out.
+// addresses looks the addresses up, at most once per lookupEvery. It keeps also a
+// failure that long. While a name cannot be looked up, requests must not queue to find
+// that out.
 func (i *instances) addresses(ctx context.Context) ([]string, error) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -121,7 +121,7 @@ func (i *instances) addresses(ctx context.Context) ([]string, error) {
 	return i.known, i.failed
 }
 
-// unanswered is the problem that a client gets when a service does not answer.
+// unanswered writes the problem for a client whose service does not answer.
 func unanswered(w http.ResponseWriter, service string, err error) {
 	detail := fmt.Sprintf("The %s service broke off before it answered. Whether the request was carried out is not known.", service)
 	if errors.Is(err, errNotPassedOn) {
@@ -132,5 +132,5 @@ func unanswered(w http.ResponseWriter, service string, err error) {
 	w.WriteHeader(http.StatusBadGateway)
 	_ = json.NewEncoder(w).Encode(map[string]any{
 		"type": "about:blank", "title": http.StatusText(http.StatusBadGateway), "status": http.StatusBadGateway, "detail": detail,
-	}) // who cannot be answered has left
+	}) // a client that cannot be answered has left
 }

@@ -7,8 +7,9 @@ import (
 	"syscall"
 )
 
-// childAttributes puts a child into its own process group, so that Ctrl-C reaches the supervisor alone and it decides the
-// order of the ends, and has the kernel kill the child when the supervisor dies.
+// childAttributes puts a child into its own process group. So Ctrl-C reaches the
+// supervisor alone, and the supervisor decides the order of the ends. The kernel kills
+// the child when the supervisor dies.
 func childAttributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }

@@ -1,8 +1,11 @@
-// Package local runs the whole system on this machine: broker, registry, sandbox and the five services, each a process
-// of its own. It is what `make run` and the end-to-end tests stand on.
+// Package local runs the whole system on this machine: broker, registry, sandbox and
+// the five services. Each is a process of its own. `make run` and the end-to-end tests
+// are built on it.
 //
-// Nothing in it knows what the processes do; it starts, watches and ends them, and asks /readyz. No child outlives
-// the supervisor: on Linux the kernel kills the children when it dies, even of kill -9. macOS has no such thing; there a supervisor
-// killed with -9 leaves its children running, the next start names the ports they hold, and stack.json in the data
-// directory has their process ids.
+// The package does not depend on the purpose of the processes. It starts, watches and
+// ends them, and asks /readyz. No child outlives the supervisor: on Linux the kernel
+// kills the children when the supervisor dies, even of kill -9. macOS has no such
+// thing. There a supervisor killed with -9 leaves its children running. The next start
+// names the ports they hold, and stack.json in the data directory has their process
+// ids.
 package local

@@ -12,15 +12,19 @@ import (
 // ErrPortTaken is returned when a port that a process of the stack needs is in use.
 var ErrPortTaken = errors.New("port taken")
 
-// loopback is the address of a port on this machine; nothing of the stack listens anywhere else.
+// loopback returns the address of a port on this machine; no process of the stack
+// listens anywhere else.
 func loopback(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
 
-// ReservePortBase finds a port base for one more stack beside those that run, for tests, and keeps it for the caller
-// until release is called or the process ends, however it ends.
+// ReservePortBase finds a port base for one more stack beside those that run, for
+// tests. It keeps the base for the caller until release is called or the process ends,
+// however it ends.
 //
-// The reservation is a listener on the base itself, which no process of a stack uses: two callers in two processes cannot both
-// hold it, although the stack's own ports stay free until the stack starts. Bases are multiples of 100, so that no port
-// of one stack is a port of another, and lie below the range from which the system takes ports of outgoing connections.
+// The reservation is a listener on the base itself, which no process of a stack uses.
+// Two callers in two processes cannot both hold it, although the stack's own ports stay
+// free until the stack starts. Bases are multiples of 100, so that no port of one stack
+// is a port of another. They lie below the range from which the system assigns ports of
+// outgoing connections.
 func ReservePortBase() (base int, release func(), err error) {
 	const tries = 200
 	for range tries {
@@ -38,7 +42,7 @@ func ReservePortBase() (base int, release func(), err error) {
 	return 0, nil, fmt.Errorf("reserve a port base: none of %d bases tried had all its ports free", tries)
 }
 
-// CheckPortBase returns an error when no stack can be at a port base.
+// CheckPortBase returns an error when no stack can run at a port base.
 func CheckPortBase(base int) error {
 	if base < 1024 || base > 60000 {
 		return fmt.Errorf("PORT_BASE %d must be between 1024 and 60000", base)
@@ -46,7 +50,8 @@ func CheckPortBase(base int) error {
 	return nil
 }
 
-// CheckPorts returns an error that names each taken port and the process of the stack that wants it.
+// CheckPorts returns an error that names each taken port and the process of the stack
+// that needs it.
 func CheckPorts(base int) error {
 	var taken []string
 	for _, s := range services {

@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// ErrDied is returned when a process ended that nobody asked to.
+// ErrDied is returned when a process ended without a request to end.
 var ErrDied = errors.New("died")
 
 // process is one child, from its start to its end.
@@ -24,12 +24,13 @@ type process struct {
 	name  string
 	cmd   *exec.Cmd
 	log   *os.File
-	asked atomic.Bool   // its end was asked for
+	asked atomic.Bool   // a caller requested its end
 	done  chan struct{} // closed at its end; exit may be read then
 	exit  error         // of cmd.Wait
 }
 
-// Start runs one process, which must not run already. It does not wait until it is ready.
+// Start runs one process, which must not run already. It does not wait until the
+// process is ready.
 func (s *Stack) Start(name string) error {
 	if _, ok := find(name); !ok {
 		return fmt.Errorf("start %s: no such process", name)
@@ -59,8 +60,9 @@ func (s *Stack) Start(name string) error {
 	return s.writeState()
 }
 
-// run starts the child and waits for its end, on one thread of the operating system: the kernel kills a child when the
-// thread that started it ends, not only when the process does, and an unlocked goroutine's thread may end at any time.
+// run starts the child and waits for its end, on one thread of the operating system.
+// The kernel kills a child when the thread that started it ends, not only when the
+// process does. The thread of an unlocked goroutine may end at any time.
 func (s *Stack) run(p *process, started chan<- error) {
 	runtime.LockOSThread() // for good: the thread ends with this goroutine, after the child
 	defer p.log.Close()
@@ -74,7 +76,7 @@ func (s *Stack) run(p *process, started chan<- error) {
 	if !p.asked.Load() {
 		select {
 		case s.died <- p.death():
-		default: // nobody listens
+		default: // no receiver is left
 		}
 	}
 }
@@ -91,8 +93,9 @@ func (s *Stack) Kill(name string) error {
 	return nil
 }
 
-// Terminate asks a process to end, as SIGTERM does, and returns when it is gone: an error if that took over 10 s, so that it had to be
-// killed, or if it ended with a status other than 0.
+// Terminate asks a process to end, as SIGTERM does, and returns when it is gone. It
+// returns an error if the process ended with a status other than 0. It kills a process
+// that needs over 10 s, and returns an error.
 func (s *Stack) Terminate(name string) error {
 	p := s.process(name)
 	if !p.alive() {
@@ -101,12 +104,14 @@ func (s *Stack) Terminate(name string) error {
 	return p.terminate(10 * time.Second)
 }
 
-// Pause freezes a process (SIGSTOP): its ports stay open, nothing answers. On Linux it has stopped when Pause returns.
+// Pause freezes a process (SIGSTOP): its ports stay open, nothing answers. On Linux the
+// process has stopped when Pause returns.
 func (s *Stack) Pause(name string) error {
 	if err := s.signal(name, syscall.SIGSTOP); err != nil {
 		return err
 	}
-	// The signal is taken by one thread, which then stops the others: until then they go on answering.
+	// One thread receives the signal and then stops the others. Until then they go on
+	// answering.
 	ticks, bound := time.NewTicker(time.Millisecond), time.NewTimer(time.Second)
 	defer ticks.Stop()
 	defer bound.Stop()
@@ -168,12 +173,13 @@ func (p *process) terminate(grace time.Duration) error {
 	return nil
 }
 
-// death is one line on a process that has ended: which, how, and what it said last.
+// death returns one line on a process that has ended: its name, its status, its last
+// words.
 func (p *process) death() error {
 	return fmt.Errorf("%s %w: %s: %s (%s)", p.name, ErrDied, p.status(), lastLine(p.log.Name()), p.log.Name())
 }
 
-// status is how an ended process ended, such as "exit status 2" or "signal: killed".
+// status returns how a process ended, such as "exit status 2" or "signal: killed".
 func (p *process) status() string {
 	var exit *exec.ExitError
 	if p.exit == nil || errors.As(p.exit, &exit) {
@@ -182,8 +188,9 @@ func (p *process) status() string {
 	return p.exit.Error()
 }
 
-// lastLine is the last line of a log that tells of trouble: plain text, as a panic or main's error is, or a structured line
-// of a warning or an error. Only the last 4 KiB are looked at.
+// lastLine returns the last line of a log that reports trouble. It is plain text, as of
+// a panic or main's error, or a structured warning or error. It reads only the last 4
+// KiB.
 func lastLine(path string) string {
 	file, err := os.Open(path)
 	if err != nil {
@@ -204,7 +211,8 @@ func lastLine(path string) string {
 	return "its log tells of no trouble"
 }
 
-// trouble is what a line says went wrong; empty if it says nothing of the kind.
+// trouble returns the failure that a line reports, or an empty string if it reports
+// none.
 func trouble(line []byte) string {
 	var structured struct{ Level, Msg, Error string }
 	if json.Unmarshal(line, &structured) != nil {

@@ -20,8 +20,9 @@ const (
 	probeBound = time.Second
 )
 
-// WaitReady returns when the named processes, or all if none is named, say that they are ready. When one of them ends it returns
-// an [ErrDied] at once; when ctx ends, an error that has each unready process with its last answer.
+// WaitReady returns when the named processes, or all if none is named, report that they
+// are ready. When one of them ends, WaitReady returns an [ErrDied] at once. When ctx
+// ends, it returns an error that has each unready process with its last answer.
 func (s *Stack) WaitReady(ctx context.Context, names ...string) error {
 	if len(names) == 0 {
 		names = Names()
@@ -72,7 +73,8 @@ func (s *Stack) waitReady(ctx context.Context, name string) error {
 	}
 }
 
-// Probe asks the process of that name in the stack at a port base, whoever runs it. It returns nil if the process is ready and else why not.
+// Probe asks a process of the stack at a port base, whichever supervisor runs it. It
+// returns nil if the process is ready, or the reason why not.
 func Probe(ctx context.Context, portBase int, name string) error {
 	service, ok := find(name)
 	if !ok {
@@ -81,7 +83,7 @@ func Probe(ctx context.Context, portBase int, name string) error {
 	return service.probe(ctx, portBase)
 }
 
-// probe returns nil if the process says that it is ready, and else why not.
+// probe returns nil if the process reports that it is ready, or the reason why not.
 func (s service) probe(ctx context.Context, base int) error {
 	ctx, cancel := context.WithTimeout(ctx, probeBound)
 	defer cancel()
@@ -104,8 +106,8 @@ func (s service) probe(ctx context.Context, base int) error {
 	return nil
 }
 
-// probeBroker asks for the versions that the broker speaks. An open port alone would not do: the broker listens first and loads its
-// log then.
+// probeBroker asks for the versions that the broker supports. An open port alone would
+// not do: the broker listens first, and loads its log then.
 func probeBroker(ctx context.Context, address string) error {
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
 	if err != nil {

@@ -13,8 +13,8 @@ type service struct {
 	raw  int // offset of a port that speaks another protocol (Kafka, SMTP); 0: it has none
 }
 
-// services in the order in which they are started. Nothing depends on that order: it only spares the log the
-// complaints of the early ones.
+// services are listed in the order of their start. Nothing depends on that order: it
+// only spares the log the complaints of the early ones.
 var services = []service{
 	{name: "broker", raw: 1092},
 	{name: "registry", http: 81},
@@ -26,7 +26,8 @@ var services = []service{
 	{name: "email", http: 5},
 }
 
-// infrastructure is stopped after the services, so that these can publish what they have committed before they go.
+// infrastructure is the number of leading processes that stop after the services. So
+// the services can publish their committed records before they stop.
 const infrastructure = 3
 
 // Names lists the processes of a stack in the order of their start.
@@ -57,7 +58,8 @@ func (s service) ports(base int) []int {
 	return ports
 }
 
-// URL is where the process of that name answers in a stack at a port base: the base URL of its HTTP API, for the broker its address.
+// URL returns the address of a process in a stack at a port base. That is the base URL
+// of its HTTP API, or the address of the broker.
 func URL(portBase int, name string) string {
 	service, ok := find(name)
 	if !ok {
@@ -66,7 +68,7 @@ func URL(portBase int, name string) string {
 	return service.url(portBase)
 }
 
-// url is where the process answers: an http URL, or the bare address of the broker.
+// url returns an http URL, or the bare address of the broker.
 func (s service) url(base int) string {
 	if s.http == 0 {
 		return loopback(base + s.raw)
@@ -74,12 +76,14 @@ func (s service) url(base int) string {
 	return "http://" + loopback(base+s.http)
 }
 
-// processors is how many cores a process uses at once, unless GOMAXPROCS says so: the processes share what the supervisor
-// may use, and a service is one loop. With more, its threads wake each other up for nothing. On 2 cores it bought a third
-// more orders a second and half of the p99 at 20 a second (ADR 22).
+// processors limits the cores that a process uses at once, unless GOMAXPROCS is set.
+// The processes share the cores of the supervisor, and a service is one loop. With more
+// cores, its threads wake each other up for nothing. On 2 cores the limit brought a
+// third more orders a second. It halved the p99 at 20 orders a second (ADR 22).
 func processors() string { return fmt.Sprintf("GOMAXPROCS=%d", max(1, runtime.GOMAXPROCS(0)/4)) }
 
-// environment is what every process of the stack is told about the others, besides its own DATA_DIR.
+// environment returns the settings that every process of the stack gets about the
+// others. Each process also gets its own DATA_DIR.
 func environment(base int) []string {
 	return []string{
 		fmt.Sprintf("PORT_BASE=%d", base),

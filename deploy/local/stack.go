@@ -11,19 +11,20 @@ import (
 	"time"
 )
 
-// A whole stack stops within 10 s: the services first, so that they can publish what they have committed, then what they
-// stand on. Whoever is not gone by then is killed, which loses nothing that was acknowledged.
+// A whole stack stops within 10 s. The services stop first, so that they can publish
+// their committed records, and the infrastructure stops then. A process that runs
+// longer is killed, which loses nothing that was acknowledged.
 const (
 	serviceGrace        = 7 * time.Second
 	infrastructureGrace = 2 * time.Second
 )
 
-// Options say what a stack is made of.
+// Options are the parts of a stack.
 type Options struct {
 	BinDir   string              // holds the executables, named as in [Names]
-	DataDir  string              // holds all state and, in logs/, what the processes print; made when missing
+	DataDir  string              // holds all state and, in logs/, the output of the processes; created when missing
 	PortBase int                 // the ports follow from it
-	Env      map[string][]string // by process name: "KEY=value" beyond what every process is given
+	Env      map[string][]string // by process name: "KEY=value" beyond the settings of every process
 }
 
 // Stack is a set of running processes. Its methods may be called from several goroutines.
@@ -37,8 +38,8 @@ type Stack struct {
 	settings  map[string][]string // by name, beyond the options
 }
 
-// New prepares a stack and starts nothing. It returns an [ErrPortTaken] that names ports and processes, and an error when another
-// stack has the data directory.
+// New prepares a stack and starts nothing. It returns an [ErrPortTaken] that names
+// ports and processes, and an error when another stack holds the data directory.
 func New(opts Options) (*Stack, error) {
 	if err := CheckPortBase(opts.PortBase); err != nil {
 		return nil, err
@@ -70,7 +71,8 @@ func New(opts Options) (*Stack, error) {
 	}, nil
 }
 
-// lockDirectory keeps a second stack out of the data directory for as long as this process lives.
+// lockDirectory keeps a second stack out of the data directory for as long as this
+// process lives.
 func lockDirectory(dir string) (*os.File, error) {
 	lock, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
@@ -83,8 +85,9 @@ func lockDirectory(dir string) (*os.File, error) {
 	return lock, nil
 }
 
-// Clean removes a data directory. It refuses while a stack runs in it: the processes would go on in files that nobody can
-// open again, and what they acknowledge would be lost.
+// Clean removes a data directory. It refuses while a stack runs in it. The processes
+// would otherwise continue in files that no process can open again, and lose the
+// records that they acknowledge.
 func Clean(dataDir string) error {
 	if _, err := os.Stat(dataDir); errors.Is(err, os.ErrNotExist) {
 		return nil
@@ -110,19 +113,22 @@ func (s *Stack) Up(ctx context.Context) error {
 	return s.WaitReady(ctx)
 }
 
-// Died delivers one error for each process that ended without being asked to: its exit status and its last line of log.
+// Died delivers one error for each process that ended without a request. The error has
+// the exit status and the last line of log.
 func (s *Stack) Died() <-chan error { return s.died }
 
-// URL is where a process answers: the base URL of its HTTP API, for the broker its address.
+// URL returns the address of a process: the base URL of its HTTP API, or the address of
+// the broker.
 func (s *Stack) URL(name string) string { return URL(s.opts.PortBase, name) }
 
-// LogFile is the file with everything that the process has printed.
+// LogFile returns the path of the file with all output of the process.
 func (s *Stack) LogFile(name string) string {
 	return filepath.Join(s.opts.DataDir, "logs", name+".log")
 }
 
-// Stop ends every process within 10 s and gives the data directory free; the stack is of no use after it.
-// It returns an error that names each process that had to be killed or failed while it stopped.
+// Stop ends every process within 10 s and unlocks the data directory; the stack is of
+// no use after it. It returns an error that names each process that had to be killed or
+// failed while it stopped.
 func (s *Stack) Stop() error {
 	defer s.lock.Close()
 	names := Names()

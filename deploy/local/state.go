@@ -7,8 +7,8 @@ import (
 	"path/filepath"
 )
 
-// State is what a stack leaves in stack.json of its data directory for whoever asks about it: where it listens and
-// which processes it has started.
+// State is the content of stack.json, which a stack leaves in its data directory for
+// other processes. It names the port base and the stack's running processes.
 type State struct {
 	PortBase int            `json:"portBase"`
 	PIDs     map[string]int `json:"pids"`

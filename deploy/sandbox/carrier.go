@@ -16,7 +16,7 @@ const (
 	countrySilent  = "XT" // booked, but the call that books is never answered
 )
 
-// shipments is the carrier; it keeps its word the way payments does.
+// shipments is the carrier; it gives the same guarantees as payments.
 type shipments struct {
 	ledger *ledger
 
@@ -24,7 +24,7 @@ type shipments struct {
 	byKey map[string]shipment
 }
 
-// shipment is what the carrier knows about one key, folded from the ledger.
+// shipment is the state of one key at the carrier, folded from the ledger.
 type shipment struct {
 	orderID  string
 	address  *Address // address and lines are those of the first book
@@ -33,7 +33,7 @@ type shipment struct {
 	tracking string // "" when never booked
 }
 
-// Address is where a parcel goes.
+// Address is the destination of a parcel.
 type Address struct {
 	Name     string `json:"name"`
 	Line1    string `json:"line1"`
@@ -43,7 +43,7 @@ type Address struct {
 	Country  string `json:"country"`
 }
 
-// Line is what a parcel holds.
+// Line is one article of a parcel.
 type Line struct {
 	SKU      string `json:"sku"`
 	Quantity int    `json:"quantity"`
@@ -76,7 +76,7 @@ func (r bookRequest) goesTo(country string) bool {
 	return r.Address != nil && r.Address.Country == country
 }
 
-// same tells whether r asks for what the first book of this key asked for.
+// same reports whether r equals the first book request of this key.
 func (r bookRequest) same(s shipment) bool {
 	there := (r.Address == nil) == (s.address == nil) && (r.Address == nil || *r.Address == *s.address)
 	return r.OrderID == s.orderID && there && slices.Equal(r.Lines, s.lines)
@@ -93,7 +93,7 @@ func (s *shipments) book(ctx context.Context, key string, r bookRequest, lost bo
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	known := s.byKey[key]
-	// The tombstone of an unbook that came first knows the order only.
+	// The tombstone of an unbook that came first holds the order only.
 	if known.orderID != "" && known.orderID != r.OrderID || known.lines != nil && !r.same(known) {
 		return answer{}, keyReused(key, "orderId, address and lines")
 	}
@@ -118,8 +118,8 @@ func (s *shipments) book(ctx context.Context, key string, r bookRequest, lost bo
 	return a, s.record(ctx, e, a.lost || lost)
 }
 
-// unbook undoes a booking, if there was one, and leaves a tombstone either
-// way; unless the parcel is already on its way, which is what it answers then.
+// unbook undoes a booking, if there was one, and leaves a tombstone either way. If the
+// parcel is already on its way, unbook changes nothing and answers "collected".
 func (s *shipments) unbook(ctx context.Context, key string, r unbookRequest, lost bool) (answer, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -138,7 +138,8 @@ func (s *shipments) unbook(ctx context.Context, key string, r unbookRequest, los
 	return a, s.record(ctx, e, lost)
 }
 
-// collect is the van: it takes a booked parcel, after which it cannot be unbooked.
+// collect is the van: it collects a booked parcel, and the parcel cannot be unbooked
+// after that.
 func (s *shipments) collect(key string) (answer, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -156,7 +157,7 @@ func (s *shipments) collect(key string) (answer, error) {
 	return a, s.record(context.Background(), e, false)
 }
 
-// query says how the shipment stands; it leaves no trace in the ledger.
+// query returns the state of the shipment; it leaves no trace in the ledger.
 func (s *shipments) query(key string) (answer, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -167,7 +168,7 @@ func (s *shipments) query(key string) (answer, error) {
 	return answer{code: http.StatusOK, Status: known.status, TrackingNumber: known.tracking}, nil
 }
 
-// record writes e and then folds it; with the lock held.
+// record writes e and then folds it. Its caller holds the lock.
 func (s *shipments) record(ctx context.Context, e Entry, lost bool) error {
 	e.Answered = !lost && ctx.Err() == nil
 	if err := s.ledger.append(e); err != nil {
@@ -192,7 +193,7 @@ func (s *shipments) fold(e Entry) {
 	s.byKey[e.Key] = known
 }
 
-// trackingNumber is derived from the key, so that a test can foretell it.
+// trackingNumber derives the number from the key, so that a test can foretell it.
 func trackingNumber(key string) string {
 	sum := sha256.Sum256([]byte(key))
 	return fmt.Sprintf("QT%012d", binary.BigEndian.Uint64(sum[:8])%1_000_000_000_000)

@@ -10,19 +10,20 @@ import (
 	"time"
 )
 
-// The dependencies a fault can be set for.
+// The dependencies for which a fault can be set.
 const (
 	provider = "payment"
 	carrier  = "carrier"
 	mailbox  = "mail"
 )
 
-// The kinds of fault. The first three strike before the call is processed, so
-// nothing has happened; after the last it has, and the caller cannot know.
+// The kinds of fault. The first three strike before the call is processed, so nothing
+// has happened. The last strikes after the call is processed, and the caller cannot
+// know.
 const (
 	refuse = "refuse"  // the connection is closed without an answer (mail: 421 instead of a greeting)
 	fail   = "error"   // 503 (mail: 451)
-	slow   = "latency" // waits, then goes on as usual, whether the caller still waits or not
+	slow   = "latency" // waits, then continues as usual, whether the caller still waits or not
 	lose   = "lost"    // processes the call and never answers
 )
 
@@ -37,7 +38,7 @@ type fault struct {
 	delay time.Duration
 }
 
-// misfortune is what the faults in force do to one call.
+// misfortune is the effect of the faults in force on one call.
 type misfortune struct {
 	delay              time.Duration
 	refuse, fail, lost bool
@@ -49,7 +50,7 @@ type faults struct {
 	active []fault
 }
 
-// set puts f in force; it takes the place of the same kind for the same dependency.
+// set puts f in force; it replaces a fault of the same kind for the same dependency.
 func (f *faults) set(next fault) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -76,7 +77,7 @@ func (f *faults) list() []fault {
 	return append([]fault{}, f.active...)
 }
 
-// draw decides, each kind by its own rate, what happens to one call.
+// draw decides the fate of one call, each kind of fault by its own rate.
 func (f *faults) draw(dependency string) misfortune {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -107,8 +108,8 @@ func (f *faults) expire() {
 	})
 }
 
-// parseFault reads the body of POST /faults. The fields are taken one by one,
-// so that the answer to a bad body names all that is wrong with it.
+// parseFault reads the body of POST /faults. It reads the fields one by one, so that
+// the answer to a bad body names all its errors.
 func parseFault(body []byte) (fault, []badField) {
 	f := fault{Rate: 1}
 	form := form{}
@@ -142,8 +143,8 @@ func parseFault(body []byte) (fault, []badField) {
 	return f, form.bad
 }
 
-// form hands out the fields of a JSON object once each and collects what is
-// wrong with them; what is left at the end is unknown.
+// form hands out the fields of a JSON object once each and collects their errors. A
+// field that is left at the end is unknown.
 type form struct {
 	fields map[string]json.RawMessage
 	bad    []badField

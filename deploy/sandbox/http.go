@@ -20,8 +20,9 @@ const (
 // errStopping is returned when the sandbox stops before a call was processed.
 var errStopping = errors.New("stopping")
 
-// routes is the HTTP side of the outside world. Only the provider's and the
-// carrier's own calls suffer faults; what tests use to look and to steer does not.
+// routes returns the HTTP side of the outside world. Only the provider's and the
+// carrier's own calls suffer faults. The calls with which tests observe and control the
+// sandbox do not.
 func (s *Sandbox) routes() http.Handler {
 	e := echo.New()
 	e.HTTPErrorHandler = s.writeProblem
@@ -51,22 +52,22 @@ func (s *Sandbox) routes() http.Handler {
 	return e
 }
 
-// answer is what a provider says to a call.
+// answer is a provider's answer to a call.
 type answer struct {
 	code int
-	lost bool // it is never said
+	lost bool // the sandbox never sends it
 
 	Status         string `json:"status"`
 	TrackingNumber string `json:"trackingNumber,omitempty"`
 }
 
-// call serves one operation of a dependency with the request it expects.
+// call serves one operation of a dependency with the request that it expects.
 func call[R interface{ check() []badField }](s *Sandbox, dependency string,
 	do func(ctx context.Context, key string, r R, lost bool) (answer, error),
 ) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		// The body is read before anything waits: net/http watches for a caller
-		// that hangs up only once it has read the whole request.
+		// The body is read before any wait. net/http detects a caller that hangs up
+		// only after it has read the whole request.
 		body, err := readBody(c)
 		if err != nil {
 			return err
@@ -84,15 +85,15 @@ func call[R interface{ check() []badField }](s *Sandbox, dependency string,
 	}
 }
 
-// query serves an operation that needs no more than the key.
+// query serves an operation that needs only the key.
 func query(s *Sandbox, dependency string, do func(key string) (answer, error)) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		return s.suffer(c, dependency, func(key string, _ bool) (answer, error) { return do(key) })
 	}
 }
 
-// suffer does one operation of a dependency: faults first, then the operation,
-// then its answer or the lack of it.
+// suffer does one operation of a dependency: faults first, then the operation, then its
+// answer or the lack of it.
 func (s *Sandbox) suffer(c echo.Context, dependency string, do func(key string, lost bool) (answer, error)) error {
 	luck := s.faults.draw(dependency)
 	if !pause(s.stopping, luck.delay) || luck.refuse {
@@ -117,8 +118,8 @@ func (s *Sandbox) suffer(c echo.Context, dependency string, do func(key string, 
 	return c.JSON(a.code, a)
 }
 
-// hold never answers: it waits until the caller gives up or the sandbox stops,
-// and closes the connection.
+// hold never answers. It waits until the caller gives up or the sandbox stops, and
+// closes the connection.
 func (s *Sandbox) hold(caller context.Context) {
 	select {
 	case <-caller.Done():
@@ -127,8 +128,8 @@ func (s *Sandbox) hold(caller context.Context) {
 	hangUp()
 }
 
-// hangUp closes the connection without an answer; net/http takes this panic,
-// and no other, without a word.
+// hangUp closes the connection without an answer. net/http logs every panic but this
+// one.
 func hangUp() { panic(http.ErrAbortHandler) }
 
 // pause waits for d; it returns false when the sandbox stops before that.
@@ -210,8 +211,8 @@ func (s *Sandbox) deleteFaults(c echo.Context) error {
 	return c.NoContent(http.StatusNoContent)
 }
 
-// getReady answers 503 while a ledger cannot be written, since nothing can
-// happen then.
+// getReady answers 503 while a ledger cannot be written, since no operation can take
+// effect then.
 func (s *Sandbox) getReady(c echo.Context) error {
 	for _, l := range s.ledgers {
 		if err := l.trouble(); err != nil {

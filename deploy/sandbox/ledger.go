@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// The outcomes an Entry can have. Captured, voided, refunded, booked, unbooked
-// and collected stand at most once per key: they say that something happened.
+// The outcomes of an Entry. Captured, voided, refunded, booked, unbooked and collected
+// stand at most once per key: they state that the operation took effect.
 const (
 	captured = "captured"
 	declined = "declined"
@@ -28,7 +28,7 @@ const (
 	accepted   = "accepted"
 	bounced    = "bounced"
 	greylisted = "greylisted"
-	undecided  = "undecided" // refused, but the server behind may have taken it
+	undecided  = "undecided" // refused, but the server behind may have accepted it
 
 	repeat      = "repeat"      // the key was decided before; nothing happened again
 	rejected    = "rejected"    // came too late or too early (tombstone); nothing happened
@@ -36,8 +36,8 @@ const (
 	lifted      = "lifted"      // DELETE /faults ended tok_lost and tok_down for the keys above it
 )
 
-// Entry is one line of a ledger. Payments, shipments and mails share the first
-// block; the others fill in their own and leave the rest out.
+// Entry is one line of a ledger. Payments, shipments and mails share the first block.
+// Each of them uses a block of its own and leaves the rest out.
 type Entry struct {
 	N       int       `json:"n"`  // 1, 2, 3, ... per ledger
 	At      time.Time `json:"at"` // when it was written, UTC
@@ -45,12 +45,13 @@ type Entry struct {
 	Key     string    `json:"key,omitempty"`
 	OrderID string    `json:"orderId,omitempty"`
 	Outcome string    `json:"outcome"`
-	// Answered is false when the caller was not told: by a magic value, by a
-	// "lost" fault, or because it had hung up before the entry was written.
+	// Answered is false when the caller received no answer. The cause is a magic value,
+	// a "lost" fault, or a caller that hung up before the entry was written.
 	Answered bool `json:"answered"`
 
-	// Amount is what was asked for, in minor units, and of a void what it undid.
-	// Summed by outcome, captured - voided - refunded is what the provider holds.
+	// Amount is the requested amount in minor units; of a void it is the voided amount.
+	// Summed by outcome, captured - voided - refunded is the amount that the provider
+	// holds.
 	Amount   int64  `json:"amount,omitempty"`
 	Currency string `json:"currency,omitempty"`
 	Token    string `json:"token,omitempty"`
@@ -67,10 +68,10 @@ type Entry struct {
 	Body      string   `json:"body,omitempty"` // the plain text, decoded
 }
 
-// ledger is an append-only file of JSON lines. It is the only memory of the
-// sandbox: what a key did is folded from it at every start. An entry is handed
-// to the operating system, in one write, before the caller hears of it: it
-// survives a kill of the process, not a power cut.
+// ledger is an append-only file of JSON lines. It is the only memory of the sandbox:
+// every start folds the state of each key from it. One write hands an entry to the
+// operating system, before the caller receives its answer. So the entry survives a kill
+// of the process, not a power cut.
 type ledger struct {
 	path string
 
@@ -81,10 +82,10 @@ type ledger struct {
 	failed error // of the latest append; nil when it went well
 }
 
-// openLedger opens or creates the ledger called name in dir and folds its
-// entries, oldest first. A last line that a crash tore is cut off and reported
-// to log: its caller had no answer yet. Anything unreadable above the last
-// line is an error, since a witness with a hole is none.
+// openLedger opens or creates the ledger called name in dir and folds its entries,
+// oldest first. It cuts off a last line that a crash tore, and reports it to log. Its
+// caller had no answer yet. An unreadable line above the last one is an error, since a
+// witness with a hole is none.
 func openLedger(dir, name string, fold func(Entry), log *slog.Logger) (*ledger, error) {
 	l := &ledger{path: filepath.Join(dir, name+".jsonl")}
 	var err error
@@ -137,8 +138,7 @@ func (l *ledger) append(e Entry) error {
 	}
 	line = append(line, '\n')
 	if _, err := l.file.Write(line); err != nil {
-		// A full disk may have taken half the line; the next entry must not
-		// be glued to it.
+		// A full disk may hold half the line; the next entry must not be glued to it.
 		_ = l.file.Truncate(l.size)
 		l.failed = fmt.Errorf("append entry %d to %s: %w", e.N, l.path, err)
 		return l.failed
@@ -147,9 +147,9 @@ func (l *ledger) append(e Entry) error {
 	return nil
 }
 
-// writeTo writes the entries of one order, or all of them when orderID is
-// empty, as a JSON array. They are read from the file, not kept in memory; what
-// is appended meanwhile is left out.
+// writeTo writes the entries of one order, or all of them when orderID is empty, as a
+// JSON array. It reads them from the file, not from memory. It leaves out entries that
+// are appended meanwhile.
 func (l *ledger) writeTo(w io.Writer, orderID string) error {
 	l.mu.Lock()
 	size := l.size

@@ -21,13 +21,13 @@ const (
 
 const maxMessage = 1 << 20 // bytes
 
-// mails is the mail server. It never drops a second copy of a message: that a
-// mail came twice is what its ledger is there to show.
+// mails is the mail server. It never drops a second copy of a message: its ledger
+// exists to show that a mail came twice.
 type mails struct {
 	stopping context.Context
 	faults   *faults
 	ledger   *ledger
-	relay    string // address of the server that gets what is accepted; empty: none
+	relay    string // address of the server for accepted messages; empty: none
 
 	mu       sync.Mutex
 	greylist map[string]int // 451s so far per address
@@ -47,8 +47,8 @@ func (m *mails) server(log smtp.Logger) *smtp.Server {
 	return s
 }
 
-// record writes e and then folds it. A refused recipient is recorded with the
-// lock held, for the count; an accepted message changes nothing that is counted.
+// record writes e and then folds it. A refused recipient is recorded with the lock
+// held, for the count. An accepted message changes no count.
 func (m *mails) record(e Entry) error {
 	if err := m.ledger.append(e); err != nil {
 		return err
@@ -68,7 +68,7 @@ type session struct {
 	mails *mails
 	conn  net.Conn
 
-	luck misfortune // of the message under way
+	luck misfortune // of the message in flight
 	from string
 	to   []string
 }
@@ -109,8 +109,9 @@ func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
 	return no
 }
 
-// Data accepts the message: from the moment it is in the ledger it is delivered,
-// whether its sender hears so or not. What cannot be handed on is not accepted.
+// Data accepts the message. Once the ledger holds it as accepted it is delivered,
+// whether its sender receives the answer or not. A message that cannot be handed on is
+// not accepted.
 func (s *session) Data(r io.Reader) error {
 	raw, err := io.ReadAll(r)
 	if err != nil {
@@ -140,9 +141,9 @@ func (s *session) Data(r io.Reader) error {
 	return nil
 }
 
-// hold keeps the sender waiting until it hangs up; the listener closes the
-// connection when the sandbox stops. Then it closes our end, so that the
-// answer that the library writes next reaches nobody.
+// hold keeps the sender waiting until it hangs up. When the sandbox stops, the listener
+// closes the connection. Then hold closes our end, so that the answer that the library
+// writes next reaches no client.
 func (s *session) hold() {
 	_ = s.conn.SetReadDeadline(time.Time{}) // the sender decides how long, not ReadTimeout
 	_, _ = io.Copy(io.Discard, s.conn)
@@ -153,8 +154,8 @@ func (s *session) Reset() { s.luck, s.from, s.to = misfortune{}, "", nil }
 
 func (s *session) Logout() error { return nil }
 
-// door is the mail server's listener. A "refuse" fault turns callers away
-// here, and when the sandbox stops it closes the connections it let in.
+// door is the mail server's listener. A "refuse" fault turns clients away here. When
+// the sandbox stops, the door closes the connections that it accepted.
 type door struct {
 	net.Listener
 	faults   *faults

@@ -11,8 +11,8 @@ import (
 	"strings"
 )
 
-// readMessage takes from a message what a test asks for: its id, subject, plain
-// text, and the order it says it is about (header X-Order-ID), all decoded.
+// readMessage reads the parts of a message that a test asks for, all decoded. They are
+// its id, subject and plain text, and the order in its header X-Order-ID.
 func readMessage(r io.Reader) (Entry, error) {
 	msg, err := mail.ReadMessage(r)
 	if err != nil {
@@ -36,12 +36,12 @@ func readMessage(r io.Reader) (Entry, error) {
 
 const maxNesting = 5
 
-// plainText returns the first text/plain part, and whether there was one. Text
-// that is not UTF-8 is kept as it came.
+// plainText returns the first text/plain part, and whether there was one. It does not
+// convert text that is not UTF-8.
 func plainText(header func(string) string, body io.Reader, depth int) (string, bool, error) {
 	kind, params, err := mime.ParseMediaType(header("Content-Type"))
 	if err != nil {
-		kind = "text/plain" // RFC 2045: what a message without a (readable) type is
+		kind = "text/plain" // RFC 2045: the default for a message without a (readable) type
 	}
 	switch strings.ToLower(header("Content-Transfer-Encoding")) {
 	case "base64":

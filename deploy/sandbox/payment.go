@@ -20,9 +20,9 @@ const (
 
 const slowness = 2 * time.Second
 
-// payments is the payment provider. Whatever happens to a payment is decided,
-// written to the ledger and folded under one lock, so any number of concurrent
-// calls with one key happen once.
+// payments is the payment provider. One lock covers the decision on a payment, its
+// ledger entry and its fold. So any number of concurrent calls with one key take effect
+// once.
 type payments struct {
 	stopping context.Context // done when the sandbox stops; ends tok_slow's wait
 	ledger   *ledger
@@ -31,7 +31,7 @@ type payments struct {
 	byKey map[string]payment
 }
 
-// payment is what the provider knows about one key, folded from the ledger.
+// payment is the state of one key at the provider, folded from the ledger.
 type payment struct {
 	orderID  string
 	amount   int64 // amount, currency and token are those of the first charge
@@ -84,8 +84,8 @@ func (r refundRequest) check() (bad []badField) {
 	return bad
 }
 
-// charge takes the money once per key. After a void it is refused, whether the
-// void came before or after the capture: the tombstone has the last word.
+// charge captures the money once per key. After a void it is refused, whether the void
+// came before or after the capture. The tombstone has the last word.
 func (p *payments) charge(ctx context.Context, key string, r chargeRequest, lost bool) (answer, error) {
 	// A provider works on when its caller hangs up, so only a stop ends the wait.
 	if r.Token == tokSlow && !p.decided(key) && !pause(p.stopping, slowness) {
@@ -104,7 +104,7 @@ func (p *payments) charge(ctx context.Context, key string, r chargeRequest, lost
 	return a, p.record(ctx, e, a.lost || lost)
 }
 
-// charge says what a charge of this payment leads to.
+// charge returns the outcome of a charge of this payment, and its answer.
 func (p payment) charge(token string) (outcome string, a answer) {
 	yes := answer{code: http.StatusOK, Status: captured, lost: p.silent()}
 	no := answer{code: http.StatusPaymentRequired, Status: declined}
@@ -125,12 +125,12 @@ func (p payment) charge(token string) (outcome string, a answer) {
 	}
 }
 
-// void undoes a capture, if there was one, and leaves a tombstone either way.
-// Money already given back is not given twice: the answer then is "refunded".
+// void undoes a capture, if there was one, and leaves a tombstone either way. It does
+// not give refunded money back again: the answer then is "refunded".
 //
-// For a tok_lost payment the void arrives and takes effect like any other; it
-// is only its answer that gets lost, as it would be behind a broken line. So
-// the ledger shows it, once, while the caller repeats in the dark.
+// For a tok_lost payment the void takes effect like any other. Only its answer gets
+// lost, as it would be behind a broken line. So the ledger shows it once, while the
+// caller retries without an answer.
 func (p *payments) void(ctx context.Context, key string, r voidRequest, lost bool) (answer, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -151,7 +151,7 @@ func (p *payments) void(ctx context.Context, key string, r voidRequest, lost boo
 	return a, p.record(ctx, e, a.lost || lost)
 }
 
-// refund gives money back once per key, at most what was captured. For a
+// refund gives money back once per key, and never more than the captured amount. For a
 // tok_lost payment the same holds as for void.
 func (p *payments) refund(ctx context.Context, key string, r refundRequest, lost bool) (answer, error) {
 	p.mu.Lock()
@@ -178,7 +178,7 @@ func (p *payments) refund(ctx context.Context, key string, r refundRequest, lost
 	return a, p.record(ctx, e, a.lost || lost)
 }
 
-// query says how the payment stands; it leaves no trace in the ledger.
+// query returns the state of the payment; it leaves no trace in the ledger.
 func (p *payments) query(key string) (answer, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -189,8 +189,8 @@ func (p *payments) query(key string) (answer, error) {
 	return answer{code: http.StatusOK, Status: pay.status, lost: pay.silent()}, nil
 }
 
-// lift ends tok_lost and tok_down for the keys seen so far; calls already held
-// stay unanswered, since an answer that was lost does not come back.
+// lift ends tok_lost and tok_down for the keys seen so far. Calls that are already held
+// stay unanswered, since a lost answer does not come back.
 func (p *payments) lift() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -208,11 +208,11 @@ func (p *payments) decided(key string) bool {
 	return p.byKey[key].status != ""
 }
 
-// silent tells whether calls about the key get no answer.
+// silent reports whether calls about the key get no answer.
 func (p payment) silent() bool { return p.captured && p.token == tokLost && !p.lifted }
 
-// record writes e and then folds it; with the lock held. A write that did not
-// go well has changed nothing.
+// record writes e and then folds it. Its caller holds the lock. A failed write changes
+// nothing.
 func (p *payments) record(ctx context.Context, e Entry, lost bool) error {
 	e.Answered = !lost && ctx.Err() == nil
 	if err := p.ledger.append(e); err != nil {

@@ -9,8 +9,8 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// problem is an RFC 9457 answer. It is for calls that were wrong; a provider's
-// decision, also a "no", is an answer.
+// problem is an RFC 9457 answer. It is for wrong calls; a provider's decision, also a
+// "no", is an answer.
 type problem struct {
 	Title  string     `json:"title"`
 	Status int        `json:"status"`
@@ -56,8 +56,8 @@ func notFound(what, key string) error {
 	return &problem{Status: http.StatusNotFound, Detail: fmt.Sprintf("there is no %s with key %q", what, key)}
 }
 
-// writeProblem is echo's error handler. What is not a problem is a fault of the
-// sandbox itself: logged here, and shown as 500.
+// writeProblem is echo's error handler. Any other error is a fault of the sandbox
+// itself: it is logged here, and answered with 500.
 func (s *Sandbox) writeProblem(err error, c echo.Context) {
 	if c.Response().Committed {
 		s.log.Warn("answer broke off", "path", c.Path(), "error", err)

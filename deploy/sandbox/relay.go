@@ -10,14 +10,15 @@ import (
 	"github.com/emersion/go-smtp"
 )
 
-// relayTimeout bounds the whole of handing one message on. It is below what a
-// sender is likely to wait for its answer, so that a relay that hangs becomes
-// an answered refusal and not a silence.
+// relayTimeout bounds the whole handover of one message. A sender is likely to wait
+// longer than that for its answer. So a relay that hangs causes an answered refusal and
+// not a silence.
 const relayTimeout = 3 * time.Second
 
-// handOn gives a message to the mail server at addr, in plain text, or to none
-// when addr is empty. After an error the server does not have it, unless unsure says
-// that it may: it took the message and could not say so in time.
+// handOn gives a message to the mail server at addr, in plain text, or to none when
+// addr is empty. After an error the server does not have the message, unless unsure
+// reports that it may. Then the server may have accepted the message without an answer
+// in time.
 func handOn(stopping context.Context, addr, from string, to []string, raw []byte) (unsure bool, err error) {
 	if addr == "" {
 		return false, nil

@@ -1,13 +1,12 @@
-// Package sandbox is the outside world to play against: a payment provider and
-// a carrier over HTTP and a mail server over SMTP. They behave as real ones do,
-// by idempotency key and with tombstones; they misbehave on demand, by magic
-// values and by faults; and what happened stands in append-only ledgers on
-// disk, which tests call as witnesses.
+// Package sandbox simulates the outside world: a payment provider and a carrier over
+// HTTP, and a mail server over SMTP. They behave as real ones do, by idempotency key
+// and with tombstones. They misbehave on demand, by magic values and by faults.
+// Append-only ledgers on disk record every effect, and tests call them as witnesses.
 //
-// Guarantees. Of one key, whatever is repeated, concurrent or cut short by a
-// kill, each thing happens at most once and the ledger says so before the
-// caller can know. Keys, tombstones, counters and lifted tokens survive a
-// restart; faults set by POST /faults do not.
+// Guarantees. A key may be repeated, used concurrently, or cut short by a kill. Each
+// effect of the key still happens at most once, and the ledger states it before the
+// caller can know. Keys, tombstones, counters and lifted tokens survive a restart;
+// faults set by POST /faults do not.
 package sandbox
 
 import (
@@ -25,13 +24,13 @@ import (
 	"github.com/caarlos0/env/v11"
 )
 
-// Config is what the environment says.
+// Config is the configuration from the environment.
 type Config struct {
 	PortBase  int    `env:"PORT_BASE" envDefault:"8000"`
 	HTTPAddr  string `env:"HTTP_ADDR"` // default 127.0.0.1:PORT_BASE+10
 	SMTPAddr  string `env:"SMTP_ADDR"` // default 127.0.0.1:PORT_BASE+25; the variable that says to the email service where this is
 	DataDir   string `env:"DATA_DIR" envDefault:".quintet/sandbox"`
-	SMTPRelay string `env:"SMTP_RELAY"` // host:port of a mail server that gets what is accepted; default none
+	SMTPRelay string `env:"SMTP_RELAY"` // host:port of a mail server that receives the accepted messages; default none
 }
 
 const (
@@ -70,7 +69,7 @@ type Sandbox struct {
 	SMTPAddr string
 
 	log       *slog.Logger
-	stopping  context.Context // done once Serve stops; ends what never answers
+	stopping  context.Context // done once Serve stops; ends calls that are never answered
 	stop      context.CancelFunc
 	http      net.Listener
 	smtp      net.Listener
@@ -81,8 +80,8 @@ type Sandbox struct {
 	mails     *mails
 }
 
-// Open rebuilds the state from the ledgers in cfg.DataDir, which it creates if
-// need be, and binds both addresses; port 0 picks a free one. Serve must follow.
+// Open rebuilds the state from the ledgers in cfg.DataDir, which it creates if need be.
+// It binds both addresses; port 0 picks a free one. Serve must follow.
 func Open(cfg Config, log *slog.Logger) (*Sandbox, error) {
 	s := &Sandbox{log: log, faults: &faults{}, ledgers: map[string]*ledger{}}
 	s.stopping, s.stop = context.WithCancel(context.Background())
@@ -95,8 +94,8 @@ func Open(cfg Config, log *slog.Logger) (*Sandbox, error) {
 	return s, nil
 }
 
-// open binds first: two sandboxes started on one directory and one port base
-// by mistake must not both cut at the ledgers.
+// open binds first. Two sandboxes started on one directory and one port base by mistake
+// must not both truncate the ledgers.
 func (s *Sandbox) open(dir, httpAddr, smtpAddr string) (err error) {
 	if s.http, err = net.Listen("tcp", httpAddr); err != nil {
 		return fmt.Errorf("bind HTTP: %w", err)
@@ -126,7 +125,7 @@ func (s *Sandbox) open(dir, httpAddr, smtpAddr string) (err error) {
 	return nil
 }
 
-// close gives back what open took, as far as it came.
+// close releases everything that open acquired, as far as open came.
 func (s *Sandbox) close() error {
 	s.stop()
 	var errs []error
@@ -146,8 +145,8 @@ func (s *Sandbox) close() error {
 
 const grace = 1500 * time.Millisecond
 
-// Serve answers until ctx is done or a listener breaks, and then stops within
-// 2 s: held calls are let go unanswered, the others are finished.
+// Serve answers until ctx is done or a listener breaks, and then stops within 2 s. It
+// ends held calls without an answer, and finishes the others.
 func (s *Sandbox) Serve(ctx context.Context) error {
 	web := &http.Server{
 		Handler:           s.routes(),
@@ -170,9 +169,9 @@ func (s *Sandbox) Serve(ctx context.Context) error {
 		err = fmt.Errorf("serve: %w", err)
 	}
 
-	// Letting go of what is held comes first, mail before HTTP: the door closes
-	// its connections at once, whereas web waits for callers that have connected
-	// and not yet spoken, which may take all the time there is.
+	// The held calls end first, and mail stops before HTTP. The door closes its
+	// connections at once. web waits for callers that have connected and not yet sent a
+	// request. That wait may take all the time that is left.
 	s.stop()
 	within, cancel := context.WithTimeout(context.Background(), grace)
 	defer cancel()

@@ -14,39 +14,39 @@ var Services = []string{"order", "inventory", "payment", "shipping", "email"}
 // Arm is one way to run the services.
 type Arm struct {
 	Name  string
-	Tells string // what it is, for the report
-	// Proof is how much of the outside is there to hold against its orders.
+	Tells string // its description, for the report
+	// Proof is how its orders are checked.
 	Proof Proof
 
 	variant
 	services []string
 	command  func(service string) []string
-	// relay is a program that publishes what the services' databases log; empty: they
-	// publish it themselves.
+	// relay is a program that publishes from the logs of the services' databases; empty:
+	// the services publish themselves.
 	relay string
-	// inside measures an arm that is a part of this process, saturated. It is held to
-	// completing every order.
+	// inside measures an arm that is a part of this process, saturated. Such an arm must
+	// complete every order.
 	inside func(ctx context.Context, s *System, p Plan) (Run, error)
 }
 
-// Proof says what an arm is checked by.
+// Proof is the kind of check that an arm's orders pass.
 type Proof int
 
 const (
-	OfAnswers Proof = iota // nobody reads what was accepted: an order ends with its answer
+	OfAnswers Proof = iota // no service reads accepted orders: one ends with its answer
 	OfTopics               // each order completed once; there is no outside world
-	OfLedgers              // that, and what provider, carrier and mail server saw
+	OfLedgers              // that, and the ledgers of provider, carrier and mail server
 	OfStates               // that, and all invariants of e2e
 )
 
-// programs says where an arm's programs are.
+// programs are the places of the arms' programs.
 type programs struct {
 	bin   string // of the system
-	peers string // one program for each peer, which is told the service
+	peers string // one program for each peer, with the service as its argument
 	self  string // of this command, which is the transport
 }
 
-// arms are all that there may be, by the names that a report gives them.
+// arms are all arms, by their names in a report.
 func (p programs) arms() []Arm {
 	ours := func(service string) []string { return []string{filepath.Join(p.bin, service)} }
 	itself := func(string) []string { return []string{p.self} }
@@ -76,7 +76,8 @@ func (p programs) arms() []Arm {
 	return all
 }
 
-// find returns the arms of those names. What is not built is left out and said.
+// find returns the arms of those names. It leaves out an arm that is not built, and
+// reports it.
 func (p programs) find(names []string, say func(string, ...any)) ([]Arm, error) {
 	byName := map[string]Arm{}
 	for _, arm := range p.arms() {
@@ -94,7 +95,7 @@ func (p programs) find(names []string, say func(string, ...any)) ([]Arm, error) 
 		}
 		arm.Name, arm.variant = name, v
 		if v.poison > 0 {
-			arm.Proof = OfLedgers // poison stays parked, and to the invariants of e2e that is work left undone
+			arm.Proof = OfLedgers // poison stays parked, and the invariants of e2e count that as work left
 		}
 		if err := arm.built(); err != nil {
 			say("arm %s is left out: it is not built (%v)", name, err)
@@ -108,7 +109,7 @@ func (p programs) find(names []string, say func(string, ...any)) ([]Arm, error) 
 	return found, nil
 }
 
-// built returns what an arm lacks.
+// built returns an error when a program or a directory of an arm is missing.
 func (a Arm) built() error {
 	if _, err := os.Stat(a.command("order")[0]); err != nil || a.relay == "" {
 		return err

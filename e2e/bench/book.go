@@ -7,8 +7,8 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
-// book joins what was asked for with what came of it. An order's end may be seen
-// before the answer that tells its id.
+// book joins the requests with the ends of their orders. The end of an order may be read
+// before the answer with its id.
 type book struct {
 	mu       sync.Mutex
 	intended map[string]time.Time // accepted, not ended yet
@@ -23,7 +23,7 @@ type book struct {
 // span is an order from the moment at which it should have been placed to its end.
 type span struct{ intended, ended time.Time }
 
-// newBook makes a book that lets so many orders be under way; 0: any number.
+// newBook makes a book for so many open orders at a time; 0: any number.
 func newBook(most int) *book {
 	b := &book{intended: map[string]time.Time{}, early: map[string]time.Time{}}
 	if most > 0 {
@@ -85,7 +85,7 @@ func (b *book) open() int {
 	return len(b.intended)
 }
 
-// window is the time that is measured; what is before it has warmed the system up.
+// window is the time that is measured, after the system has warmed up.
 type window struct{ from, to time.Time }
 
 func (w window) holds(at time.Time) bool { return !at.Before(w.from) && at.Before(w.to) }
@@ -100,13 +100,13 @@ func (b *book) completed(w window) (n int) {
 	return n
 }
 
-// minutes are those of a window, whose peaks of memory are told in bytes.
+// minutes are the minutes of a window. memory has their peaks in bytes.
 func (b *book) minutes(w window, memory []int64) (all []Minute) {
 	for i, peak := range memory {
 		from := w.from.Add(time.Duration(i) * time.Minute)
 		part := window{from, from.Add(time.Minute)}
 		if part.to.After(w.to) {
-			break // a minute that was cut short has no figures
+			break // an incomplete minute has no figures
 		}
 		of := b.latencyOf(func(s span) bool { return part.holds(s.ended) })
 		all = append(all, Minute{Rate: float64(b.completed(part)) / 60, P99: of.P99, Memory: float64(peak) / (1 << 20)})
@@ -114,8 +114,8 @@ func (b *book) minutes(w window, memory []int64) (all []Minute) {
 	return all
 }
 
-// latency is of all orders that were to be placed within the window, also those that
-// ended after it: a slow system must not hide its slowest.
+// latency covers all orders that were due within the window, also those that ended after
+// it: a slow system must not hide its slowest orders.
 func (b *book) latency(w window) Latency {
 	return b.latencyOf(func(s span) bool { return w.holds(s.intended) })
 }
@@ -124,7 +124,7 @@ func (b *book) latencyOf(which func(span) bool) Latency {
 	h := hdrhistogram.New(1, time.Hour.Microseconds(), 3)
 	for _, s := range b.ended {
 		if which(s) {
-			_ = h.RecordValue(max(1, s.ended.Sub(s.intended).Microseconds())) // nobody waits for an hour
+			_ = h.RecordValue(max(1, s.ended.Sub(s.intended).Microseconds())) // no order takes an hour
 		}
 	}
 	ms := func(quantile float64) float64 { return float64(h.ValueAtQuantile(quantile)) / 1000 }

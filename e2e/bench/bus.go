@@ -9,10 +9,10 @@ import (
 	"github.com/quintet-eda/quintet/pkg/record"
 )
 
-// partitions are as many as a service's topic has by default.
+// partitions is the number of partitions of a service's topic by default.
 const partitions = 12
 
-// bus is all topics, in memory: what is published is at once with those who read it.
+// bus is all topics, in memory: a published record is at once with all subscribers.
 type bus struct {
 	mu      sync.Mutex
 	next    map[string]*[partitions]int64 // offsets, by topic
@@ -20,8 +20,9 @@ type bus struct {
 	seen    func(r *record.Record)
 }
 
-// subscription is what a service has still to read. It has no bound, so that nobody who
-// publishes waits for one who waits for him; the orders under way bound it.
+// subscription holds the records that a service has still to read. It has no bound of its
+// own: service A publishes and would wait for B, while B publishes and waits for A. The
+// open orders bound it.
 type subscription struct {
 	mu      sync.Mutex
 	waiting []*record.Record
@@ -36,7 +37,7 @@ func (b *bus) subscribe(topics []string) *subscription {
 	return s
 }
 
-// append gives a record its place and hands it to all readers.
+// append gives a record its place and delivers it to all subscribers.
 func (b *bus) append(r record.Record) {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(r.Key)) // a hash takes everything
@@ -55,12 +56,12 @@ func (b *bus) append(r record.Record) {
 		s.mu.Unlock()
 		select {
 		case s.more <- struct{}{}:
-		default: // it has been told
+		default: // it is already notified
 		}
 	}
 }
 
-// read hands every record to take, until ctx ends.
+// read calls take with every record, until ctx ends.
 func (s *subscription) read(ctx context.Context, take func(r *record.Record) error) {
 	for {
 		s.mu.Lock()

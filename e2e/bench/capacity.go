@@ -8,21 +8,22 @@ import (
 	"strings"
 )
 
-// What a machine may be used for, and what one unit of a managed service can take.
-// These are assumptions; all else in docs/capacity.md is measured.
+// The allowed use of a machine, and the limits of one unit of a managed service. These
+// are assumptions; all else in docs/capacity.md is measured.
 const (
-	busy        = 0.6  // share of a core that is used: the rest is for bursts and failures
+	busy        = 0.6  // used share of a core: the rest is for bursts and failures
 	unitCores   = 32   // of one database or broker
 	unitLog     = 200  // MB/s that one database writes to its log
-	unitIn      = 100  // MB/s that one broker takes in, copies included
+	unitIn      = 100  // MB/s that one broker receives, copies included
 	copies      = 3    // of each record, and of each database's log
-	days        = 7    // that topics are kept
-	noisy       = 0.25 // an equal measurement may differ by so much
+	days        = 7    // of retention of the topics
+	noisy       = 0.25 // the difference between two equal measurements
 	kibInMB     = 1.024 / 1000
 	secondsADay = 86400
 )
 
-// Capacity is docs/capacity.md: what it takes to carry many orders, from what one takes.
+// Capacity is docs/capacity.md: the resources for many orders, computed from the cost of
+// one.
 func Capacity(r Results) string {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }

@@ -11,17 +11,17 @@ import (
 	"github.com/quintet-eda/quintet/e2e"
 )
 
-// once are the events that each order leads to, each once: nobody is out of stock,
-// declined or refused. The email service's event comes for each of two mails.
+// once are the counts of the events of each order: no order is out of stock, declined or
+// refused. The email service publishes one event for each of two mails.
 var once = map[string]int{
 	"OrderPlaced": 1, "StockReserved": 1, "PaymentProcessed": 1, "ShipmentCreated": 1, "OrderCompleted": 1, "NotificationSent": 2,
 }
 
-// tally counts what the topics and the outside world tell of an arm's orders. It shares
-// nothing with the invariants of e2e but the reading, and is the same for every arm.
+// tally counts the events and ledger entries of an arm's orders. It shares only the
+// reading with the invariants of e2e, and is the same for every arm.
 type tally struct {
 	proof   Proof
-	poison  int // records that nobody can read
+	poison  int // records that no service can read
 	orders  map[string]map[string]int
 	copies  map[string]bool
 	givenUp letters
@@ -44,7 +44,7 @@ func (t *tally) count(order, what string) {
 	t.orders[order][what]++
 }
 
-// fact takes in a record of a topic.
+// fact counts a record of a topic.
 func (t *tally) fact(f e2e.Fact) {
 	if t.givenUp.take(f) {
 		return
@@ -58,7 +58,7 @@ func (t *tally) fact(f e2e.Fact) {
 	}
 }
 
-// ledgers takes in what provider, carrier and mail server saw.
+// ledgers counts the ledger entries of provider, carrier and mail server.
 func (t *tally) ledgers(charges, bookings, mails []sandbox.Entry) {
 	for _, e := range charges {
 		t.count(e.OrderID, map[string]string{"captured": "charge"}[e.Outcome])
@@ -77,7 +77,7 @@ func (t *tally) ledgers(charges, bookings, mails []sandbox.Entry) {
 	}
 }
 
-// problems is everything that does not add up.
+// problems are all orders and records that do not add up.
 func (t *tally) problems() []string {
 	all := slices.Concat(t.wrong, t.givenUp.problems(t.poison))
 	want := maps.Clone(once)
@@ -86,7 +86,7 @@ func (t *tally) problems() []string {
 	}
 	for _, order := range slices.Sorted(maps.Keys(t.orders)) {
 		got := t.orders[order]
-		delete(got, "") // a call that was made again, which had no effect
+		delete(got, "") // a repeated call, without effect
 		if !maps.Equal(got, want) {
 			all = append(all, fmt.Sprintf("order %s has %v, and should have %v", order, got, want))
 		}
@@ -94,10 +94,10 @@ func (t *tally) problems() []string {
 	return all
 }
 
-// ErrWrong is returned when an arm's orders do not add up: it gets no number.
+// ErrWrong is returned when an arm's orders do not add up: the arm gets no number.
 var ErrWrong = errors.New("its orders do not add up")
 
-// verdict is nil when nothing is wrong.
+// verdict is nil without problems.
 func verdict(problems []string) error {
 	if len(problems) == 0 {
 		return nil
@@ -106,15 +106,15 @@ func verdict(problems []string) error {
 	return fmt.Errorf("%w: %d problems, such as %q", ErrWrong, len(problems), problems[:min(shown, len(problems))])
 }
 
-// statesBound is how many orders are held against the invariants of e2e, too. These keep
-// everything in memory and take a millisecond for each order; of more orders topics and
-// ledgers are counted.
+// statesBound is the largest number of orders for which the invariants of e2e are checked,
+// too. These keep everything in memory and take a millisecond for each order. For more
+// orders only the records and ledger entries are counted.
 const statesBound = 300_000
 
-// check holds all orders of a system at rest against what must be so.
+// check checks all orders of a system at rest by the arm's proof.
 func (s *System) check(ctx context.Context, c *e2e.Client, accepted []string) error {
 	if s.arm.Proof == OfAnswers {
-		return nil // what was accepted is not looked at: nobody has reacted to it
+		return nil // no service has reacted to the accepted orders
 	}
 	topics, err := e2e.OpenTopics(s.Target)
 	if err != nil {
@@ -147,8 +147,8 @@ func (s *System) check(ctx context.Context, c *e2e.Client, accepted []string) er
 	return verdict(seen.Violations())
 }
 
-// rest waits until nothing is left to do. Who does not say how much that is is at
-// rest when all orders have ended and no topic grows.
+// rest waits until a system has no work left. An arm that reports no pending work is
+// at rest once all orders have ended and no topic grows.
 func (s *System) rest(ctx context.Context, c *e2e.Client, b *book) error {
 	if s.arm.Proof == OfAnswers {
 		return nil

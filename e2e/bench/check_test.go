@@ -8,7 +8,7 @@ import (
 	"github.com/quintet-eda/quintet/e2e"
 )
 
-// witnessed is what the topics and the outside world tell of some orders.
+// witnessed are the records and the ledger entries of some orders.
 type witnessed struct {
 	accepted                 []string
 	facts                    []e2e.Fact
@@ -25,7 +25,7 @@ func (w witnessed) problems() []string {
 	return t.problems()
 }
 
-// well is what there is to see of one order, when all went well.
+// well are the records and ledger entries of one order without a fault.
 func well() witnessed {
 	w := witnessed{accepted: []string{"o"}}
 	for i, name := range []string{"OrderPlaced", "StockReserved", "PaymentProcessed", "ShipmentCreated", "OrderCompleted", "NotificationSent", "NotificationSent"} {

@@ -11,8 +11,8 @@ import (
 	"github.com/IBM/sarama"
 )
 
-// client is a connection to the broker for reading. Records come as soon as they are
-// there: what waits here would be added to every latency.
+// client is a connection to the broker for reading. It receives records as soon as they
+// are appended: a wait here would add to every latency.
 func client(brokers []string) (sarama.Client, error) {
 	c := sarama.NewConfig()
 	c.ClientID, c.Version = "quintet-bench", sarama.V3_6_0_0
@@ -25,8 +25,8 @@ func client(brokers []string) (sarama.Client, error) {
 	return client, nil
 }
 
-// typeOf is the event's type without its namespace, from the record's headers: a
-// reader that decodes every value would take CPU from what is measured.
+// typeOf is the event's type without its namespace, from the record's headers. A reader
+// that decodes every value would take CPU from the measured system.
 func typeOf(headers []*sarama.RecordHeader) string {
 	for _, h := range headers {
 		if string(h.Key) == "ce_type" {
@@ -86,7 +86,7 @@ func watch(ctx context.Context, brokers []string, seen func(order string, at tim
 
 func afterDot(name string) string { return name[strings.LastIndexByte(name, '.')+1:] }
 
-// quiet is how long no topic may grow for a system to be at rest.
+// quiet is the time without a new record after which a system is at rest.
 const quiet = 2 * time.Second
 
 // still waits until no topic has grown for a while.
@@ -108,7 +108,7 @@ func still(ctx context.Context, brokers []string) error {
 	}
 }
 
-// appended is how many records there are on the topics of a kind: events, dead-letter.
+// appended is the number of records on the topics of a kind: events, dead-letter.
 func appended(c sarama.Client, kind string) (n int64, err error) {
 	for _, service := range Services {
 		topic := service + "." + kind
@@ -127,8 +127,8 @@ func appended(c sarama.Client, kind string) (n int64, err error) {
 	return n, nil
 }
 
-// createTopics creates what services own that an arm goes without: the others are
-// not ready before they are there.
+// createTopics creates all event topics, also those of services that an arm runs
+// without. The running services are not ready before all topics exist.
 func createTopics(brokers []string) error {
 	c, err := client(brokers)
 	if err != nil {

@@ -12,22 +12,22 @@ import (
 	"strings"
 )
 
-// containers are Kafka, Apicurio and PostgreSQL of docker-compose.yml, as a project
-// of its own. MailDev is not among them: it keeps every mail, up to 25,000, and
-// shows them to people. The sandbox takes the mails.
+// containers are Kafka, Apicurio and PostgreSQL of docker-compose.yml, as a project of
+// its own. MailDev is not among them: it keeps every mail, up to 25,000, and shows them
+// to people. The sandbox accepts the mails.
 type containers struct {
 	file    string
 	project string
 	base    int
-	logical bool // PostgreSQL logs what a logical decoder needs
+	logical bool // PostgreSQL logs enough for a logical decoder
 }
 
 func newContainers(dir string, portBase int) *containers {
 	return &containers{file: filepath.Join(dir, "docker-compose.yml"), project: fmt.Sprintf("quintet-bench-%d", portBase), base: portBase}
 }
 
-// address is a container's own, on a network that no other run has. Published ports
-// go through a process that copies every byte, which no deployment pays for.
+// address is a container's own address, on a network that no other run has. A published
+// port goes through a process that copies every byte, a cost that no deployment has.
 func (c *containers) address(host int) string {
 	return fmt.Sprintf("10.213.%d.%d", c.base/100%256, host)
 }
@@ -45,12 +45,12 @@ func (c *containers) database(login string) string {
 	return fmt.Sprintf("postgres://%s:%s@%s:5432/%s?sslmode=disable", login, login, c.address(postgresHost), login)
 }
 
-// superuser is an address of a service's database for the one who may read its log.
+// superuser is an address of a service's database for the login that may read its log.
 func (c *containers) superuser(service string) string {
 	return fmt.Sprintf("postgres://postgres:postgres@%s:5432/%s?sslmode=disable", c.address(postgresHost), service)
 }
 
-// up starts them and returns the process ids of their first processes.
+// up starts the containers and returns the process ids of their first processes.
 func (c *containers) up(ctx context.Context, dir string) (map[string]int, error) {
 	override := filepath.Join(dir, "override.json")
 	if err := os.WriteFile(override, c.override(), 0o600); err != nil {

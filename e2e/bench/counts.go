@@ -18,7 +18,7 @@ import (
 	"github.com/quintet-eda/quintet/deploy/local"
 )
 
-// ours are the counters of a service of ours, by the name that a report gives them.
+// ours are a Quintet service's counters, with their names in a report.
 var ours = map[string]string{
 	"quintet_batch_inputs_count":      "batches committed",
 	"quintet_store_statements_total":  "statements",
@@ -27,8 +27,8 @@ var ours = map[string]string{
 	"go_memstats_alloc_bytes_total":   "bytes allocated",
 }
 
-// counted are the counters, by name. What peers count is not known, so of them they are
-// the database server's alone.
+// counted are the counters, by name. For peers they are the database server's alone, since
+// a peer's own counters are unknown.
 func (s *System) counted(ctx context.Context) (map[string]float64, error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
@@ -104,7 +104,7 @@ func addCounters(ctx context.Context, sum map[string]float64, address string) er
 	return nil
 }
 
-// perOrder is what the counters grew by, for each of n orders.
+// perOrder is the growth of the counters, for each of n orders.
 func perOrder(from, to map[string]float64, n int) map[string]float64 {
 	grown := map[string]float64{}
 	for name, count := range to {

@@ -27,9 +27,9 @@ import (
 	"github.com/quintet-eda/quintet/services/shipping"
 )
 
-// onDatabase is the arm D: our engines on their databases, in this process. Topics
-// are in memory, and provider, carrier and mail server say yes at once. What ours
-// costs more than D is transport, HTTP and the outside world.
+// onDatabase is the arm D: our engines on their databases, in this process. Topics are in
+// memory, and provider, carrier and mail server accept at once. A costs more than D by
+// the transport, HTTP and the outside world.
 type onDatabase struct {
 	bus     *bus
 	working sync.WaitGroup
@@ -38,16 +38,16 @@ type onDatabase struct {
 	receive func(ctx context.Context, c engine.Command) error
 }
 
-// place of a participant's database and registry.
+// surroundings are a participant's contract, registry and database.
 type surroundings struct {
 	contract *registry.Contract
 	registry string
 	database func(service string) string
 }
 
-// yes performs a call as the best of outside worlds.
+// yes makes a handler whose calls succeed at once, with the given result.
 func yes[E, R any](result func(E) R) flow.CallHandler {
-	_, mail := any(*new(E)).(email.SendMail) // it is marked before it is made, which is a commit
+	_, mail := any(*new(E)).(email.SendMail) // marked before it is made: one more commit
 	return flow.HandleCall(flow.Policy{Attempts: 1, AtMostOnce: mail}, func(_ context.Context, _ flow.Call, e E) (R, error) { return result(e), nil },
 		func(e E, _ bool) R { return result(e) })
 }
@@ -71,7 +71,7 @@ func newOnDatabase(ctx context.Context, at surroundings, seen func(*record.Recor
 	return d, errors.Join(err1, err2, err3, err4, err5)
 }
 
-// begin starts an engine and returns how it is given commands.
+// begin starts an engine and returns the function that submits commands to it.
 func begin[S any](ctx context.Context, d *onDatabase, at surroundings, p flow.Participant[S], s flow.Store[S], own fs.FS, callHandlers ...flow.CallHandler) (func(context.Context, engine.Command) error, error) {
 	db, err := store.Open(ctx, at.database(p.Service))
 	if err != nil {
@@ -116,7 +116,7 @@ func begin[S any](ctx context.Context, d *onDatabase, at surroundings, p flow.Pa
 	}, nil
 }
 
-// window keeps as many orders under way as in the other arms, saturated.
+// window keeps as many orders open as the other arms do, saturated.
 func (d *onDatabase) window(ctx context.Context, p Plan, b *book, parts map[string][]int) (Run, error) {
 	for n := range shelves {
 		key := sku(n)

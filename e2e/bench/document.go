@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Document is docs/performance.md: what an order costs, in all worlds that were measured.
+// Document is docs/performance.md: the cost of an order, in all measured worlds.
 func Document(worlds ...Results) string {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }

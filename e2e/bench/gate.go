@@ -7,23 +7,23 @@ import (
 	"strings"
 )
 
-// The gate holds two kinds of numbers. What an order needs, in allocations and
-// statements, is the same on every machine. Its time is not: it is compared with a
-// yardstick that was measured in the same minutes, since a ratio of two arms moves to
-// another machine.
+// The gate checks two kinds of numbers. An order's allocations and statements are the same
+// on every machine. Its time is not. The gate compares it with a yardstick measured in the
+// same minutes: a ratio of two arms carries over to another machine.
 const (
 	gated     = "A"
 	yardstick = "Y" // see yardOnly
 )
 
-// held are the numbers. A median may be beyond all that the baseline had by a share of
-// it: of times by much, for a machine that others use too moves their ratio by a
-// quarter. What is slower by less, and needs no more, is for the ledger to show.
+// held are the numbers that the gate checks. A median may exceed the baseline's worst
+// figure by a share of it. For times the share is large, since a shared machine moves
+// their ratio by a quarter. The ledger shows a smaller slowdown without more allocations
+// or statements.
 var held = []struct {
 	name   string
 	point  string
 	number func(Run) float64
-	ratio  bool // of the yardstick's
+	ratio  bool // to the yardstick's number
 	more   bool // more is better
 	beyond float64
 }{
@@ -37,7 +37,7 @@ var held = []struct {
 
 func count(name string) func(Run) float64 { return func(r Run) float64 { return r.Counts[name] } }
 
-// Baseline is what the numbers were. It changes in a commit of its own, with the reason.
+// Baseline is the earlier numbers. It changes in a commit of its own, with the reason.
 type Baseline struct {
 	Version int               `json:"version"`
 	Machine Machine           `json:"machine"`
@@ -63,7 +63,8 @@ func ReadBaseline(path string) (Baseline, error) {
 // Write writes a baseline.
 func (b Baseline) Write(path string) error { return write(path, b) }
 
-// Numbers are what results come to. Both numbers of a ratio are of one repetition.
+// Numbers are the gate's numbers of results. Both numbers of a ratio are of one
+// repetition.
 func (r Results) Numbers() (Baseline, error) {
 	b := Baseline{Version: Version, Machine: r.Machine, Numbers: map[string]Figure{}}
 	for _, h := range held {
@@ -91,7 +92,7 @@ func (r Results) Numbers() (Baseline, error) {
 	return b, nil
 }
 
-// Against returns what got worse than a baseline; nothing when all is well.
+// Against returns the numbers that are worse than a baseline's; empty without any.
 func (b Baseline) Against(before Baseline) (worse []string) {
 	for _, h := range held {
 		was, is := before.Numbers[h.name]

@@ -1,6 +1,6 @@
 package bench
 
-// goal is what a number is to reach: at least where more is better, else at most.
+// goal is the bound of a number: a lower one where more is better, and else an upper one.
 type goal struct {
 	says              string
 	worlds            []string
@@ -26,14 +26,14 @@ func ofOurs(point string, number func(Run) float64) func(Results) float64 {
 	return func(r Results) float64 { return r.of(gated, point, number).Median }
 }
 
-// differing is ours in another form, over the usual one.
+// differing is the number of a variant of A, over the usual one's.
 func differing(in, point string, number func(Run) float64) func(Results) float64 {
 	return func(r Results) float64 {
 		return over(r.of(gated+" "+in, point, number).Median, r.of(gated, point, number).Median)
 	}
 }
 
-// together is ours against what the parts would come to one after the other.
+// together is the rate of A, over the rate of its parts one after the other.
 func together(r Results) float64 {
 	sum := 0.0
 	for _, part := range []string{"T", "D", "M", "I"} {
@@ -48,7 +48,7 @@ func together(r Results) float64 {
 
 func committed(r Run) float64 { return r.Counts["batches committed"] }
 
-const few = "20" // orders a second of a system that has little to do
+const few = "20" // orders a second, for a system with little load
 
 var (
 	inReal     = []string{Real}
@@ -87,7 +87,7 @@ var goals = []goal{
 	{"memory of the services, MiB", inBoth, ofOurs(Saturated, memory), false, 300, 0},
 }
 
-// verdict is what became of a goal.
+// verdict is the text of a goal's outcome.
 func (g goal) verdict(reached float64) string {
 	met := func(want float64) bool {
 		if g.more {

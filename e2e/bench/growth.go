@@ -9,13 +9,13 @@ import (
 	"strings"
 )
 
-// place is what was measured at one place on a dimension.
+// place is the measurement at one value of a dimension.
 type place struct {
 	value               int
 	rate, p99, cpu, mem Figure
 }
 
-// places are those of a dimension, in their order.
+// places are the places of a dimension, in the order of their values.
 func (r Results) places(d dimension) (all []place) {
 	for _, name := range r.names(Saturated) {
 		if value, lies := d.at(name); lies {
@@ -26,7 +26,7 @@ func (r Results) places(d dimension) (all []place) {
 	return all
 }
 
-// slope is by how much a number grows for one unit more, over all places (least squares).
+// slope is the growth of a number for one unit more, over all places (least squares).
 func slope(of []place, number func(place) Figure) float64 {
 	var n, x, y, xx, xy float64
 	for _, p := range of {
@@ -36,8 +36,8 @@ func slope(of []place, number func(place) Figure) float64 {
 	return over(n*xy-x*y, n*xx-x*x)
 }
 
-// Growth is docs/growth.md, and the pictures that it shows by their paths. The long
-// results are of windows that are told by the minute.
+// Growth is docs/growth.md, and its pictures by their paths. The long results are of
+// windows that are reported by the minute.
 func Growth(long Results, worlds ...Results) (page string, pictures map[string]string) {
 	var b strings.Builder
 	pictures = map[string]string{}
@@ -89,10 +89,10 @@ func (r Results) growth(line func(string, ...any), pictures map[string]string) {
 	r.failed(line)
 }
 
-// steady is what a system that runs for long is held to.
+// steady is the goal for a system that runs for long.
 var steady = goal{says: "The last minute's completed/s over the first's", more: true, required: 0.95, stretch: 1}
 
-// overTime shows a long window by the minute, and what the databases keep of it.
+// overTime shows a long window by the minute, and the rows that the databases keep.
 func (r Run) overTime(line func(string, ...any)) {
 	line("\n### %s, %d minutes\n\n| minute | completed/s | p99, ms | memory, MiB |\n|---|---|---|---|", r.Arm, len(r.Minutes))
 	for i, m := range r.Minutes {

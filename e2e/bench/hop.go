@@ -22,9 +22,9 @@ import (
 	"github.com/quintet-eda/quintet/services/shipping"
 )
 
-// hop is what a service answers an event with, in the story without mishaps.
+// hop is the events that a service publishes for an event, in the story without faults.
 type hop struct {
-	reads []string // topics, also those of which most records say nothing to it
+	reads []string // topics, even if most of their records cause no reaction
 	emits map[string]string
 }
 
@@ -36,13 +36,13 @@ var hops = map[string]hop{
 	"email":     {email.Flow.Topics(), map[string]string{"OrderPlaced": "NotificationSent", "OrderCompleted": "NotificationSent"}},
 }
 
-// sizes are how long the events' values are, as our services write them.
+// sizes are the lengths of the events' values, as our services write them.
 var sizes = map[string]int{
 	"OrderPlaced": 174, "StockReserved": 42, "PaymentProcessed": 85, "ShipmentCreated": 94, "OrderCompleted": 42, "NotificationSent": 80,
 }
 
-// hopper is a service that does nothing but read and publish: what is left of ours
-// without database, reactions, codec and outside world. It loses what a crash catches.
+// hopper is a service that only reads and publishes: our service without database,
+// reactions, codec and outside world. A crash loses its unpublished events.
 type hopper struct {
 	hop
 	name     string
@@ -78,7 +78,7 @@ func Hop(ctx context.Context, name string) error {
 	server := &http.Server{Addr: c.HTTPAddr, Handler: h.routes(), ReadHeaderTimeout: time.Second}
 	working.Go(func() {
 		<-ctx.Done()
-		_ = server.Close() // nobody waits for an answer any more
+		_ = server.Close() // no client waits for an answer any more
 		_ = group.Close()
 		h.producer.AsyncClose()
 	})
@@ -90,7 +90,7 @@ func Hop(ctx context.Context, name string) error {
 	return err
 }
 
-// connect creates the service's topic and waits for those that it reads. The
+// connect creates the service's topic and waits for the topics that it reads. The
 // settings are those of pkg/kafka.
 func (h *hopper) connect(ctx context.Context, c service.Config) (sarama.ConsumerGroup, error) {
 	s := sarama.NewConfig()
@@ -131,7 +131,7 @@ func (h *hopper) connect(ctx context.Context, c service.Config) (sarama.Consumer
 	return sarama.NewConsumerGroup(c.Brokers, h.name, s)
 }
 
-// create creates a topic as its owner would, and is content when it exists.
+// create creates a topic as its owner would. It succeeds if the topic exists.
 func create(admin sarama.ClusterAdmin, topic string, partitions int32) error {
 	appended := "LogAppendTime"
 	err := admin.CreateTopic(topic, &sarama.TopicDetail{NumPartitions: partitions, ReplicationFactor: 1,
@@ -149,7 +149,7 @@ func (h *hopper) Setup(sarama.ConsumerGroupSession) error {
 
 func (h *hopper) Cleanup(sarama.ConsumerGroupSession) error { return nil }
 
-// ConsumeClaim answers each event that the service has an answer to.
+// ConsumeClaim publishes the service's event for each event that has one.
 func (h *hopper) ConsumeClaim(s sarama.ConsumerGroupSession, claim sarama.ConsumerGroupClaim) error {
 	for m := range claim.Messages() {
 		if event := h.emits[typeOf(m.Headers)]; event != "" {
@@ -160,12 +160,12 @@ func (h *hopper) ConsumeClaim(s sarama.ConsumerGroupSession, claim sarama.Consum
 	return nil
 }
 
-// publish publishes an event of an order, with as many bytes as ours has, and closes
-// done, unless that is nil, when the broker has it.
+// publish publishes an event of an order, with as many bytes as ours. When the broker has
+// acknowledged it, acknowledged closes done, unless that is nil.
 func (h *hopper) publish(event, id string, done chan struct{}) {
 	value := make([]byte, sizes[event])
-	_, _ = rand.Read(value) // never fails; and zeros would be packed to nothing
-	value[0] = 1            // not the mark of a schema: nobody asks the registry for it
+	_, _ = rand.Read(value) // never fails; zeros would be compressed to nothing
+	value[0] = 1            // not the mark of a schema: no reader asks the registry
 	m := &sarama.ProducerMessage{Topic: h.name + ".events", Key: sarama.StringEncoder(id), Value: sarama.ByteEncoder(value), Metadata: done}
 	for name, text := range map[string]string{
 		"ce_id": uuid.NewString(), "ce_source": "/quintet/" + h.name, "ce_specversion": "1.0", "ce_type": "quintet." + h.name + "." + event,
@@ -178,7 +178,7 @@ func (h *hopper) publish(event, id string, done chan struct{}) {
 	h.producer.Input() <- m
 }
 
-// acknowledged tells who waits that the broker has a record.
+// acknowledged closes a record's channel when the broker has the record.
 func (h *hopper) acknowledged() {
 	go func() {
 		for err := range h.producer.Errors() {
@@ -212,7 +212,7 @@ func (h *hopper) routes() http.Handler {
 		select {
 		case <-done:
 			w.WriteHeader(http.StatusAccepted)
-			_ = json.NewEncoder(w).Encode(map[string]string{"orderId": id, "status": "placed"}) // who has hung up is not told
+			_ = json.NewEncoder(w).Encode(map[string]string{"orderId": id, "status": "placed"}) // the client may have gone
 		case <-r.Context().Done():
 		}
 	})

@@ -12,11 +12,11 @@ import (
 )
 
 // kept are the rows of each table of the services, for each of n orders. A table whose
-// figure is not near nothing grows with the orders.
+// figure is not near zero grows with the orders.
 func (s *System) kept(ctx context.Context, n int) (map[string]float64, error) {
 	all := map[string]float64{}
 	for _, service := range s.arm.services {
-		// Not by the kit's own store: a service lets nobody else open its file by that.
+		// Not by the kit's own store: the running service holds the file's lock.
 		driver, where := "sqlite", "file:"+filepath.Join(s.data[0], service, service+".db")+"?mode=ro"
 		list := "SELECT name FROM sqlite_master WHERE type = 'table'"
 		if s.login != nil {
@@ -32,8 +32,8 @@ func (s *System) kept(ctx context.Context, n int) (map[string]float64, error) {
 	return all, nil
 }
 
-// countRows tells how many rows each table of a database has; list is the query for
-// their names.
+// countRows calls tell with the number of rows of each table of a database. list is the
+// query for the tables' names.
 func countRows(ctx context.Context, driver, where, list string, tell func(table string, rows int)) (err error) {
 	db, err := sql.Open(driver, where)
 	if err != nil {

@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// ledger is what ours spends its CPU on, at a point: a row for each step, in ms of CPU
-// for each order, a column for each service.
+// ledger is the use of CPU by A, at a point: a row for each step, in ms of CPU for each
+// order, and a column for each service.
 func (r Results) ledger(line func(string, ...any), point string) {
 	services := keys(r.Runs, func(run Run) map[string]map[string]float64 { return run.Steps })
 	if len(services) == 0 {
@@ -59,7 +59,7 @@ func (r Results) ledger(line func(string, ...any), point string) {
 	line("\nThe named steps are %s of %s ms that the kernel counts for the services: %.0f %%.", digits(named), digits(measured), 100*named/measured)
 }
 
-// short leaves a cell empty where there is nothing to see.
+// short is the text of a cell; empty for a figure near zero.
 func short(ms float64) string {
 	if ms < 0.0005 {
 		return ""
@@ -67,7 +67,7 @@ func short(ms float64) string {
 	return digits(ms)
 }
 
-// asked are the counters of ours at a point.
+// asked are the counters of A at a point.
 func (r Results) asked(line func(string, ...any), point string) {
 	names := keys(r.Runs, func(run Run) map[string]float64 {
 		if run.Arm != gated {

@@ -57,7 +57,7 @@ func TestATradeOffWithoutAFigureIsLeftOut(t *testing.T) {
 	}
 }
 
-// compareDocs holds files of docs/ to what a command of bench writes.
+// compareDocs compares files of docs/ with the output of a command of bench.
 func compareDocs(t *testing.T, command string, files map[string]string) {
 	t.Helper()
 	for path, want := range files {

@@ -16,22 +16,22 @@ import (
 )
 
 const (
-	// Connections is how many requests may be under way. An order waits for one
-	// that is free, and its latency includes the wait.
+	// Connections is how many requests may be in flight. An order waits for a free
+	// connection, and its latency includes the wait.
 	Connections = 128
-	// Outstanding is how many orders may be under way when a system is saturated.
+	// Outstanding is how many orders may be open when a system is saturated.
 	//
-	// A rate that is too high would be found by trial, with many windows, and what
-	// piles up in one spoils the next. Under a bound each arm takes what it can in
-	// one window. Ours takes more the more there is to put into one batch, so the
-	// bound is where an order ends after some two seconds: more would be a backlog.
+	// Finding the highest rate by trial would take many windows, and the backlog of
+	// one would spoil the next. Under a bound each arm reaches its rate in one window.
+	// Ours is faster with larger batches. At this bound an order ends after some two
+	// seconds: more open orders would be a backlog.
 	Outstanding = 1500
 	shelves     = 20
 )
 
-// load is how orders come.
+// load is the rate, number and duration of the orders.
 type load struct {
-	rate        float64 // a second, whatever becomes of them; 0: as fast as they end
+	rate        float64 // a second, even if none ends; 0: as fast as they end
 	orders      int     // at most; 0: any number
 	warm, lasts time.Duration
 }
@@ -51,7 +51,7 @@ func newBuyer(c *e2e.Client, b *book, s *System) *buyer {
 
 func sku(n int) string { return "bench-" + strconv.Itoa(n%shelves) }
 
-// stock fills the shelves so that they never are empty.
+// stock fills the shelves so that they are never empty.
 func stock(ctx context.Context, c *e2e.Client) error {
 	for n := range shelves {
 		if err := c.Receive(ctx, sku(n), 1_000_000_000, "delivery-"+sku(n)); err != nil {
@@ -85,11 +85,12 @@ func (b *buyer) place(ctx context.Context, n int, intended time.Time) {
 	}
 }
 
-// askBound is how long an order is asked for that is answered with 503.
+// askBound is how long a request that is answered with 503 is repeated.
 const askBound = 30 * time.Second
 
-// ask asks for an order under a key. It repeats what is answered with 503, since it may
-// have happened; a peer keeps no answers, so there a repeat would be a second order.
+// ask requests an order under a key. It repeats a request that is answered with 503, since
+// it may have been handled. A peer stores no answers: there a repeat would be a second
+// order, so ask does not repeat it.
 func (b *buyer) ask(ctx context.Context, key string, p e2e.Placement) (order string, err error) {
 	for end := time.Now().Add(askBound); ; {
 		order, err = b.client.Place(ctx, p, key)
@@ -155,10 +156,10 @@ func (b *buyer) drive(ctx context.Context, l load, begin time.Time) error {
 	return nil
 }
 
-// ofHundred reports whether an order is one of so many in a hundred, which are spread.
+// ofHundred reports whether an order is one of many in a hundred, spread evenly.
 func ofHundred(n, many int) bool { return n*37%100 < many }
 
-// cart is what the order with that number is for: of each article at most one line.
+// cart is the lines of the order with that number, at most one line for each article.
 func (v variant) cart(n int) []e2e.Line {
 	const stride = 7 // has no divisor in common with the number of articles
 	first := n % shelves

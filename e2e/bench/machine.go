@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Machine is where the figures were taken, and how durable what was acknowledged is.
+// Machine is the machine of the measurement, and the durability of acknowledged writes.
 type Machine struct {
 	CPU        string  `json:"cpu"`
 	Cores      int     `json:"cores"`
@@ -19,7 +19,7 @@ type Machine struct {
 	Durability string  `json:"durability"`
 }
 
-// durability is what the worlds are configured for; each is the services' default.
+// durability is the configuration of the worlds; each is the services' default.
 var durability = map[string]string{
 	Embedded: "SQLite synchronous=FULL; acks=all to an embedded broker, which keeps what the operating system keeps",
 	Real:     "PostgreSQL fsync=on, synchronous_commit=on; Kafka acks=all, one replica, which keeps what the operating system keeps",
@@ -33,7 +33,7 @@ func thisMachine(world string) (Machine, error) {
 	}, err
 }
 
-// line is the first line of a file that begins so, without that; empty if there is none.
+// line is the first line of a file with that beginning, without it; empty without one.
 func line(path, begin string) string {
 	text, _ := os.ReadFile(path) // another system has no such file
 	for l := range strings.Lines(string(text)) {
@@ -44,7 +44,7 @@ func line(path, begin string) string {
 	return ""
 }
 
-// syncCost is how long the disk takes to make 4 KiB durable. A commit cannot be faster.
+// syncCost is the time to write and sync 4 KiB. A commit cannot be faster.
 func syncCost() (float64, error) {
 	const times = 101
 	file, err := os.CreateTemp("", "quintet-bench-sync-")

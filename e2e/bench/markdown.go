@@ -24,13 +24,13 @@ func (r Results) Markdown() string {
 	return b.String()
 }
 
-// where says when and on what it was measured.
+// where is the date and the machine of the measurement.
 func (r Results) where() string {
 	return fmt.Sprintf("%s, %s. %s, %d cores, Linux %s, %s. Writing and syncing 4 KiB takes %s ms.", r.Began.Format("2 January 2006"),
 		r.Machine.Durability, r.Machine.CPU, r.Machine.Cores, r.Machine.Kernel, r.Machine.Go, digits(r.Machine.Sync))
 }
 
-// tables name the arms, and show what was measured of them at each point.
+// tables name the arms, and show their figures at each point.
 func (r Results) tables(line func(string, ...any)) {
 	for _, arm := range r.names("") {
 		line("- **%s**: %s", arm, r.Arms[arm])
@@ -51,7 +51,7 @@ func (r Results) failed(line func(string, ...any)) {
 	}
 }
 
-// table is all arms at a point, and then what each part took of the CPU.
+// table is the figures of all arms at a point, and then the CPU of each part.
 func (r Results) table(line func(string, ...any), point string) {
 	columns := []struct {
 		title  string

@@ -20,8 +20,8 @@ import (
 	"github.com/quintet-eda/quintet/services/shipping"
 )
 
-// actor is a service's reactions, with the states in a map. Every service reads every
-// event by its schema, as it does on topics, and reacts to those of its table.
+// actor is a service's reactions, with the states in a map. It reads every event of its
+// topics by the event's schema, and reacts to the events of its table.
 type actor interface {
 	react(id, key string, input any) (flow.Outputs, error)
 	read(ctx context.Context, e message) (flow.Outputs, error)
@@ -40,7 +40,7 @@ type states[S any] struct {
 	topics  map[string]bool
 	table   flow.Table[S]
 	codec   *registry.Codec
-	prepare func(S) S // gives a state what its store would lend to it
+	prepare func(S) S // adds to a state the data that its store would lend to it
 	of      map[string]S
 }
 
@@ -98,8 +98,8 @@ func (a *states[S]) encode(e flow.Event) (message, error) {
 
 func (a *states[S]) forget(key string) { delete(a.of, key) }
 
-// inMemory is the arm M: what is left of ours without transport, database and
-// outside world. One goroutine does all of it.
+// inMemory is the arm M: our services without transport, database and outside world. One
+// goroutine runs all of them.
 type inMemory struct{ actors []actor }
 
 func newInMemory(ctx context.Context, registryURL string) (*inMemory, error) {
@@ -184,7 +184,7 @@ func inMemoryOnly(ctx context.Context, s *System, p Plan) (Run, error) {
 	return m.window(ctx, p)
 }
 
-// window plays orders one after the other and measures as the other arms are.
+// window plays orders one after the other, and measures like the other arms.
 func (m *inMemory) window(ctx context.Context, p Plan) (Run, error) {
 	begin := time.Now()
 	w := window{begin.Add(p.Warm), begin.Add(p.Warm + p.For)}
@@ -218,7 +218,7 @@ func placing(id string, n int) order.PlaceOrder {
 	}
 }
 
-// answer is the outside world's, which says yes.
+// answer is the answer of an outside world that accepts every call.
 func answer(effect any) any {
 	switch e := effect.(type) {
 	case payment.Charge:

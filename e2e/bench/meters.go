@@ -12,12 +12,12 @@ import (
 	"time"
 )
 
-// usage is what a process and all below it have used so far.
+// usage is the resources that a process and all its descendants have used so far.
 type usage struct {
 	cpu    time.Duration
 	memory int64 // bytes, shared pages by their share
 	disk   int64 // bytes of pages that became dirty
-	asked  int64 // bytes that were given to write
+	asked  int64 // bytes passed to write calls
 }
 
 func (u usage) plus(v usage) usage {
@@ -33,8 +33,8 @@ type process struct {
 	ticks  int64 // its own, and of children that have ended
 }
 
-// processes reads the process table. A container's processes are below its first one,
-// so they are read as all others are, whatever the version of control groups.
+// processes reads the process table. A container's processes are descendants of its first
+// one. So they are read like all others, under any version of control groups.
 func processes() map[int]process {
 	all := map[int]process{}
 	paths, _ := filepath.Glob("/proc/[0-9]*/stat") // the pattern is right
@@ -51,8 +51,8 @@ func processes() map[int]process {
 	return all
 }
 
-// parseStat reads a process's line. Its name may hold anything, so what is read
-// begins after the last parenthesis.
+// parseStat reads a process's line. Its name may hold any character, so the fields begin
+// after the last parenthesis.
 func parseStat(text []byte) (process, error) {
 	fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
 	if len(fields) < 15 {
@@ -73,7 +73,7 @@ func parseStat(text []byte) (process, error) {
 // harness is the name of this process among the parts.
 const harness = "bench"
 
-// measure is what each part has used, by its name.
+// measure is the usage of each part, by its name.
 func measure(parts map[string][]int) map[string]usage {
 	table := processes()
 	below := map[int][]int{}
@@ -102,11 +102,11 @@ func measure(parts map[string][]int) map[string]usage {
 	return all
 }
 
-// proportional is a process's resident memory, where a page that n processes share
-// counts for an n-th: PostgreSQL's buffers are there once.
+// proportional is a process's resident memory. A page that n processes share counts for an
+// n-th, so PostgreSQL's buffers count once.
 func proportional(pid int) int64 { return field(pid, "smaps_rollup", "Pss:") << 10 }
 
-// field is a number that the kernel tells of a process; 0 when it does not.
+// field is a number that the kernel reports on a process; 0 when it does not.
 func field(pid int, file, name string) int64 {
 	text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), file))
 	if err != nil {
@@ -130,7 +130,7 @@ type meter struct {
 	minutes []int64 // the services' memory at its peak, by minute
 }
 
-// over waits for the window's ends and looks at memory every second between them.
+// over waits for the window's ends and reads the memory every second between them.
 func (m *meter) over(ctx context.Context, w window) error {
 	m.peak = map[string]int64{}
 	if err := until(ctx, w.from); err != nil {
@@ -172,8 +172,9 @@ func (m *meter) used(n int) map[string]Part {
 		all[name] = Part{
 			CPU:    float64((to.cpu - from.cpu).Microseconds()) / 1000 / float64(n),
 			Memory: float64(m.peak[name]) / (1 << 20),
-			// A bound. A page counts with all that becomes dirty with it: 2 MiB for 8 KiB
-			// into a log that was filled before. What is given to write counts sockets too.
+			// An upper bound. A page counts with all that becomes dirty with it: 2 MiB for
+			// 8 KiB into a log that was filled before. The bytes of write calls include
+			// those to sockets.
 			Disk: float64(min(to.disk-from.disk, to.asked-from.asked)) / 1024 / float64(n),
 		}
 	}

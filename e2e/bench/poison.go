@@ -13,14 +13,15 @@ import (
 	"github.com/quintet-eda/quintet/e2e"
 )
 
-// poisonKey begins the key of each record that nobody can read. No order has such a key.
+// poisonKey begins the key of each record that no service can read. No order has such a
+// key.
 const poisonKey = "poison-"
 
-// whoPlaced are those who read what was placed. Each parks a record that it cannot
-// read, tries it again, and gives up with a dead letter.
+// whoPlaced are the services that subscribe to placed orders. Each parks a record that it
+// cannot read, retries it, and gives up with a dead letter.
 var whoPlaced = []string{"email", "inventory", "payment", "shipping"}
 
-// poisoner publishes records that nobody can read among those of placed orders.
+// poisoner publishes records that no service can read among those of placed orders.
 type poisoner struct {
 	client   sarama.Client
 	producer sarama.SyncProducer
@@ -32,7 +33,7 @@ func newPoisoner(brokers []string) (*poisoner, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.Config().Producer.Return.Successes = true // a synchronous producer wants it
+	c.Config().Producer.Return.Successes = true // a synchronous producer requires it
 	producer, err := sarama.NewSyncProducerFromClient(c)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("poison: %w", err), c.Close())
@@ -54,7 +55,7 @@ func (p *poisoner) put(name string) error {
 
 func (p *poisoner) close() error { return errors.Join(p.producer.Close(), p.client.Close()) }
 
-// givenUp waits until everybody has given up what they cannot read.
+// givenUp waits until every subscriber has given up every record that it cannot read.
 func (p *poisoner) givenUp(ctx context.Context) error {
 	return e2e.Until(ctx, "all poison has its dead letters", func(context.Context) (bool, error) {
 		n, err := appended(p.client, "dead-letter")
@@ -65,10 +66,10 @@ func (p *poisoner) givenUp(ctx context.Context) error {
 	})
 }
 
-// letters are who gave a record of poison up, by its key.
+// letters are the services that gave up a record of poison, by its key.
 type letters map[string][]string
 
-// take notes what a topic tells of poison, and reports whether the fact does.
+// take records a fact about poison, and reports whether the fact is one.
 func (l letters) take(f e2e.Fact) bool {
 	if !strings.HasPrefix(f.Key, poisonKey) {
 		return false
@@ -79,7 +80,7 @@ func (l letters) take(f e2e.Fact) bool {
 	return true
 }
 
-// problems tells of poison that somebody lost.
+// problems are the records of poison without a dead letter of every subscriber.
 func (l letters) problems(puts int) (all []string) {
 	if len(l) != puts {
 		all = append(all, fmt.Sprintf("%d records that nobody can read have dead letters, and there were %d", len(l), puts))

@@ -12,9 +12,9 @@ import (
 	"github.com/google/pprof/profile"
 )
 
-// steps are what a service's CPU goes into. A sample is of the first step that one of
-// its functions belongs to, so what several steps use comes after them. Time in the
-// kernel is of the function that called it.
+// steps are the uses of a service's CPU. A sample belongs to the first step with one of
+// its functions. So a step that several others use comes after them. Time in the kernel
+// belongs to the function that called it.
 var steps = []struct {
 	name      string
 	functions []string // parts of their names
@@ -43,7 +43,7 @@ var steps = []struct {
 	{"goroutines: to find what runs next", []string{"runtime.schedule", "runtime.findRunnable", "runtime.mcall", "runtime.sysmon", "runtime.mstart", "runtime.park_m", "runtime.goexit0", "runtime.wakep"}},
 }
 
-// unnamed is what none of the steps claims.
+// unnamed is the step of all samples without a step.
 const unnamed = "unnamed"
 
 // stepOf is the step that a sample belongs to.
@@ -80,7 +80,7 @@ func byStep(p *profile.Profile) (map[string]time.Duration, error) {
 	return sum, nil
 }
 
-// profiled are the addresses at which services answer for profiles.
+// profiled are free addresses at which services serve their profiles.
 func profiled(services []string) (map[string]string, error) {
 	at := map[string]string{}
 	for _, service := range services {
@@ -118,7 +118,7 @@ func profileOver(ctx context.Context, address string, w window) (map[string]time
 	return byStep(p)
 }
 
-// profiledOne is what became of one service's profile.
+// profiledOne is the profile of one service, or its error.
 type profiledOne struct {
 	service string
 	steps   map[string]time.Duration

@@ -14,11 +14,11 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// jars are what the relay's Java is made of.
+// jars is the directory of the relay's Java archives.
 func jars(relay string) string { return filepath.Join(filepath.Dir(relay), "connect") }
 
-// relay starts the program that publishes what the databases log, and returns when it
-// reads each: what is logged before that is not published.
+// relay starts the program that publishes from the databases' logs. It returns when the
+// program reads each database: entries logged before that are not published.
 func (s *System) relay(ctx context.Context, c *containers, dir string) error {
 	dir = filepath.Join(dir, "relay")
 	if err := os.Mkdir(dir, 0o755); err != nil {
@@ -61,7 +61,7 @@ func (s *System) relay(ctx context.Context, c *containers, dir string) error {
 		case <-look.C:
 			err = db.QueryRow(ctx, `SELECT count(*) FROM pg_replication_slots WHERE active`).Scan(&reading)
 		case <-ctx.Done():
-			text, _ := os.ReadFile(said.Name()) // what it says helps, when it says something
+			text, _ := os.ReadFile(said.Name()) // its output helps, if there is any
 			err = fmt.Errorf("the relay reads %d of %d databases: %w: %s", reading, len(s.arm.services), ctx.Err(), text)
 		}
 	}

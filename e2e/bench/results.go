@@ -8,10 +8,11 @@ import (
 	"time"
 )
 
-// Version is of the results' file. It grows when a field changes its meaning.
+// Version is the version of the results' file. It grows when a field changes its meaning.
 const Version = 1
 
-// Results are what a run of the harness measured. Reports are made from them alone.
+// Results are the measurements of one run of the harness. Reports are made from them
+// alone.
 type Results struct {
 	Version  int               `json:"version"`
 	Began    time.Time         `json:"began"`
@@ -19,7 +20,7 @@ type Results struct {
 	Machine  Machine           `json:"machine"`
 	Warm     float64           `json:"warmSeconds"`
 	For      float64           `json:"windowSeconds"`
-	Arms     map[string]string `json:"arms"` // what each is
+	Arms     map[string]string `json:"arms"` // their descriptions
 	Runs     []Run             `json:"runs"`
 	Failures []Failure         `json:"failures,omitempty"`
 }
@@ -43,11 +44,11 @@ type Run struct {
 	Latency    Latency            `json:"latencyMillis"`
 	Parts      map[string]Part    `json:"parts"`
 	Counts     map[string]float64 `json:"counts,omitempty"` // for each order
-	// Minutes are those of a long window, the first of them first.
+	// Minutes are the minutes of a long window, the first one first.
 	Minutes []Minute `json:"minutes,omitempty"`
 	// Kept are the rows of each table at the end, for each order that was placed.
 	Kept map[string]float64 `json:"rowsKept,omitempty"`
-	// Steps are what each service's CPU went into, in ms for each order.
+	// Steps are the uses of each service's CPU, in ms for each order.
 	Steps map[string]map[string]float64 `json:"steps,omitempty"`
 }
 
@@ -66,7 +67,7 @@ type Minute struct {
 	Memory float64 `json:"memoryMiB"` // of the services, at its peak
 }
 
-// Part is what one process, or container, took for each completed order.
+// Part is the cost of one process, or container, for each completed order.
 type Part struct {
 	CPU    float64 `json:"cpuMillis"`
 	Memory float64 `json:"peakMiB"` // not for each order

@@ -14,9 +14,9 @@ import (
 
 // The points that are not a rate.
 const (
-	Saturated = "sat"  // as many orders under way as [Outstanding]
-	Half      = "half" // half of what the same arm just did saturated
-	Peer      = "peer" // [peerShare] of what W' did saturated, of it and of ours; W' comes first
+	Saturated = "sat"  // as many open orders as [Outstanding]
+	Half      = "half" // half of the same arm's saturated rate
+	Peer      = "peer" // [peerShare] of the saturated rate of W', for W' and A; W' comes first
 )
 
 const (
@@ -28,11 +28,11 @@ const (
 	upBound   = 2 * time.Minute
 	ageBound  = 20 * time.Minute
 	restBound = 2 * time.Minute       // after a window; the last orders were placed at its end
-	slowest   = 20 * time.Millisecond // that an order of a backlog may take until the next ends
+	slowest   = 20 * time.Millisecond // for each order of a backlog, when it drains
 	longRun   = 2 * time.Minute       // a window of at least this length is reported by the minute
 )
 
-// Plan is what is measured.
+// Plan is the plan of a measurement.
 type Plan struct {
 	World  World
 	Arms   []string
@@ -40,12 +40,12 @@ type Plan struct {
 	Self   string // this program
 	Points []string
 	Repeat int
-	Warm   time.Duration // orders come as in the window, which is after it
+	Warm   time.Duration // orders come as in the window, which follows
 	For    time.Duration
-	Out    string // directory of the results; what is known is written after each repetition
+	Out    string // directory of the results, which are written after each repetition
 }
 
-// Check returns what is wrong with a plan.
+// Check returns the first fault of a plan.
 func (p Plan) Check() error {
 	saturated := false
 	for _, point := range p.Points {
@@ -65,8 +65,7 @@ func (p Plan) Check() error {
 	return nil
 }
 
-// Measure carries a plan out. An arm that fails is left without a number, and the
-// others go on.
+// Measure carries out a plan. An arm that fails has no number, and the others continue.
 func (p Plan) Measure(ctx context.Context, say func(string, ...any)) (Results, error) {
 	arms, err := programs{p.World.Bin, p.Peers, p.Self}.find(p.Arms, say)
 	if err != nil {
@@ -84,7 +83,7 @@ func (p Plan) Measure(ctx context.Context, say func(string, ...any)) (Results, e
 		r.Arms[arm.Name] = arm.Tells
 	}
 	for repetition := range p.Repeat {
-		// Each repetition begins with another arm, so that none always comes after the same.
+		// Each repetition begins with another arm, so that the first place rotates.
 		first := repetition % len(arms)
 		for _, arm := range slices.Concat(arms[first:], arms[:first]) {
 			runs, err := p.one(ctx, arm, r.of(rival, Saturated, rate).Median, say)
@@ -102,15 +101,15 @@ func (p Plan) Measure(ctx context.Context, say func(string, ...any)) (Results, e
 				say("%d/%d %s", repetition+1, p.Repeat, run)
 			}
 		}
-		if err := r.Report(p.Out); err != nil { // what is known so far
+		if err := r.Report(p.Out); err != nil { // the results so far
 			return r, err
 		}
 	}
 	return r, nil
 }
 
-// one brings an arm up, measures it at all points and checks what it did. W' completes
-// as many orders a second as peer when it is saturated, if that is known.
+// one brings an arm up, measures it at all points and checks its orders. peer is the
+// saturated rate of W'; 0 while it is unknown.
 func (p Plan) one(ctx context.Context, arm Arm, peer float64, say func(string, ...any)) (runs []Run, err error) {
 	starting, cancel := context.WithTimeout(ctx, upBound)
 	defer cancel()
@@ -168,7 +167,7 @@ func (p Plan) one(ctx context.Context, arm Arm, peer float64, say func(string, .
 	return runs, s.proved(ctx, c, accepted, say)
 }
 
-// proved holds all orders against what must be so, and says that they are.
+// proved checks all orders, and reports that they add up.
 func (s *System) proved(ctx context.Context, c *e2e.Client, accepted []string, say func(string, ...any)) error {
 	begun := time.Now()
 	if err := s.check(ctx, c, accepted); err != nil {
@@ -178,7 +177,7 @@ func (s *System) proved(ctx context.Context, c *e2e.Client, accepted []string, s
 	return nil
 }
 
-// age has a system complete as many orders as it is to have behind it.
+// age makes a system complete the orders of the arm's history.
 func (p Plan) age(ctx context.Context, s *System, c *e2e.Client) ([]string, error) {
 	if s.arm.history == 0 {
 		return nil, nil
@@ -203,7 +202,7 @@ func (p Plan) age(ctx context.Context, s *System, c *e2e.Client) ([]string, erro
 	return b.accepted, nil
 }
 
-// String is a run in one line, for who watches.
+// String is a run in one line, for the terminal.
 func (r Run) String() string {
 	return fmt.Sprintf("%-2s %-5s %6.1f/s completed, p50 %.0f ms, p99 %.0f ms, services %.2f ms of CPU an order, all %.2f",
 		r.Arm, r.Point, r.Rate, r.Latency.P50, r.Latency.P99, services(r), everything(r))

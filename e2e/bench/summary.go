@@ -13,7 +13,8 @@ type Figure struct {
 	High   float64 `json:"high"`
 }
 
-// figure sums up numbers; of an even many, the median is the lower of the two middle ones.
+// figure sums up numbers. Of an even number of them the median is the lower of the two
+// middle ones.
 func figure(numbers []float64) Figure {
 	if len(numbers) == 0 {
 		return Figure{}
@@ -22,7 +23,7 @@ func figure(numbers []float64) Figure {
 	return Figure{Median: sorted[(len(sorted)-1)/2], Low: sorted[0], High: sorted[len(sorted)-1]}
 }
 
-// String has as many digits as say something, and the spread where there is one.
+// String is the median with its significant digits, and the spread where there is one.
 func (f Figure) String() string {
 	if f.Low == f.High {
 		return digits(f.Median)
@@ -43,7 +44,7 @@ func digits(n float64) string {
 	return fmt.Sprintf("%.3f", n)
 }
 
-// points are those that were measured, in their order.
+// points are the measured points, in their order.
 func (r Results) points() (all []string) {
 	for _, run := range r.Runs {
 		if !slices.Contains(all, run.Point) {
@@ -53,7 +54,8 @@ func (r Results) points() (all []string) {
 	return all
 }
 
-// names are the arms that have a number at a point, by name; at any if it is empty.
+// names are the sorted names of the arms with a number at a point; at any point if it is
+// empty.
 func (r Results) names(point string) []string {
 	has := map[string]bool{}
 	for _, run := range r.Runs {
@@ -75,7 +77,7 @@ func (r Results) of(arm, point string, number func(Run) float64) Figure {
 	return figure(all)
 }
 
-// inside is the name of what runs in this process in place of services.
+// inside is the name of the part that runs in this process in place of services.
 const inside = "in bench"
 
 // The numbers of a run that reports show.
@@ -109,7 +111,7 @@ func memory(r Run) (sum float64) {
 	return sum
 }
 
-// keys are all that a map of any run has, sorted.
+// keys are the sorted keys of a map of all runs.
 func keys[V any](runs []Run, of func(Run) map[string]V) []string {
 	all := map[string]bool{}
 	for _, run := range runs {

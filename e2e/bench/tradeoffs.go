@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// Tradeoffs is the README's table: what is done here, in place of what, and what came of
-// it in figures. Rows whose arms have no number are left out.
+// Tradeoffs is the README's table: a choice of this system, its alternative, and the
+// measured effect. Rows whose arms have no number are left out.
 func Tradeoffs(embedded, real, growth Results) string {
 	var b strings.Builder
 	row := func(here, instead, says string, figures ...float64) {

@@ -7,17 +7,17 @@ import (
 	"strings"
 )
 
-// variant is in what an arm's orders, or what is around them, differ from the usual.
+// variant is the difference of an arm's orders, or of their environment, from the usual.
 // Its name is the arm's and one dimension: "A lines=8".
 type variant struct {
 	lines   int // of an order
-	hot     int // of a hundred orders, those whose first line is of one article
-	poison  int // of a hundred orders, those beside which comes a record that nobody can read
-	open    int // orders under way when it is saturated
+	hot     int // of a hundred orders, those whose first line is for one article
+	poison  int // of a hundred orders, those with an unreadable record beside them
+	open    int // open orders when it is saturated
 	history int // orders that were completed before
-	backlog int // orders that were placed while nobody else ran
-	// instances of each service. What they have in common is the database, so they
-	// are of the real world.
+	backlog int // orders that were placed while only the first service ran
+	// instances of each service. They share the database, so they run in the real world
+	// only.
 	instances int
 	env       []string
 }
@@ -25,7 +25,7 @@ type variant struct {
 // usual is an arm without a dimension.
 var usual = variant{lines: 2, open: Outstanding, instances: 1}
 
-// dimension is something that an order's cost may grow with.
+// dimension is a quantity with which an order's cost may grow.
 type dimension struct {
 	name, says string
 	usual      int
@@ -47,7 +47,7 @@ var dimensions = []dimension{
 	}},
 }
 
-// parse divides the name of an arm into the arm's own and its variant.
+// parse splits the name of an arm into the arm's own name and its variant.
 func parse(name string) (arm string, v variant, err error) {
 	arm, differs, some := strings.Cut(name, " ")
 	if !some {
@@ -78,8 +78,8 @@ func dimensionNames() (names []string) {
 	return names
 }
 
-// at is where on a dimension an arm's name lies, if it does. An arm of its usual form
-// lies on each.
+// at is the value of a dimension in an arm's name, if the name has it. The usual arm has
+// the usual value of each dimension.
 func (d dimension) at(name string) (value int, lies bool) {
 	if name == gated {
 		return d.usual, true

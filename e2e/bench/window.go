@@ -10,7 +10,7 @@ import (
 	"github.com/quintet-eda/quintet/e2e"
 )
 
-// window measures a system at one rate, and lets it come to rest.
+// window measures a system at one rate, and waits until it is at rest.
 func (p Plan) window(ctx context.Context, s *System, c *e2e.Client, rate float64) (Run, []string, error) {
 	most := 0
 	if rate == 0 {
@@ -32,8 +32,8 @@ func (p Plan) window(ctx context.Context, s *System, c *e2e.Client, rate float64
 	return run, b.accepted, err
 }
 
-// drain measures a system that works off what has piled up: its orders were placed
-// while only the first service ran.
+// drain measures a system that works off a backlog: its orders were placed while only the
+// first service ran.
 func (p Plan) drain(ctx context.Context, s *System, c *e2e.Client) (Run, []string, error) {
 	for _, service := range s.arm.services[1:] {
 		if err := s.stack.Terminate(service); err != nil {
@@ -68,8 +68,7 @@ func (p Plan) drain(ctx context.Context, s *System, c *e2e.Client) (Run, []strin
 	return run, b.accepted, err
 }
 
-// observe measures over a window what a system does while load lasts, and lets it
-// come to rest.
+// observe measures a system over a window while load runs, and waits until it is at rest.
 func (p Plan) observe(ctx context.Context, s *System, c *e2e.Client, b *book, load func(begin time.Time) error) (Run, error) {
 	begin := time.Now()
 	w := window{begin.Add(p.Warm), begin.Add(p.Warm + p.For)}

@@ -14,31 +14,31 @@ import (
 	"github.com/quintet-eda/quintet/e2e"
 )
 
-// The worlds that there are.
+// The names of the worlds.
 const (
 	Embedded = "embedded" // broker and registry of deploy/local, SQLite
 	Real     = "real"     // Kafka, PostgreSQL and Apicurio in containers
 )
 
-// World brings up what all arms have in common. Processes run on the host in both
-// worlds, so that an arm's cost is read in the same way.
+// World brings up the parts that all arms share. An arm's processes run on the host in
+// both worlds, so that its cost is measured in the same way.
 type World struct {
 	Name string
 	Bin  string // broker, registry and sandbox
 	Dir  string // of docker-compose.yml
-	// Profile has ours profiled too, which costs it a hundredth or two.
+	// Profile also profiles A, which costs A a hundredth or two.
 	Profile bool
 }
 
-// System is one arm that runs, on a state of its own.
+// System is one running arm, on a state of its own.
 type System struct {
 	Target e2e.Target
 	arm    Arm
 	stack  *local.Stack
 	more   []*local.Stack              // further instances of the services
-	data   []string                    // where the processes on this host keep what they keep
+	data   []string                    // directories of the processes on this host
 	parts  map[string][]int            // process ids, by name
-	prof   map[string]string           // where services answer for profiles, by name
+	prof   map[string]string           // addresses of the services' profiles, by name
 	admin  string                      // address of the database server for its superuser; empty: SQLite
 	login  func(service string) string // address of a service's database; nil: SQLite
 	poison *poisoner                   // nil: none
@@ -80,7 +80,7 @@ func (w World) up(ctx context.Context, s *System) error {
 		names = names[2:]
 		c = newContainers(w.Dir, base)
 		c.logical = s.arm.relay != ""
-		s.down = append(s.down, c.down) // after the services, which publish what is left
+		s.down = append(s.down, c.down) // after the services, which publish their outbox
 		s.Target.Registry, s.Target.Brokers, s.admin = c.registry(), []string{c.broker()}, c.database("postgres")
 		s.login = c.database
 		for _, name := range s.arm.services {
@@ -95,7 +95,7 @@ func (w World) up(ctx context.Context, s *System) error {
 			env[name] = slices.Concat(env[name], []string{"PROFILE_ADDR=" + address})
 		}
 	}
-	// The stack looks whether its ports are free, so it comes before the containers.
+	// The stack checks that its ports are free, so it comes before the containers.
 	s.data = []string{filepath.Join(dir, "data")}
 	s.stack, err = local.New(local.Options{BinDir: bin, DataDir: s.data[0], PortBase: base, Env: env})
 	if err != nil {
@@ -145,8 +145,8 @@ func (w World) up(ctx context.Context, s *System) error {
 	return s.know()
 }
 
-// another starts one more instance of each service, on ports of its own and beside
-// the outside world of the first, which is at base.
+// another starts one more instance of each service, on ports of its own. It shares the
+// first instances' outside world, whose ports follow from base.
 func (s *System) another(ctx context.Context, n, base int, bin, data string, env map[string][]string) error {
 	if s.login == nil {
 		return errors.New("instances have their database in common, which SQLite cannot be: measure them in the real world")
@@ -178,7 +178,7 @@ func (s *System) another(ctx context.Context, n, base int, bin, data string, env
 	return stack.WaitReady(ctx, s.arm.services...)
 }
 
-// know notes the ids of the processes that run now.
+// know records the ids of the processes that run now.
 func (s *System) know() error {
 	now := map[string][]int{}
 	for _, dir := range s.data {
@@ -202,12 +202,12 @@ func (s *System) start(ctx context.Context, names []string) error {
 		}
 	}
 	if len(names) == 0 {
-		return nil // of a stack that is asked about none, all would have to be ready
+		return nil // WaitReady without names would wait for all processes
 	}
 	return s.stack.WaitReady(ctx, names...)
 }
 
-// wrap makes a directory with a program for each part, as a stack wants it.
+// wrap makes a directory with a program for each part, as a stack requires it.
 func (w World) wrap(arm Arm, dir string) (string, error) {
 	bin := filepath.Join(dir, "bin")
 	if err := os.Mkdir(bin, 0o755); err != nil {
@@ -233,7 +233,7 @@ func (w World) wrap(arm Arm, dir string) (string, error) {
 	return bin, nil
 }
 
-// Down ends all of it and removes what it kept.
+// Down ends all processes and containers, and removes their data.
 func (s *System) Down() error {
 	var failed []error
 	for _, step := range slices.Backward(s.down) {

@@ -16,16 +16,16 @@ import (
 	_ "modernc.org/sqlite" // the same database as in the embedded world
 )
 
-// Yardstick transactions write so many rows, of one table with so many keys.
+// The rows of a yardstick transaction, the keys of its table, and the writers.
 const (
 	yardRows    = 100
 	yardKeys    = 10_000
 	yardWriters = 2
 )
 
-// yardOnly is the arm Y: a fixed amount of what ours mostly does, writing small JSON
-// rows into SQLite, with nothing of the kit. An hour in which the machine is slower at
-// that is one in which ours is, too. Transport alone was tried: it does not follow.
+// yardOnly is the arm Y: a fixed amount of A's main work, writing small JSON rows into
+// SQLite, without any code of the kit. In an hour in which the machine is slower at that,
+// A is slower, too. Transport alone was tried: its rate does not follow A's.
 func yardOnly(ctx context.Context, _ *System, p Plan) (run Run, err error) {
 	dir, err := os.MkdirTemp("", "quintet-bench-")
 	if err != nil {
@@ -63,7 +63,7 @@ func yardOnly(ctx context.Context, _ *System, p Plan) (run Run, err error) {
 	return Run{Point: Saturated, Completed: n, Rate: float64(n) / p.For.Seconds(), Parts: map[string]Part{inside: {CPU: cpu}}}, nil
 }
 
-// yard writes one transaction after the other, as durable as ours, until ctx ends.
+// yard writes one transaction after the other, as durable as A's, until ctx ends.
 func yard(ctx context.Context, path string, written *atomic.Int64) (err error) {
 	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_txlock=immediate")
 	if err != nil {
@@ -74,7 +74,7 @@ func yard(ctx context.Context, path string, written *atomic.Int64) (err error) {
 		return err
 	}
 	for n := 0; ctx.Err() == nil; n++ {
-		// Not ctx: a transaction that is cut short is an error, and no measurement.
+		// Not ctx: an interrupted transaction is an error, and no measurement.
 		if err := yardTransaction(context.WithoutCancel(ctx), db, n); err != nil {
 			return fmt.Errorf("yardstick: %w", err)
 		}

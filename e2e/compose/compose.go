@@ -1,8 +1,8 @@
-// Package compose runs the system of docker-compose.yml beside others, for
-// whoever plays stories on it, and has power over its containers.
+// Package compose runs the system of docker-compose.yml beside others, for stories, and
+// controls its containers.
 //
-// It drives the docker command, as a person would, and nothing else: what it
-// does can be repeated by hand.
+// It runs the docker command, as a person would, and nothing else: each step can be
+// repeated by hand.
 package compose
 
 import (
@@ -23,20 +23,20 @@ import (
 	"github.com/quintet-eda/quintet/e2e"
 )
 
-// commandBound is how long one docker command may take, but for bringing the
-// system up.
+// commandBound is how long one docker command may take. Commands of docker compose have
+// no such bound.
 const commandBound = 90 * time.Second
 
-// Options say which system it is.
+// Options describe the system.
 type Options struct {
 	Dir       string              // holds docker-compose.yml
-	Project   string              // tells its containers and volumes from every other's
+	Project   string              // names its containers and volumes
 	PortBase  int                 // all ports follow from it; a multiple of 100
 	Instances int                 // of each of the five services
-	Env       map[string][]string // by service: "KEY=value" beyond what docker-compose.yml gives it
-	// Before is the version of images that run beside those of now, as many
-	// instances of each service, on the same database and in the same group. They
-	// are up first; the instances of now are there and do not run. Empty: none.
+	Env       map[string][]string // by service: "KEY=value", on top of docker-compose.yml
+	// Before is the version of an earlier build's images. As many instances of it run
+	// beside the current ones, on the same database and in the same group. They start
+	// first; the current instances are created and do not run. Empty: none.
 	Before string
 }
 
@@ -47,13 +47,13 @@ type Stack struct {
 
 	mu      sync.Mutex
 	env     map[string][]string // by service, on top of the options' Env
-	changed map[string]bool     // whose container a start has to make anew
+	changed map[string]bool     // parts whose containers the next start recreates
 }
 
 var services = []string{"order", "inventory", "payment", "shipping", "email"}
 
-// New prepares a system and starts nothing. One whose containers run already,
-// under the same project, is taken as it is.
+// New prepares a system and starts nothing. A system whose containers already run under
+// the same project is used as it is.
 func New(opts Options) (*Stack, error) {
 	if opts.PortBase%100 != 0 || opts.PortBase < 1100 || opts.PortBase > 60000 {
 		return nil, fmt.Errorf("PORT_BASE %d must be a multiple of 100 between 1100 and 60000", opts.PortBase)
@@ -74,14 +74,14 @@ func (s *Stack) Target() e2e.Target {
 	return t
 }
 
-// Running tells whether any container of the system runs.
+// Running reports whether any container of the system runs.
 func (s *Stack) Running(ctx context.Context) (bool, error) {
 	text, err := s.docker(ctx, "ps", "--quiet", "--filter", "label=com.docker.compose.project="+s.opts.Project)
 	return text != "", err
 }
 
-// Up starts everything, lets go on what is paused, and returns when all of it is
-// healthy. Images that are not there are built or pulled.
+// Up starts all containers, resumes the paused ones, and returns when all are healthy.
+// Docker builds or pulls missing images.
 func (s *Stack) Up(ctx context.Context) error {
 	frozen, err := s.docker(ctx, "ps", "--quiet", "--filter", "status=paused", "--filter", "label=com.docker.compose.project="+s.opts.Project)
 	if err == nil && frozen != "" {
@@ -107,7 +107,7 @@ func (s *Stack) Up(ctx context.Context) error {
 	return err
 }
 
-// scale says how many instances of each service there are.
+// scale returns the arguments for the number of instances of each service.
 func scale(suffix string, instances int) (args []string) {
 	for _, name := range services {
 		args = append(args, "--scale", fmt.Sprintf("%s%s=%d", name, suffix, instances))
@@ -115,20 +115,20 @@ func scale(suffix string, instances int) (args []string) {
 	return args
 }
 
-// before ends the name of a service whose instances are of the version before.
+// before is the suffix of a service whose instances are of the version before.
 const before = "-before"
 
-// Down removes the containers and everything that they keep.
+// Down removes the containers, their networks and their volumes, and calls Close.
 func (s *Stack) Down() error {
 	_, err := s.compose(context.Background(), "down", "--volumes", "--remove-orphans", "--timeout", "3")
 	return errors.Join(err, s.Close())
 }
 
-// Close gives back what New took and leaves the system as it is.
+// Close removes the directory that New created, and leaves the system as it is.
 func (s *Stack) Close() error { return os.RemoveAll(s.dir) }
 
-// writeOverride writes what the services are given beyond docker-compose.yml.
-// The caller holds the lock, or is the only one that knows s. JSON is YAML.
+// writeOverride writes the services' settings on top of docker-compose.yml. The caller
+// holds the lock, or has the only reference to s. JSON is YAML.
 func (s *Stack) writeOverride() error {
 	type of struct {
 		File    string `json:"file"`
@@ -147,7 +147,7 @@ func (s *Stack) writeOverride() error {
 	}
 	for _, name := range services {
 		if env := slices.Concat(s.opts.Env[name], s.env[name]); len(env) > 0 {
-			last := map[string]string{} // of a variable that is there twice
+			last := map[string]string{} // the last value of each variable
 			for _, e := range env {
 				key, _, _ := strings.Cut(e, "=")
 				last[key] = e
@@ -157,7 +157,7 @@ func (s *Stack) writeOverride() error {
 		if s.opts.Before != "" {
 			all[name+before] = service{
 				Environment: all[name].Environment, Image: "quintet/" + name + ":" + s.opts.Before, Extends: &of{file, name},
-				Networks: map[string]any{"default": map[string]any{"aliases": []string{name}}}, // behind the same door
+				Networks: map[string]any{"default": map[string]any{"aliases": []string{name}}}, // of one gateway
 			}
 		}
 	}
@@ -172,8 +172,7 @@ func (s *Stack) file() string { return filepath.Join(s.opts.Dir, "docker-compose
 
 func (s *Stack) override() string { return filepath.Join(s.dir, "override.json") }
 
-// compose runs docker compose on the project. Only bringing it up may take
-// longer than a command.
+// compose runs docker compose on the project, without commandBound.
 func (s *Stack) compose(ctx context.Context, args ...string) (string, error) {
 	of := []string{"compose", "--project-name", s.opts.Project, "--file", s.file(), "--file", s.override()}
 	return s.run(ctx, append(of, args...)...)

@@ -10,9 +10,9 @@ import (
 	"strings"
 )
 
-// parts are what may be ended, by their names in the stories; the services in
-// docker-compose.yml have the same, but for the broker. MailDev is not among
-// them: it is where the stories look what became of a mail, and it forgets.
+// parts are the parts that may be ended, by their names in the stories. The services in
+// docker-compose.yml have the same names, except the broker. MailDev is not among them:
+// the stories read the delivered mails there, and a restart loses them.
 var parts = append(slices.Clone(services), "broker", "registry", "sandbox", "postgres", "gateway")
 
 // Parts are the parts that may be ended and started.
@@ -30,7 +30,7 @@ func (s *Stack) Instances(part string) []string {
 	return names
 }
 
-// InstancesBefore are those of a service that are of the version before.
+// InstancesBefore are a service's instances of the version before.
 func (s *Stack) InstancesBefore(service string) []string {
 	names := s.Instances(service)
 	for i := range names {
@@ -39,7 +39,7 @@ func (s *Stack) InstancesBefore(service string) []string {
 	return names
 }
 
-// containers are those of a part or of one instance.
+// containers are the containers of a part or of one instance.
 func (s *Stack) containers(name string) ([]string, error) {
 	part, _, one := strings.Cut(name, "-")
 	if !slices.Contains(parts, part) {
@@ -61,7 +61,7 @@ func (s *Stack) containers(name string) ([]string, error) {
 	return instances, nil
 }
 
-// each gives a docker command all containers of a name at once.
+// each runs a docker command on all containers of a name at once.
 func (s *Stack) each(name string, command ...string) error {
 	of, err := s.containers(name)
 	if err != nil {
@@ -71,8 +71,8 @@ func (s *Stack) each(name string, command ...string) error {
 	return err
 }
 
-// Start starts a part or an instance that does not run. A part whose settings
-// have changed is made anew with them.
+// Start starts a part or an instance that does not run. Docker recreates a part whose
+// settings have changed.
 func (s *Stack) Start(name string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -89,7 +89,7 @@ func (s *Stack) Start(name string) error {
 // Kill ends containers as kill -9 does.
 func (s *Stack) Kill(name string) error { return s.each(name, "kill", "--signal", "KILL") }
 
-// Pause freezes containers: their ports stay open, nothing answers.
+// Pause freezes containers: their ports stay open, they answer nothing.
 func (s *Stack) Pause(name string) error {
 	of, err := s.containers(name)
 	if err != nil {
@@ -103,10 +103,10 @@ func (s *Stack) Pause(name string) error {
 	return nil
 }
 
-// pause tries again where the runtime was "unable to freeze": the kernel does not
-// get to an end with a container in which a process is just being made, such as
-// that of a health check. The runtime lets all of it go on then, and leaves another
-// try to its caller (opencontainers/runc#2791, #4388).
+// pause retries when the runtime was "unable to freeze". The kernel cannot finish
+// freezing a container in which a process is being created, such as a health check's.
+// The runtime then resumes the whole container, and leaves a retry to its caller
+// (opencontainers/runc#2791, #4388).
 func (s *Stack) pause(container string) (err error) {
 	for range 10 {
 		if _, err = s.docker(context.Background(), "pause", container); err == nil || !strings.Contains(err.Error(), "unable to freeze") {
@@ -116,11 +116,11 @@ func (s *Stack) pause(container string) (err error) {
 	return err
 }
 
-// Resume lets paused containers go on.
+// Resume resumes paused containers.
 func (s *Stack) Resume(name string) error { return s.each(name, "unpause") }
 
-// Terminate asks containers to end and returns when they are gone: an error if
-// one had to be killed or ended with a status that tells of trouble.
+// Terminate stops containers by SIGTERM and returns when they have ended. It fails if one
+// had to be killed, or ended with another status than 0 or 143.
 func (s *Stack) Terminate(name string) error {
 	of, err := s.containers(name)
 	if err != nil {
@@ -136,7 +136,7 @@ func (s *Stack) Terminate(name string) error {
 	var failed []error
 	for line := range strings.Lines(codes) {
 		container, code, _ := strings.Cut(strings.TrimSpace(line), " ")
-		if code != "0" && code != "143" { // 143: of SIGTERM, which is how a JVM ends
+		if code != "0" && code != "143" { // 143: a JVM ends so on SIGTERM
 			failed = append(failed, fmt.Errorf("%s stopped with exit code %s", container, code))
 		}
 	}
@@ -154,9 +154,8 @@ func (s *Stack) Configure(part string, env ...string) error {
 	return s.writeOverride()
 }
 
-// Forget removes a part's container and its volume; docker refuses that of a
-// part that runs, and knows none of a part that keeps nothing. The next start
-// makes both anew.
+// Forget removes a part's container and its volume. Docker refuses to remove the volume of
+// a part that runs. A part without a volume is an error. The next start recreates both.
 func (s *Stack) Forget(part string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -174,7 +173,7 @@ func (s *Stack) Forget(part string) error {
 	return nil
 }
 
-// Tail is the end of what a part's containers have printed.
+// Tail is the end of the logs of a part's containers.
 func (s *Stack) Tail(name string, lines int) string {
 	of, err := s.containers(name)
 	if err != nil {

@@ -11,22 +11,21 @@ import (
 	"time"
 )
 
-// probeEvery is how often a container is asked for its health: each time costs
-// the machine a process.
+// probeEvery is the interval of health checks: each check costs the machine a process.
 const probeEvery = 200 * time.Millisecond
 
-// WaitReady returns when the named parts or instances, or all parts, are
-// healthy, and the services among them answer at their doors. It runs the
-// containers' own health checks, now, instead of waiting for their turn, and one
-// at a time: asked side by side, fifteen containers that start are kept from it
-// by the questions.
+// WaitReady returns when the named parts or instances, or all parts, are healthy. The
+// services among them must also answer through the gateway. WaitReady runs the
+// containers' own health checks itself instead of waiting for docker's next one. It runs
+// one check at a time: side by side, the checks would keep fifteen containers from
+// starting.
 func (s *Stack) WaitReady(ctx context.Context, names ...string) error {
 	if len(names) == 0 {
 		names = parts
 	}
 	for _, name := range names {
 		if err := s.waitReady(ctx, name); err != nil {
-			return err // of the others, asked when ctx has ended, nothing would be known
+			return err // ctx has ended: further checks would find nothing out
 		}
 	}
 	return nil
@@ -55,8 +54,7 @@ func (s *Stack) waitReady(ctx context.Context, name string) error {
 	if at < 0 {
 		return nil
 	}
-	// The gateway finds a container that has another address than before within
-	// a second.
+	// The gateway finds a container under a new address within a second.
 	url := fmt.Sprintf("http://127.0.0.1:%d/readyz", s.opts.PortBase+1+at)
 	if err := until(ctx, func() error { return ask(ctx, url) }); err != nil {
 		return fmt.Errorf("%s is not ready at its door: %w", part, err)
@@ -64,8 +62,8 @@ func (s *Stack) waitReady(ctx context.Context, name string) error {
 	return nil
 }
 
-// healthCheck is the command with which a container's image or
-// docker-compose.yml says that its health is checked.
+// healthCheck is the health check's command, from the container's image or from
+// docker-compose.yml.
 func (s *Stack) healthCheck(ctx context.Context, container string) ([]string, error) {
 	text, err := s.docker(ctx, "inspect", "--format", "{{json .Config.Healthcheck.Test}}", container)
 	if err != nil {
@@ -81,8 +79,8 @@ func (s *Stack) healthCheck(ctx context.Context, container string) ([]string, er
 	return test[1:], nil
 }
 
-// until repeats a question until it has no error, or ctx ends: then it returns
-// the last.
+// until calls question until it returns no error. When ctx ends, until returns the last
+// error.
 func until(ctx context.Context, question func() error) error {
 	ticks := time.NewTicker(probeEvery)
 	defer ticks.Stop()

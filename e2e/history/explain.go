@@ -8,12 +8,12 @@ import (
 	"strings"
 )
 
-// ErrUnexplained is returned when no path of the exploration ends with a history.
+// ErrUnexplained is returned for a history with which no path of the exploration ends.
 var ErrUnexplained = errors.New("no path of the exploration ends with this history")
 
-// Explain returns nil when some path ends with what an order's five topics tell
-// of it: the events of each owner in their order, copies left out. Otherwise
-// its error wraps ErrUnexplained, and tells where the nearest history differs.
+// Explain returns nil when some path ends with an order's events on its five topics: the
+// events of each owner in their order, without copies. Otherwise its error wraps
+// ErrUnexplained, and lists the differences to the nearest history.
 func (k *Known) Explain(events []Event) error {
 	h, err := historyOf(events)
 	if err != nil {
@@ -55,11 +55,10 @@ func words(events []Event) string {
 	return "[" + strings.Join(ws, ", ") + "]"
 }
 
-// distance is what it costs to make one telling of the other. To exchange an
-// event for one of its type, with another reason or cause, is the least, since
-// that is the likeliest fault; to exchange it for one of another type is a bit
-// less than to leave one out and to add one. One that is missing costs less than
-// the reasons of all that follow from it.
+// distance is the cost of turning one owner's events into others. The cheapest step
+// exchanges an event for one of its type with another reason or cause: the likeliest
+// fault. An exchange for another type costs a bit less than leaving one out and
+// adding one. A missing event costs less than the reasons of all that follow from it.
 func distance(a, b []Event) int {
 	row := make([]int, len(b)+1)
 	for j := range row {
@@ -77,7 +76,7 @@ func distance(a, b []Event) int {
 	return row[len(b)]
 }
 
-// oneMore is what an event costs that is too many or missing.
+// oneMore is the cost of a superfluous or missing event.
 const oneMore = 4
 
 func exchange(a, b Event) int {

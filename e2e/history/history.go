@@ -1,9 +1,9 @@
-// Package history knows every history that an order can end with, and tells whether
-// one that was seen is among them.
+// Package history holds every history with which an order can end, and reports whether
+// an observed one is among them.
 //
-// The histories are found by e2e/proof/explore, which plays the services' own tables
-// and reactions in every order, and are kept here as text: who reads topics needs
-// nothing of what proves.
+// e2e/proof/explore computes the histories: it plays the services' own tables and
+// reactions in every order. This package keeps them as text, so that a reader of topics
+// needs no code of the proof.
 package history
 
 import (
@@ -15,19 +15,19 @@ import (
 	"sync"
 )
 
-// owners are the five services, in the order in which a history tells of them.
+// owners are the five services, in the order of a history.
 var owners = [...]string{"order", "inventory", "payment", "shipping", "email"}
 
-// Event is an event as an order's history tells it.
+// Event is an event of an order's history.
 type Event struct {
 	Owner  string
 	Type   string // full name
 	Reason string // see [Reason]
-	Cause  string // type of the event that it follows from; empty: from a request
+	Cause  string // type of the event that caused it; empty: a request
 }
 
-// Reason is what an event says of why, from those of its fields that say it: an
-// event about a notification has a kind and maybe a cause, others a reason.
+// Reason joins the fields of an event that hold its reason. An event about a notification
+// has a kind and perhaps a cause; another event has a reason.
 func Reason(reason, kind, cause string) string {
 	return strings.Join(strings.Fields(reason+" "+kind+" "+cause), " ")
 }
@@ -46,8 +46,8 @@ func (e Event) String() string {
 // short is an event's name without its namespace.
 func short(eventType string) string { return eventType[strings.LastIndexByte(eventType, '.')+1:] }
 
-// history is what each owner has told, in the order in which it did. Between
-// owners there is no order.
+// history are the events of each owner, in the order in which it published them. Owners
+// have no order between them.
 type history [len(owners)][]Event
 
 func historyOf(events []Event) (history, error) {
@@ -62,8 +62,8 @@ func historyOf(events []Event) (history, error) {
 	return h, nil
 }
 
-// key is equal for equal histories only. It begins with what people read, by which
-// histories are sorted; types that differ in their namespace differ behind that.
+// key is equal for equal histories only. It begins with the readable text, by which
+// histories are sorted. After it come the full types, which distinguish namespaces.
 func (h history) key() string {
 	var b strings.Builder
 	fmt.Fprint(&b, h)
@@ -75,7 +75,7 @@ func (h history) key() string {
 	return b.String()
 }
 
-// Known are histories with which an order can end. The zero value knows none.
+// Known are histories with which an order can end. The zero value has none.
 type Known struct {
 	histories map[string]history
 }

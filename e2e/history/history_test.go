@@ -42,7 +42,7 @@ func TestUnknownHistoryIsComparedToTheNearest(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		bad     []Event
-		nearest string // what it tells of who told something else
+		nearest string // a part of the error: the nearest history
 	}{
 		{"a completed order without its payment", slices.Delete(slices.Clone(good), 2, 3), "payment told nothing; in the nearest history it tells [PaymentProcessed after OrderPlaced]"},
 		{"mails in the wrong order", swapped, "in the nearest history it tells [NotificationSent (order_placed) after OrderPlaced, NotificationSent (order_completed) after OrderCompleted]"},

@@ -12,8 +12,8 @@ const (
 	fields = 4 // of an event
 )
 
-// String is what [Parse] reads: a line for each event, an empty line, and a line for
-// each history.
+// String is the text that [Parse] reads: a heading, a line for each event, an empty
+// line, and a line for each history.
 func (k *Known) String() string {
 	numbers := map[Event]int{}
 	var events, histories strings.Builder

@@ -19,7 +19,7 @@ import (
 )
 
 // Kafka is a real broker: a cluster of one node that is controller and broker.
-// Its address stays the same and its data is kept however it is stopped.
+// It keeps its address and its data, however it is stopped.
 type Kafka struct {
 	container *testcontainers.DockerContainer
 	docker    *testcontainers.DockerClient
@@ -54,9 +54,9 @@ func StartKafka(ctx context.Context) (*Kafka, error) {
 	return k, nil
 }
 
-// kafkaStart is what the image's own launcher does: write the settings, format
-// the storage, run. Formatting fails when the storage is formatted, which is
-// every start but the first.
+// kafkaStart has the steps of the image's own launcher: write the settings, format the
+// storage, run. Formatting fails when the storage is formatted: at every start but the
+// first.
 const kafkaStart = `java -XX:TieredStopAtLevel=1 -cp '/opt/kafka/libs/*' kafka.docker.KafkaDockerWrapper setup \
   --default-configs-dir /etc/kafka/docker --mounted-configs-dir /mnt/shared/config --final-configs-dir /opt/kafka/config
 exec java $KAFKA_HEAP_OPTS -Dlog4j2.configurationFile=/opt/kafka/config/log4j2.yaml -cp '/opt/kafka/libs/*' kafka.Kafka /opt/kafka/config/server.properties`
@@ -74,11 +74,11 @@ func kafkaSettings(address string) map[string]string {
 		"KAFKA_ADVERTISED_LISTENERS":           "OUTSIDE://" + address + ",INSIDE://localhost:19092",
 		"KAFKA_LISTENER_SECURITY_PROTOCOL_MAP": "CONTROLLER:PLAINTEXT,INSIDE:PLAINTEXT,OUTSIDE:PLAINTEXT",
 		"KAFKA_INTER_BROKER_LISTENER_NAME":     "INSIDE",
-		// Of one node there is one copy.
+		// A cluster of one node has one copy.
 		"KAFKA_OFFSETS_TOPIC_REPLICATION_FACTOR": "1", "KAFKA_TRANSACTION_STATE_LOG_REPLICATION_FACTOR": "1",
 		"KAFKA_TRANSACTION_STATE_LOG_MIN_ISR": "1", "KAFKA_SHARE_COORDINATOR_STATE_TOPIC_REPLICATION_FACTOR": "1",
 		"KAFKA_SHARE_COORDINATOR_STATE_TOPIC_MIN_ISR": "1",
-		// A topic is made by its owner, with its settings.
+		// The owner of a topic creates it, with its settings.
 		"KAFKA_AUTO_CREATE_TOPICS_ENABLE": "false",
 		// A new group waits this long for more members, by default 3 s. The
 		// members of ours are static, and a second that joins costs little.
@@ -92,8 +92,8 @@ func kafkaSettings(address string) map[string]string {
 	}
 }
 
-// freePort returns a port outside the range from which the system takes the
-// ports of outgoing connections: one of those could be gone at the next start.
+// freePort returns a port outside the range from which the system takes the ports of
+// outgoing connections. A port in that range could be taken at the next start.
 func freePort() (int, error) {
 	for range 100 {
 		port := 10000 + rand.IntN(20000)
@@ -106,7 +106,7 @@ func freePort() (int, error) {
 	return 0, errors.New("find a free port: a hundred tried are taken")
 }
 
-// Address is where clients on this machine reach the broker.
+// Address returns the address at which clients on this machine reach the broker.
 func (k *Kafka) Address() string { return k.address }
 
 // Stop asks the broker to end and waits until it has.

@@ -99,9 +99,9 @@ func (p *Postgres) Exec(ctx context.Context, query string, args ...any) error {
 	return errors.Join(err, conn.Close(ctx))
 }
 
-// Crash kills one of the server's processes, so that the server ends every
-// session, throws away its memory and recovers from its log: what a power cut
-// does to it. It listens at the same address again within a second or two.
+// Crash kills one of the server's processes. The server then ends every session,
+// discards its memory and recovers from its log, as after a power cut. It listens at
+// the same address again within a second or two.
 func (p *Postgres) Crash(ctx context.Context) error {
 	code, _, err := p.container.Exec(ctx, []string{"sh", "-c", `kill -9 $(psql -U postgres -Atc "SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'")`})
 	if err != nil || code != 0 {

@@ -15,8 +15,8 @@ import (
 	"github.com/testcontainers/testcontainers-go"
 )
 
-// Registry is a real schema registry, which keeps what it knows in memory: one
-// that was stopped starts empty. Its address stays the same.
+// Registry is a real schema registry. It keeps its schemas in memory, so it starts
+// empty after a stop. Its address stays the same.
 type Registry struct {
 	container *testcontainers.DockerContainer
 	docker    *testcontainers.DockerClient
@@ -49,7 +49,7 @@ func StartRegistry(ctx context.Context) (*Registry, error) {
 	return r, nil
 }
 
-// URL is the base of the registry's API as Confluent's clients know it.
+// URL returns the base of the registry's API for Confluent's clients.
 func (r *Registry) URL() string { return r.url }
 
 // Stop ends the registry, and with it its memory.
@@ -59,8 +59,8 @@ func (r *Registry) Stop(ctx context.Context) error {
 	return err
 }
 
-// Boot starts a stopped registry again and returns at once: what it answers
-// until it is up is for the caller to see.
+// Boot starts a stopped registry again and returns at once. The caller sees the
+// registry's answers until it is up.
 func (r *Registry) Boot(ctx context.Context) error {
 	_, err := r.docker.ContainerStart(ctx, r.container.GetContainerID(), client.ContainerStartOptions{})
 	return err

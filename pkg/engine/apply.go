@@ -11,8 +11,8 @@ import (
 // default of 1 MiB for a batch.
 const maxRecord = 256 << 10
 
-// apply runs the reaction and turns what it put out into rows. Nothing of the
-// batch changes unless all of it succeeds.
+// apply runs the reaction and encodes its outputs as rows. The batch changes only if
+// all of this succeeds.
 func (e *Engine[S]) apply(b *batch, states flow.BatchState[S], in *input) ([]string, error) {
 	r, ok := e.table[in.Name]
 	if !ok {
@@ -28,7 +28,7 @@ func (e *Engine[S]) apply(b *batch, states flow.BatchState[S], in *input) ([]str
 	}
 	states.Put(&in.Input, next)
 	if in.Kind == flow.KindTimer && in.parkedN == 0 {
-		b.stopTimer(timerID(in.Key, in.Name)) // it has run out; before the outputs, which may start it again
+		b.stopTimer(timerID(in.Key, in.Name)) // it fired; the outputs may start it again, so they come later
 	}
 	b.put(in, &out, o)
 	emitted := make([]string, len(out.Events))
@@ -42,7 +42,7 @@ func (e *Engine[S]) noReaction(to string) error {
 	return fmt.Errorf("participant %s has no reaction to %s", e.Participant.Service, to)
 }
 
-// outputs are what a reaction put out, encoded.
+// outputs are the encoded outputs of a reaction.
 type outputs struct {
 	trace   record.Trace
 	records []*outgoing
@@ -61,7 +61,7 @@ func (e *Engine[S]) encode(b *batch, in *input, out *flow.Outputs) (o outputs, e
 		}
 		id := flow.DeriveID(in.Key, in.ID, service, ev.EventType(), n)
 		if o.trace.CorrelationID == "" {
-			o.trace.CorrelationID = id // the first event of the story
+			o.trace.CorrelationID = id // the first event names the correlation
 		}
 		value, dataSchema, err := e.Codec.Encode(ev.EventType(), ev)
 		if err != nil {
@@ -99,7 +99,7 @@ func (e *Engine[S]) encode(b *batch, in *input, out *flow.Outputs) (o outputs, e
 	return o, err
 }
 
-// put adds a reaction's outputs to what the batch writes.
+// put adds a reaction's outputs to the rows that the batch writes.
 func (b *batch) put(in *input, out *flow.Outputs, o outputs) {
 	k := b.key(in.Key)
 	if k.correlation == "" {

@@ -11,23 +11,24 @@ import (
 	"github.com/quintet-eda/quintet/pkg/record"
 )
 
-// batch is one batch in memory: what was loaded for it, and what it will write.
-// It is everything but the participant's own states, which its store keeps.
+// batch is one batch in memory: the rows that were loaded for it, and the rows that
+// it will write. The participant's own states are not part of it: the participant's
+// store keeps them.
 type batch struct {
 	now    time.Time
 	inputs []*input
-	shared bool // other processes work on the database too
+	shared bool // other processes may write to the database
 
 	positions map[string]*position
 	keys      map[string]*keyState
 	inbox     map[string]*inboxRow
 	heads     map[lane]parkedHead // of parked lanes
 	calls     map[string]bool     // rows that still wait for a result
-	timers    map[string]int64    // due time of rows that are running
-	replies   map[string]*reply   // to commands that came before
-	epochs    map[int]int64       // of the leases that results come under, as they are now
-	created   map[string]bool     // keys whose row was made to be locked
-	claimed   map[string]bool     // idempotency keys, the same
+	timers    map[string]int64    // due times of the running timers
+	replies   map[string]*reply   // to earlier commands
+	epochs    map[int]int64       // current epoch of each shard that the batch checks
+	created   map[string]bool     // keys whose row the batch inserted to lock it
+	claimed   map[string]bool     // idempotency keys, likewise
 
 	out     writes
 	letters int // dead letters among its records
@@ -40,13 +41,13 @@ type position struct {
 	dirty      bool
 }
 
-// inboxRow is an event that was taken in.
+// inboxRow is the inbox entry of a consumed event.
 type inboxRow struct{ id, status, digest string }
 
 // forVersionBefore is the digest of an entry that only the version before reads.
 const forVersionBefore = "before"
 
-// reply is the answer to a command, which each repeat gets.
+// reply is the answer to a command. Each repeat receives it.
 type reply struct{ id, digest, text string }
 
 // parkedHead is the oldest row of a parked lane. Once it is handled in this
@@ -69,23 +70,23 @@ type keyState struct {
 	dirty       bool
 }
 
-// writes are what a batch writes besides states.
+// writes are the rows that a batch writes besides the participant's states.
 type writes struct {
 	inbox     map[string]*inboxRow
 	records   []*outgoing
-	published []outgoing // outbox rows to delete: the broker has them
-	refused   []outgoing // that are set aside until they are due
+	published []outgoing // outbox rows to delete: the broker acknowledged them
+	refused   []outgoing // outbox rows that are set aside until they are due
 	calls     []*call
 	retries   []call   // failed attempts
-	started   []string // at-most-once calls that may be made from here on
-	finished  []string // calls whose result was taken in
+	started   []string // at-most-once calls that may be made after the commit
+	finished  []string // calls whose result was consumed
 	timers    map[string]*timer
 	parked    []*parkedRow
 	postponed []parkedRow // heads that could not be tried
 	unparked  []parkedID
 	replies   map[string]*reply
 	results   []result
-	probe     bool // nothing is to be written, and it is to be seen whether it could
+	probe     bool // the batch only tests whether the database accepts a write
 }
 
 func newBatch(now time.Time, inputs []*input) *batch {
@@ -98,7 +99,7 @@ func newBatch(now time.Time, inputs []*input) *batch {
 	}
 }
 
-// key returns the engine's state of a key, new when the key is.
+// key returns the engine's state of a key, and adds one for a new key.
 func (b *batch) key(key string) *keyState {
 	k := b.keys[key]
 	if k == nil {
@@ -108,16 +109,16 @@ func (b *batch) key(key string) *keyState {
 	return k
 }
 
-// next numbers what a key makes, calls and parked inputs, in their order. Numbers go
-// with the clock where it goes forward, so that the calls of all keys come about in
-// the order in which they were asked for.
+// next returns the number of a key's next call or parked input, in their order. The
+// numbers follow the clock while it goes forward. The follower then reads the calls of
+// all keys in the order in which reactions asked for them.
 func (k *keyState) next(now time.Time) int64 {
 	k.made = max(k.made+1, now.UnixMicro())
 	k.dirty = true
 	return k.made
 }
 
-// see notes an owner's sequence. It reports whether the event is out of order: its
+// see records an owner's sequence. It reports whether the event is out of order: its
 // sequence is below one seen before, and its id is new.
 func (k *keyState) see(owner string, seq int64) (outOfOrder bool) {
 	if seq == 0 {
@@ -147,9 +148,9 @@ func (k *keyState) writeSeen() {
 	k.seenText = strings.Join(owners, " ")
 }
 
-// follow is the trace of what an input leads to. An event is the cause of
-// what follows; a result and a timer hand on the event that asked for them;
-// after a command there is none.
+// follow returns the trace of an input's outputs. An event is the cause of its outputs.
+// A result and a timer pass on the id of the event that asked for them. The outputs of
+// a command have no causation id.
 func (k *keyState) follow(in *input) record.Trace {
 	t := in.Trace
 	if in.eventID != "" {

@@ -10,7 +10,7 @@ import (
 	"github.com/quintet-eda/quintet/pkg/record"
 )
 
-// call is a row of the open calls: one that is asked for and not answered.
+// call is a row of the open calls: a reaction asked for it, and it has no result yet.
 type call struct {
 	id, key, name, body, causation, traceparent string
 
@@ -23,22 +23,22 @@ type call struct {
 	epoch    int64 // of the lease under which this process makes it
 }
 
-// concurrentCalls bounds the attempts under way. They wait on others, not on
-// this machine, so there may be many more of them than cores. A call that
-// waits for its next attempt is a row, and nothing else.
+// concurrentCalls bounds the attempts in flight. Attempts wait for other systems, not
+// for this machine, so they may far outnumber its cores. A call that waits for its
+// next attempt is a row, and nothing else.
 const concurrentCalls = 256
 
 // calls makes the external calls: after the commit that asked for them,
 // concurrently across keys, in order per key. Each attempt ends in a batch: with
 // its result, or with the time of the next one.
 //
-// A row that was there when the lease was taken may have been called by another
-// process, and says so: by leases.adopt, or by start where it is called at most once.
-// One that came later was not.
+// Another process may have made a call whose row existed when this process took the
+// lease. Such a row is marked: by leases.adopt, or by start if the call is made at most
+// once. No other process has made a call whose row came later.
 type calls[S any] struct {
 	follower[S, call]
 	callHandlers map[string]flow.CallHandler
-	attempts     context.Context // outlives the follower a little, so that an attempt under way can end well
+	attempts     context.Context // outlives the follower a little, so that an attempt in flight can end well
 }
 
 var dueCalls = due(openCalls, `AND NOT EXISTS (SELECT 1 FROM effects h WHERE h.key = t.key AND h.n < t.n)`, `t.due, t.n`)
@@ -75,7 +75,7 @@ func newCalls[S any](e *Engine[S], ps []flow.CallHandler) (*calls[S], error) {
 	return c, nil
 }
 
-// repeatable are the calls that may be made more than once.
+// repeatable returns the names of the calls that may be made more than once.
 func (c *calls[S]) repeatable() (names []string) {
 	for name, p := range c.callHandlers {
 		if !p.Policy.AtMostOnce {
@@ -85,8 +85,8 @@ func (c *calls[S]) repeatable() (names []string) {
 	return names
 }
 
-// attempt makes one attempt at a call, and sees what became of it into a batch.
-// Stopping, or without the lease, it leaves the row as it is.
+// attempt makes one attempt at a call, and commits its outcome in a batch. If the
+// engine stops, or the lease is lost, attempt leaves the row as it is.
 func (c *calls[S]) attempt(ctx context.Context, row call) {
 	p, ok := c.callHandlers[row.name]
 	err := errors.New("it has no handler")
@@ -113,7 +113,8 @@ func (c *calls[S]) attempt(ctx context.Context, row call) {
 		if ctx.Err() != nil || !c.start(row) {
 			return
 		}
-		// Marked, it is made even if the follower stops: who finds the mark does not.
+		// The mark is committed. The call is made even if the follower stops, since a
+		// process that reads the mark does not make the call.
 	} else if ctx.Err() != nil {
 		return
 	}
@@ -140,7 +141,7 @@ func (c *calls[S]) attempt(ctx context.Context, row call) {
 	c.again(row, unknown, c.e.Turns.backoff(row.attempts))
 }
 
-// once makes one attempt. A handler that panics may have done anything before.
+// once makes one attempt. Before a panic, a handler may have had any effect.
 func (c *calls[S]) once(p flow.CallHandler, call flow.Call, body any) (result any, err error) {
 	ctx, cancel := context.WithTimeout(c.attempts, p.Policy.Timeout)
 	defer cancel()
@@ -151,7 +152,7 @@ func (c *calls[S]) once(p flow.CallHandler, call flow.Call, body any) (result an
 	return result, err
 }
 
-// giveUp ends a call with the result for when its budget is spent.
+// giveUp ends a call, whose budget is spent, with its handler's result for that case.
 func (c *calls[S]) giveUp(row call, p flow.CallHandler, body any, unknown bool) {
 	var result any
 	if err := guard(row.name, func() error { result = p.GiveUp(body, unknown); return nil }); err != nil {
@@ -161,7 +162,7 @@ func (c *calls[S]) giveUp(row call, p flow.CallHandler, body any, unknown bool) 
 	c.result(row, p, result)
 }
 
-// leaveFor is how long a call is left that this version of the service cannot make.
+// leaveFor is how long a call waits if this version of the service cannot make it.
 const leaveFor = time.Minute
 
 // leave leaves a call to a version of the service that can make it, or give it up.
@@ -172,7 +173,7 @@ func (c *calls[S]) leave(row call, unknown bool, err error) {
 	c.again(row, unknown, leaveFor)
 }
 
-// guard runs a function of a handler, and makes a panic its error.
+// guard runs a function of a handler, and returns a panic as an error.
 func guard(call string, run func() error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -190,9 +191,9 @@ func (c *calls[S]) result(row call, p flow.CallHandler, body any) {
 }
 
 // start commits that an at-most-once call may be made, before it is made. A process
-// that has lost the lease is refused, and so does not call:
+// that has lost the lease is fenced, and so does not make the call:
 //
-//	A holds the lease, and pauses ─ B takes it, marks, sends ─ A goes on, and marks: refused
+//	A holds the lease, and pauses ─ B takes it, marks, sends ─ A resumes, and marks: fenced
 func (c *calls[S]) start(row call) (started bool) {
 	in := row.input("start/")
 	in.control = func(b *batch) {
@@ -204,7 +205,7 @@ func (c *calls[S]) start(row call) (started bool) {
 	return err == nil && started
 }
 
-// again commits when the next attempt is, and whether one may have had an effect.
+// again commits the time of the next attempt, and whether one may have had an effect.
 func (c *calls[S]) again(row call, unknown bool, after time.Duration) {
 	row.due, row.started = time.Now().Add(after).UnixMicro(), 0
 	if unknown {
@@ -219,7 +220,7 @@ func (c *calls[S]) again(row call, unknown bool, after time.Duration) {
 	_, _ = c.e.submit(c.attempts, in) // the error is a stop: the row stays, for the next start
 }
 
-// input is a step about the call, under its lease.
+// input returns a step for the call, under its lease's epoch.
 func (row call) input(step string) *input {
 	return &input{
 		Input:  flow.Input{ID: step + row.id, Key: row.key},
@@ -238,7 +239,7 @@ func (c *calls[S]) report(row call, p flow.CallHandler, sure bool, err error) {
 	c.e.Log.Warn("call failed", args...)
 }
 
-// alarmEvery is how many failed attempts of a call without a budget make an alarm.
+// alarmEvery is how many failed attempts raise an alarm, if attempts are not bounded.
 const alarmEvery = 5
 
 func attemptOutcome(sure bool) string {

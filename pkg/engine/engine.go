@@ -21,8 +21,8 @@ import (
 //go:embed migrations
 var migrations embed.FS
 
-// Migrate brings the engine's tables and the participant's own, a set of that name,
-// to their newest version. Instances may do so at the same time.
+// Migrate brings the engine's tables and the participant's own to their newest version.
+// set names the participant's migrations. Instances may call Migrate at the same time.
 func Migrate(ctx context.Context, db *store.DB, set string, own fs.FS) error {
 	for _, dir := range []string{".", "shared"} {
 		files, err := fs.Sub(migrations, path.Join("migrations", dir))
@@ -36,14 +36,14 @@ func Migrate(ctx context.Context, db *store.DB, set string, own fs.FS) error {
 	return db.Migrate(ctx, set, own)
 }
 
-// Config is what an engine is made of.
+// Config holds the parts and settings of an engine.
 type Config[S any] struct {
 	Participant  flow.Participant[S]
 	Store        flow.Store[S]
 	DB           *store.DB // migrated
 	Codec        *registry.Codec
 	CallHandlers []flow.CallHandler
-	OpenProducer func() (Producer, error) // called again when a producer has failed for good
+	OpenProducer func() (Producer, error) // called again once a producer failed for good
 	Log          *slog.Logger
 	Metrics      *Metrics
 	// Changed runs after each commit, with the keys whose states changed. nil
@@ -51,15 +51,15 @@ type Config[S any] struct {
 	// may run before the commit is visible, and may miss one, so waiters must also
 	// poll. The field may be nil.
 	Changed     func(keys []string)
-	Instance    string // names this one among those that share the database, the same after a restart
+	Instance    string // names this instance within the shared database, the same after a restart
 	OutboxBound int    // unpublished events above which commands are refused
 	Park        ParkPolicy
-	Turns       Turns // a simulation's; nil in production
+	Turns       Turns // set by a simulation; nil in production
 }
 
 // Engine runs a participant: gather, load under lock, fold, write, commit. One
-// goroutine does it for all of a service's inputs; four followers do what the
-// commits left to be done.
+// goroutine handles all of a service's inputs. Four followers do the follow-up work of
+// the commits.
 type Engine[S any] struct {
 	Config[S]
 	leases   *leases
@@ -67,18 +67,18 @@ type Engine[S any] struct {
 	table    flow.Table[S]
 	inputs   chan *input
 	idle     chan *input   // the relay's deletions
-	took     time.Duration // the latest transaction; only the loop knows it
-	open     atomic.Bool   // takes commands
+	took     time.Duration // by the latest transaction; only the loop uses it
+	open     atomic.Bool   // commands are accepted
 	relay    *relay[S]
 	calls    *calls[S]
 	timers   *follower[S, timer]
 	lanes    *lanes[S]
 	notifier *notifier[S]
-	unknown  sync.Map // since when the registry has not known a schema
+	unknown  sync.Map // when the registry first did not know a schema
 }
 
 // New makes an engine. It fails when the participant's table contradicts itself, or
-// its callHandlers do not fit the table.
+// c.CallHandlers do not fit the table.
 func New[S any](c Config[S]) (*Engine[S], error) {
 	t, err := c.Participant.Table()
 	if err != nil {
@@ -96,7 +96,7 @@ func New[S any](c Config[S]) (*Engine[S], error) {
 	return e, nil
 }
 
-// The followers, as instances tell each other of them.
+// The numbers of the followers in the hints that instances send each other.
 const (
 	toRelay = iota
 	toCalls
@@ -104,19 +104,19 @@ const (
 	toLanes
 )
 
-// hints are the followers' own.
+// hints returns each follower's hint channel.
 func (e *Engine[S]) hints() [4]chan struct{} {
 	return [...]chan struct{}{toRelay: e.relay.hint, toCalls: e.calls.hint, toTimers: e.timers.hint, toLanes: e.lanes.hint}
 }
 
-// Wake has every follower look at its table: for those who changed one themselves.
+// Wake makes every follower read its table, for a caller that changed one by itself.
 func (e *Engine[S]) Wake() {
 	for _, hint := range e.hints() {
 		signal(hint)
 	}
 }
 
-// wake hints at what a batch has left to be done, here and at other instances.
+// wake hints to the followers that a batch left work for, here and at other instances.
 func (e *Engine[S]) wake(b *batch) {
 	o, working, hints, elsewhere := &b.out, e.leases.working(), e.hints(), 0
 	hint := func(follower int, key string) {

@@ -8,14 +8,14 @@ import (
 	"github.com/quintet-eda/quintet/pkg/record"
 )
 
-// Outcome is what became of one input.
+// Outcome is the result of handling one input.
 type Outcome string
 
 const (
 	Applied      Outcome = "applied"
 	Ignored      Outcome = "ignored"       // not in this participant's table
 	Duplicate    Outcome = "duplicate"     // handled before; nothing happened again
-	Fenced       Outcome = "fenced"        // the partition was lost, or the offset was taken in before
+	Fenced       Outcome = "fenced"        // the partition was lost, or the offset was consumed before
 	Superseded   Outcome = "superseded"    // a result or timer whose row is gone, or whose lease is lost
 	Parked       Outcome = "parked"        // could not be handled; its lane waits
 	Waiting      Outcome = "waiting"       // parked behind another of its lane, or until the registry explains it
@@ -35,7 +35,7 @@ type result struct {
 }
 
 // fold runs the batch's inputs through their reactions, in memory, in the
-// order in which they arrived. Nothing here waits.
+// order in which they arrived. It waits for nothing.
 func (e *Engine[S]) fold(b *batch, states flow.BatchState[S]) {
 	for _, in := range b.inputs {
 		if in.control != nil {
@@ -83,9 +83,9 @@ func (e *Engine[S]) check(b *batch, h *result) Outcome {
 	in := h.in
 	switch {
 	case in.parkedN > 0:
-		// Only the head of a lane may be retried, or what follows it in this
-		// batch. Another retry may have drained the lane between the reading of
-		// the row and this batch.
+		// Only the head of a lane may be retried, or the row behind one that this
+		// batch handled. After this row was read and before this batch, another
+		// retry may have drained the lane.
 		head, waits := b.heads[in.lane()]
 		switch {
 		case !waits || head.n != 0 && head.n != in.parkedN || head.n == 0 && head.after != in.after:
@@ -96,9 +96,10 @@ func (e *Engine[S]) check(b *batch, h *result) Outcome {
 	case in.Kind == flow.KindEvent:
 		return e.checkEvent(b, h)
 	case in.Kind == flow.KindResult:
-		// Applied iff this transaction deletes the row: a result that comes
-		// twice, or after a give-up, finds it gone. The same for one whose lease
-		// is lost: its new holder makes the call again, and only that result counts.
+		// A result is applied iff this transaction deletes the row. A result that
+		// arrives twice, or after a give-up, finds no row. A result under a lost
+		// lease is superseded too: the new holder makes the call again, or gives
+		// it up, and only that result counts.
 		if !b.calls[in.callID] || b.lostLease(in) {
 			return Superseded
 		}
@@ -138,7 +139,7 @@ func (e *Engine[S]) checkEvent(b *batch, h *result) Outcome {
 		return Duplicate
 	}
 	if before, known := b.inbox[in.eventID]; known && before.digest == "" && in.eventID != in.ID {
-		// It may be a copy or a new one. A dead letter keeps it for the operator.
+		// This event may be a copy or a new one. A dead letter keeps it for the operator.
 		h.err = fmt.Errorf("the version before took in an event of this id, and kept no source: %q", in.eventID)
 		e.deadLetter(b, in, h.err)
 		return Duplicate
@@ -147,9 +148,9 @@ func (e *Engine[S]) checkEvent(b *batch, h *result) Outcome {
 	return ""
 }
 
-// fenced reports whether another owner has been assigned the partition since, and has
-// the assignment say so (see Fenced). If that was assigned in this very batch, and the
-// batch is rolled back, the partition is assigned once more than it need be.
+// fenced reports whether the partition has been assigned again since. If so, it closes
+// the channel that [Assignment.Fenced] returns. If the later assignment is in this very
+// batch, and the batch is rolled back, the partition is assigned once more than needed.
 func (b *batch) fenced(a *Assignment) bool {
 	p := b.positions[a.key()]
 	if p != nil && p.generation == a.generation {
@@ -159,8 +160,8 @@ func (b *batch) fenced(a *Assignment) bool {
 	return true
 }
 
-// advance moves the position past an offset. It refuses one below the position,
-// which was taken in before.
+// advance moves the position past an offset. It refuses an offset below the position:
+// its record was consumed before.
 func (b *batch) advance(a *Assignment, offset int64) bool {
 	p := b.positions[a.key()]
 	if offset < p.next {
@@ -171,7 +172,7 @@ func (b *batch) advance(a *Assignment, offset int64) bool {
 	return true
 }
 
-// markHandled notes that the input is handled.
+// markHandled records that the input is handled.
 func (b *batch) markHandled(in *input) {
 	switch in.Kind {
 	case flow.KindEvent:

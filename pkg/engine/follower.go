@@ -10,48 +10,50 @@ import (
 	"github.com/quintet-eda/quintet/pkg/store"
 )
 
-// follower does what commits left to be done in one table. It misses nothing. A
-// key's rows become visible in the order of their commits, since a batch locks the key
-// until its commit, so the head of the table comes next, whichever instance committed
-// it. A lost hint costs pollEvery.
+// follower does the work that commits recorded in one table. It misses no row. A batch
+// locks a key until its commit, so a key's rows become visible in the order of their
+// commits. The head of the table therefore comes next, whichever instance committed it.
+// A lost hint costs pollEvery.
 type follower[S, R any] struct {
 	e    *Engine[S]
 	name string
 	due  dueRows[R]
-	most int // rows under way at once
+	most int // rows in flight at once
 	hint chan struct{}
 	rows *underWay
-	// about tells what a row is called, its key, and when it is due.
+	// about returns a row's id, its key, and the time when it is due.
 	about func(row *R) (id, key string, due int64)
-	// begin does what a row is about, under the epoch of its shard's lease, or begins
-	// it, and calls end once its work has ended and the table says so.
+	// begin does a row's work under the epoch of its shard's lease, or starts it. It
+	// calls end once the work has ended and the table shows that.
 	begin   func(ctx context.Context, row R, epoch int64, end func())
-	workers sync.WaitGroup // what begin began
+	workers sync.WaitGroup // the goroutines that begin started
 }
 
 func newFollower[S, R any](e *Engine[S], name string, due dueRows[R], most int, about func(*R) (string, string, int64), begin func(context.Context, R, int64, func())) follower[S, R] {
 	return follower[S, R]{e: e, name: name, due: due, most: most, about: about, begin: begin, hint: make(chan struct{}, 1), rows: newUnderWay()}
 }
 
-// pollEvery is how long a follower goes without looking at its table. It bounds
-// what a lost hint costs, and a clock that is set forward. One that is set back delays
-// what is due by the step.
+// pollEvery is how long a follower waits, without a hint, between two readings of its
+// table. It bounds the delay after a lost hint, or after the clock is set forward. A
+// clock that is set back delays the due rows by the step.
 const pollEvery = 2 * time.Second
 
-// restMost bounds the rest after a reading, which is four times as long as the
-// reading: a follower reads for a fifth of the time at most, however many hints come.
+// restMost bounds the rest after a reading, which is four times as long as the reading.
+// However many hints arrive, readings of up to a quarter of restMost take at most a
+// fifth of the time.
 const restMost = 50 * time.Millisecond
 
-// run follows until ctx ends, and waits for what it has begun.
+// run follows the table until ctx ends, and waits for the workers.
 func (f *follower[S, R]) run(ctx context.Context) {
 	defer f.workers.Wait()
 	f.e.follow(ctx, f.name, f.hint, f.look)
 }
 
-// look begins what is due. It returns when the first row is that is not due yet.
+// look begins the rows that are due. It returns the time when the next row is due, if
+// that is within pollEvery.
 func (f *follower[S, R]) look(ctx context.Context) (next time.Time, err error) {
 	if f.rows.settle() > f.most*3/4 {
-		return next, nil // each that ends is a hint
+		return next, nil // each row that ends sends a hint
 	}
 	type found struct {
 		row   *R
@@ -82,8 +84,8 @@ func (f *follower[S, R]) look(ctx context.Context) (next time.Time, err error) {
 	return next, nil
 }
 
-// follow looks at a table until ctx ends: at each hint, when look says that the
-// next row is due, and every pollEvery.
+// follow calls look until ctx ends: at each hint, at the time that look returned, and
+// every pollEvery.
 func (e *Engine[S]) follow(ctx context.Context, name string, hint <-chan struct{}, look func(context.Context) (next time.Time, err error)) {
 	defer e.missing.Delete(name)
 	failures := 0
@@ -118,27 +120,27 @@ func (e *Engine[S]) follow(ctx context.Context, name string, hint <-chan struct{
 	}
 }
 
-// signal hints at something to be done.
+// signal sends a hint, and does not wait.
 func signal(hint chan struct{}) {
 	select {
 	case hint <- struct{}{}:
-	default: // it is awake already, and will look after this
+	default: // a hint is pending, and its look comes after this
 	}
 }
 
-// readTime bounds one reading, so that a connection to a database that is gone
-// without a word is given up.
+// readTime bounds one reading, so that a follower gives up a connection to a database
+// that no longer answers.
 const readTime = 10 * time.Second
 
-// dueRows is what a follower reads: the rows of a table that are due and whose
-// shards' leases are held, each with the lease's epoch.
+// dueRows is a follower's query for the rows of a table that are due and whose shards'
+// leases are held, each with the lease's epoch.
 type dueRows[R any] struct {
 	fields        func(*R) []any
 	shared, alone string
 }
 
-// due makes a follower's reading of a table. A process alone with its database has
-// every lease, so it need not look.
+// due returns a follower's query of a table. A process alone with its database holds
+// every lease, so its query does not read them.
 func due[R any](t store.Table[R], where, order string) dueRows[R] {
 	columns := `t.` + strings.Join(t.Columns, ", t.") + ` FROM ` + t.Name + ` t`
 	rest := ` t.due <= ? ` + where + ` ORDER BY ` + order + ` LIMIT ?`
@@ -150,8 +152,8 @@ func due[R any](t store.Table[R], where, order string) dueRows[R] {
 	}
 }
 
-// read reads rows that are due until a time, and calls row for each until it says
-// that it has enough. A lease that is lost gives no rows.
+// read reads the rows that are due until a time, and calls row for each of them, until
+// row reports that it has enough. A shard whose lease is lost gives no rows.
 func (d dueRows[R]) read(ctx context.Context, db *store.DB, leases *leases, until time.Time, limit int, row func(r *R, epoch int64) (enough bool)) error {
 	ctx, cancel := context.WithTimeout(ctx, readTime)
 	defer cancel()

@@ -9,23 +9,23 @@ import (
 	"github.com/quintet-eda/quintet/pkg/record"
 )
 
-// input is one thing that the loop handles: an input of the participant, with
-// what the engine knows of it, or a step of the engine's own.
+// input is one unit of the loop's work: an input of the participant, with the engine's
+// data about it, or a step of the engine's own.
 type input struct {
 	flow.Input
 	record.Trace
 
 	unreadable  error           // why it has no Body
 	unexplained error           // the registry has to be asked about it first
-	raw         json.RawMessage // the body as it was written down, when it could not be read
+	raw         json.RawMessage // the body as it was stored, when it could not be read
 	occurred    time.Time
 
 	record     *record.Record // event
 	assignment *Assignment
-	eventID    string // what its outputs name as their cause
+	eventID    string // the causation id of its outputs
 	sequence   int64
 	digest     string
-	dataSchema string // how it says that it is written
+	dataSchema string // the schema that its record names
 
 	callID string // result, and steps of a call
 	epoch  int64  // of the lease under which the call is made
@@ -38,33 +38,34 @@ type input struct {
 	attempts int   // how often it was tried before
 	dead     int   // 1: its dead letter is published
 
-	canWait     bool         // for a batch that takes it along: nothing follows from it
+	canWait     bool         // for a batch of other inputs: nothing follows from it
 	control     func(*batch) // a step of the engine's own, in the same transaction
 	assignments []*Assignment
 	committed   func(Outcome) // runs once the transaction is committed
 }
 
-// Assignment is a partition that this instance reads. Its generation was raised
-// when it was assigned, so what an earlier owner still holds cannot be written.
+// Assignment is a partition that this instance reads. The assignment raised the
+// partition's generation, so the records that an earlier owner still holds are fenced.
 type Assignment struct {
 	Topic      string
 	Partition  int32
 	Start      int64            // the offset to read from, once assigned
 	LogStart   int64            // where the log begins, for a first reading
-	Commit     func(next int64) // tells the broker how far this group is: a hint
+	Commit     func(next int64) // reports the group's position to the broker: a hint
 	generation int64
 	fenced     chan struct{}
 }
 
-// Fenced is closed once a record of the assignment was refused because another
-// process has been assigned the partition since. Whoever still has the partition
-// by the group's word must be assigned it again; it may have been overtaken by an
-// assignment that was made before its own and committed after it:
+// Fenced is closed once a record or a step of the assignment was refused because another
+// process has been assigned the partition since. A process that still owns the partition
+// in the group must then be assigned it again. An assignment that began earlier and
+// committed later may have overtaken its own:
 //
-//	B is given the partition, and pauses ─ the group gives it to A ─ A is assigned ─ B's assignment is committed
+//	the group gives B the partition ─ B pauses ─ the group gives it to A ─
+//	A's assignment is committed ─ B's assignment is committed
 //
-// B soon learns that the group has done without it. A would go on reading, and
-// everything that it reads would be refused.
+// B soon learns from the group that it has lost the partition. A would go on reading,
+// and every record that it reads would be refused.
 func (a *Assignment) Fenced() <-chan struct{} { return a.fenced }
 
 func (a *Assignment) fence() {
@@ -80,8 +81,8 @@ func (a *Assignment) fence() {
 
 func (a *Assignment) key() string { return a.Topic + "/" + strconv.Itoa(int(a.Partition)) }
 
-// lane is what is handled in order: the inputs of one key from one source.
-// Between lanes any order is right.
+// lane is a sequence of inputs that are handled in order: those of one key from one
+// source. Inputs of different lanes may be handled in any order.
 type lane struct{ source, key string }
 
 func (l lane) String() string { return l.source + " " + l.key }
@@ -93,7 +94,7 @@ func (in *input) lane() lane {
 	return lane{string(in.Kind) + " " + in.Name, in.Key}
 }
 
-// cost is what the input adds to a batch, in bytes.
+// cost returns the bytes that the input adds to a batch.
 func (in *input) cost() int {
 	if in.record != nil {
 		return in.record.Size()
@@ -101,12 +102,12 @@ func (in *input) cost() int {
 	return 256
 }
 
-// ignored reports whether an event is none of this participant's.
+// ignored reports whether the input is an event without a reaction in this participant.
 func (in *input) ignored() bool {
 	return in.Kind == flow.KindEvent && in.Body == nil && in.unreadable == nil && in.unexplained == nil && in.parkedN == 0
 }
 
-// keys are those whose rows a batch of the inputs locks.
+// keys returns the keys whose rows a batch of the inputs locks.
 func keys(inputs []*input) []string {
 	about := make([]*flow.Input, 0, len(inputs))
 	for _, in := range inputs {
@@ -117,7 +118,7 @@ func keys(inputs []*input) []string {
 	return flow.Keys(about)
 }
 
-// reacting are the inputs that may change a state.
+// reacting returns the inputs that may change a state.
 func reacting(inputs []*input) []*flow.Input {
 	some := make([]*flow.Input, 0, len(inputs))
 	for _, in := range inputs {
@@ -128,7 +129,7 @@ func reacting(inputs []*input) []*flow.Input {
 	return some
 }
 
-// readBody reads a body that this service wrote down.
+// readBody decodes a body that this service has stored.
 func (e *Engine[S]) readBody(in *input, text []byte) {
 	if r, ok := e.table[in.Name]; ok {
 		in.Body, in.unreadable = r.Decode(func(into any) error { return json.Unmarshal(text, into) })
@@ -143,9 +144,9 @@ func (e *Engine[S]) readBody(in *input, text []byte) {
 	}
 }
 
-// body is the text of an input that is not a record. What could not be read is
-// kept as it was: written as JSON it would be null, and null reads as a body
-// whose fields are all empty.
+// body returns the text of an input that is not a record. A body that could not be read
+// is kept as it was. Written as JSON, a missing Body would be null, and null reads as a
+// body whose fields are all empty.
 func (in *input) body() json.RawMessage {
 	if in.raw != nil {
 		return in.raw
@@ -157,7 +158,7 @@ func (in *input) body() json.RawMessage {
 	return text
 }
 
-// parkedInput is an input as a parked row keeps it: enough to handle it again.
+// parkedInput is the form of an input in a parked row: enough to handle it again.
 type parkedInput struct {
 	Kind     flow.Kind       `json:"kind"`
 	Name     string          `json:"name"`

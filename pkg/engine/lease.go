@@ -12,9 +12,9 @@ import (
 	"github.com/quintet-eda/quintet/pkg/store"
 )
 
-// shards is how many parts the keys are divided into. What follows a commit
-// (publishing, calls, timers, retries of parked lanes) is done, for all keys of
-// a shard, by the one process that holds its lease.
+// shards is how many parts the keys are divided into. The one process that holds a
+// shard's lease does the follow-up work of commits for all keys of the shard:
+// publishing, calls, timers, retries of parked lanes.
 const shards = 12
 
 // shardOf is a key's shard: FNV-1a, the same in every instance.
@@ -27,16 +27,17 @@ func shardOf(key string) int {
 }
 
 const (
-	// leaseTime is how long a counter stands still before its instance counts as
-	// dead. Nothing is safe because of it: what a holder does past its lease is
-	// refused by the epoch, or is a copy. It is well above what a batch may wait
-	// for a paused instance's transaction to be ended by the server (3 s), since a
-	// beat waits behind its own batch.
+	// leaseTime is how long a counter must be unchanged before its instance counts as
+	// dead. No guarantee depends on it: a holder's work past its lease is fenced by
+	// the epoch, or is a copy. A beat waits behind its own batch. That batch may wait
+	// until the server ends a paused instance's transaction (3 s). leaseTime is well
+	// above this wait.
 	leaseTime = 8 * time.Second
-	// leaseLooks is how many looks must have found a counter unchanged besides. After
-	// an outage of the database for all, each has time to beat again.
+	// leaseLooks is how many looks must also have found the counter unchanged. After a
+	// database outage for all instances, each of them has time to beat again.
 	leaseLooks = 3
-	// leaveTime is how long a shard that is given back waits for the calls under way.
+	// leaveTime is how long a shard that is given back waits for its calls and
+	// records in flight.
 	leaveTime = 10 * time.Second
 )
 
@@ -44,9 +45,10 @@ const (
 // operator must give one of the two another name.
 var errNameTaken = errors.New("INSTANCE_ID is in use by another process")
 
-// leases are the shards whose work this process does. Each instance counts a
-// counter up; one that stands still for leaseTime, by the clock of the process that
-// looks, is dead, and its shards are free. Nobody compares the clocks of two hosts.
+// leases are the shards whose work this process does. Each instance increments a
+// counter. A counter that is unchanged for leaseTime, by the clock of the process that
+// looks, marks its instance as dead, and that instance's shards are free. No process
+// compares the clocks of two hosts.
 type leases struct {
 	db         *store.DB
 	instance   string
@@ -55,32 +57,32 @@ type leases struct {
 
 	entered bool            // the instances table has this process
 	beats   int64           // the last count
-	seen    map[string]beat // the instances, as they were last seen to change
-	heard   time.Time       // when the database last took this instance's beat
+	seen    map[string]beat // each instance's last count, and when it changed
+	heard   time.Time       // when this instance's beat was last committed
 	others  atomic.Bool     // another instance was alive at the last look
 
 	mu      sync.Mutex
-	held    [shards]int64     // under which epoch; 0: not held
-	leaving [shards]time.Time // since when a shard that is held is being given back
+	held    [shards]int64     // the epoch of each shard; 0: not held
+	leaving [shards]time.Time // when the return of a held shard began; zero: it is kept
 }
 
-// beat is an instance's counter, and when this process saw it change.
+// beat is an instance's counter, and the time when this process saw it change.
 type beat struct {
 	process string
 	count   int64
 	since   time.Time
-	looks   int // that have found it unchanged
+	looks   int // how many have read it unchanged
 }
 
-// lease is a shard's lease as the database has it.
+// lease is a shard's lease as the database holds it.
 type lease struct {
 	shard  int
 	holder string // an instance; empty: given back
 	epoch  int64  // raised with each new holder
 }
 
-// working returns the epochs of the shards in which something new may be begun:
-// those that are held and not being given back. 0: of no such shard.
+// working returns the epochs of the shards in which new work may begin: the shards that
+// are held and not being given back. The epoch of any other shard is 0.
 func (l *leases) working() [shards]int64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -93,10 +95,10 @@ func (l *leases) working() [shards]int64 {
 	return epochs
 }
 
-// count is how many shards are held and not being given back.
+// count returns how many shards are held and not being given back.
 func (l *leases) count() int { return len(l.set()) }
 
-// set is what a follower's reading is joined with: each shard and its epoch.
+// set returns each such shard and its epoch. A follower's query is joined with them.
 func (l *leases) set() []string {
 	var set []string
 	for shard, epoch := range l.working() {
@@ -107,14 +109,14 @@ func (l *leases) set() []string {
 	return set
 }
 
-// changes are what a look found and did, in shards.
+// changes counts the shards that a look took, lost, and began to give back.
 type changes struct{ taken, lost, leaving int }
 
-// fairShare is how many shards an instance may hold: as many as leave none without one.
+// fairShare returns how many shards each instance may hold, such that all are held.
 func fairShare(instances int) int { return (shards + instances - 1) / instances }
 
-// look beats once, forgets what is lost, gives back what is above a fair share and
-// quiet, and takes what is free, up to a fair share.
+// look beats once, drops the lost shards, and takes free shards up to a fair share. It
+// gives back the shards above a fair share, once they are quiet or leaveTime is over.
 func (l *leases) look(ctx context.Context, quiet func(shard int) bool) (c changes, err error) {
 	var taken []lease
 	err = l.transact(ctx, func(ctx context.Context, tx *store.Tx) error {
@@ -139,8 +141,8 @@ func (l *leases) look(ctx context.Context, quiet func(shard int) bool) (c change
 			if i < fair-l.count() {
 				continue
 			}
-			// An earlier process of this name held it, or this one before it lost
-			// sight of the database.
+			// An earlier process of this name may have held it, or this process
+			// before it lost contact with the database.
 			tx.Queue(nil, releaseShard, r.shard, l.instance, r.epoch)
 		}
 		taken, err = l.take(ctx, tx, free[:max(0, min(len(free), fair-l.count()))])
@@ -157,8 +159,8 @@ func (l *leases) look(ctx context.Context, quiet func(shard int) bool) (c change
 	return c, err
 }
 
-// read beats, and reads which instances live and who holds what. Instances that are
-// dead are forgotten. A process alone with its database has nobody to beat for.
+// read beats, and reads the live instances and the holders of the leases. It deletes
+// dead instances. A process alone with its database does not beat.
 func (l *leases) read(ctx context.Context, tx *store.Tx) (live map[string]bool, rows []lease, err error) {
 	every := make([]string, shards)
 	for shard := range every {
@@ -170,8 +172,8 @@ func (l *leases) read(ctx context.Context, tx *store.Tx) (live map[string]bool, 
 	if err != nil || !tx.Shared() {
 		return live, rows, err
 	}
-	// The count never stands still, also where the row was forgotten. The name is
-	// this process's, unless a newer one has it now.
+	// The count always grows, even if another instance deleted the row. The name
+	// belongs to this process, unless a newer process has taken it.
 	l.beats = max(l.beats+1, time.Now().UnixMicro())
 	entering, found, dead := !l.entered, false, []string(nil)
 	err = tx.Each(ctx, func(scan scanner) error { found = true; return scan(new(string)) }, `INSERT INTO instances (id, process, beat) VALUES (?, ?, ?)
@@ -207,16 +209,16 @@ func (l *leases) read(ctx context.Context, tx *store.Tx) (live map[string]bool, 
 	return live, rows, nil
 }
 
-// drop forgets a shard. The database may still hold it for this instance; a look
-// takes it back from there, under a new epoch.
+// drop forgets a shard. In the database, this instance may still be its holder. A look
+// then takes the shard again, under a new epoch, or releases it.
 func (l *leases) drop(shard int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.held[shard], l.leaving[shard] = 0, time.Time{}
 }
 
-// dropStale forgets everything once the database has not heard of this instance
-// for longer than others wait. It reports how many shards were held.
+// dropStale drops all shards once no beat of this instance was committed for leaseTime,
+// the time that other instances wait. It returns how many shards it dropped.
 func (l *leases) dropStale() (lost int) {
 	for shard, epoch := range l.held {
 		if epoch != 0 && time.Since(l.heard) >= leaseTime {

@@ -31,7 +31,7 @@ func want(inputs []*input, shared bool) (w wanted) {
 		case in.Kind == flow.KindEvent && !in.ignored():
 			w.events = append(w.events, in.ID)
 			if in.eventID != in.ID {
-				w.events = append(w.events, in.eventID) // as the version before knows it
+				w.events = append(w.events, in.eventID) // as the version before stored it
 			}
 		case in.callID != "":
 			w.calls = append(w.calls, in.callID)
@@ -39,7 +39,7 @@ func want(inputs []*input, shared bool) (w wanted) {
 			w.timers = append(w.timers, timerID(in.Key, in.Name))
 		case in.command != nil && in.command.key != "":
 			w.commands = append(w.commands, in.command.key)
-			if in.unreadable == nil { // what the database refused it may refuse here too
+			if in.unreadable == nil { // an input that the database refused may fail here too
 				w.claims = append(w.claims, in.command.key)
 			}
 		}
@@ -49,10 +49,10 @@ func want(inputs []*input, shared bool) (w wanted) {
 	return w
 }
 
-// load queues the reading of the engine's rows that the batch is about, in the lock
-// order that every batch of every instance keeps: new rows first (see lockNew), then
-// positions, leases, keys, idempotency keys. The leases are shared until the commit, so that nobody
-// takes a shard over between this look and the writing of a result. The
+// load queues the reads of the engine's rows that the batch needs. Every batch of every
+// instance keeps this lock order: new rows first (see lockNew), then positions, leases,
+// keys, idempotency keys. The batch share-locks the leases until its commit, so that no
+// process takes a shard over between this read and the write of a result. The
 // participant's states, which may share rows between keys, come last.
 func (b *batch) load(tx *store.Tx) {
 	b.shared = tx.Shared()
@@ -77,21 +77,21 @@ func (b *batch) load(tx *store.Tx) {
 	})
 }
 
-// putHead takes a row that is no row behind another: the oldest of a lane is its
-// head.
+// putHead considers a parked row that does not wait behind another. The oldest such row
+// of a lane is the lane's head.
 func (b *batch) putHead(p *parkedRow) {
 	if other, there := b.heads[p.lane]; !there || p.n < other.n {
 		b.heads[p.lane] = parkedHead{n: p.n, attempts: p.attempts, dead: p.dead}
 	}
 }
 
-// lockNew makes the rows that will be locked and do not exist yet. A row that
-// is not there cannot be locked, so without it two instances could both meet a
-// new key, and neither wait for the other. One process alone needs no lock.
+// lockNew inserts the rows that will be locked and do not exist yet. A row that does
+// not exist cannot be locked. Without lockNew, two instances could both handle a new
+// key, and neither would wait for the other. A process alone needs no lock.
 //
-// It is free of deadlocks: rows are first inserted in the order of their keys, then
-// locked in that order, and a batch that waits for an insert holds no row that was
-// there before.
+// lockNew is free of deadlocks. A batch first inserts rows in the order of their keys,
+// then locks rows in that order. A batch that waits for an insert has no lock on a row
+// that existed before.
 func (b *batch) lockNew(tx *store.Tx, keys []string) {
 	if !tx.Shared() {
 		return
@@ -108,10 +108,10 @@ func (b *batch) lockNew(tx *store.Tx, keys []string) {
 		SELECT key, 0, 0, '', '', '' FROM ({keys}) AS new WHERE true ORDER BY key ON CONFLICT (key) DO NOTHING RETURNING key`, keys)
 }
 
-// claim makes the rows of idempotency keys that have no answer yet. Repeats of a command
-// wait for each other there, also if each is about a key of its own, such as the order
-// that it would place. It comes after the locks of keys, as the answer does in the
-// version before.
+// claim inserts the rows of idempotency keys that have no answer yet. Repeats of a
+// command wait for each other there, even if each concerns a key of its own, such as
+// the order that it would place. claim comes after the locks of keys, as the answer
+// does in the version before.
 func (b *batch) claim(tx *store.Tx, commands []string) {
 	if tx.Shared() {
 		create(tx, b.claimed, `INSERT INTO commands (id, digest, reply)
@@ -119,8 +119,8 @@ func (b *batch) claim(tx *store.Tx, commands []string) {
 	}
 }
 
-// create queues a statement that inserts rows for keys, if there are any, and notes
-// those that were not there.
+// create queues a statement that inserts rows for keys, if there are any. It records in
+// made the keys whose rows did not exist.
 func create(tx *store.Tx, made map[string]bool, query string, keys []string) {
 	if len(keys) == 0 {
 		return

@@ -6,7 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Metrics are what an engine counts.
+// Metrics holds the metrics of an engine.
 type Metrics struct {
 	inputs     *prometheus.CounterVec
 	batch      prometheus.Histogram
@@ -42,7 +42,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 	return m
 }
 
-// committed notes a batch that is committed.
+// committed records the metrics of a committed batch.
 func (m *Metrics) committed(b *batch, took time.Duration) {
 	m.batch.Observe(float64(len(b.inputs)))
 	m.commit.Observe(took.Seconds())

@@ -15,11 +15,11 @@ type notifier[S any] struct {
 	heard chan struct{} // another instance's states changed
 
 	mu   sync.Mutex
-	work int // which followers have something to do, a bit for each
+	work int // the followers that have work, a bit for each
 }
 
-// message is a hint on its way. The version before sends keys; this one only says
-// which followers have work.
+// message is a hint in flight. The version before sends keys. This version only names
+// the followers that have work.
 type message struct {
 	From string   `json:"from"` // a process
 	Work int      `json:"work,omitempty"`
@@ -29,8 +29,9 @@ type message struct {
 // sendTime bounds the sending of one hint.
 const sendTime = 5 * time.Second
 
-// tell hints to the other instances, if there are any: that followers have work, or
-// (0) only that states changed. Hints that gather while one is on its way go as one.
+// tell notifies the other instances, if there are any. The hint names the followers that
+// have work, or (0) only reports that states changed. Hints that gather while one is in
+// flight are sent as one.
 func (n *notifier[S]) tell(work int) {
 	if !n.e.leases.others.Load() {
 		return
@@ -60,7 +61,7 @@ func (n *notifier[S]) send(ctx context.Context) {
 	}
 }
 
-// hear takes another instance's hint.
+// hear handles another instance's hint.
 func (n *notifier[S]) hear(payload string) {
 	n.e.Turns.next("hear", "")
 	var m message
@@ -82,12 +83,12 @@ func (n *notifier[S]) hear(payload string) {
 	signal(n.heard)
 }
 
-// changedEvery is how often waiting callers are told that another instance's
-// commit may be what they wait for. Each of them looks, whatever it was, so more
-// often would cost more than it is worth.
+// changedEvery is the interval at which waiting callers are notified of the commits of
+// other instances. Each caller then reads its state again, regardless of the commit. A
+// shorter interval would cost more than it is worth.
 const changedEvery = 500 * time.Millisecond
 
-// pass tells those who wait for a state here of the others' commits.
+// pass notifies the callers that wait for a state here of the others' commits.
 func (n *notifier[S]) pass(ctx context.Context) {
 	for n.e.Turns.await(ctx, n.heard, nil, "others changed", "") {
 		if n.e.Changed == nil {

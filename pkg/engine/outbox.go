@@ -17,7 +17,7 @@ type outgoing struct {
 	Seq     int64
 	headers string // as they are stored
 	shard   int
-	due     int64 // above 0: it was refused before
+	due     int64 // above 0: the row was refused before
 	record.Record
 }
 
@@ -31,7 +31,7 @@ func newOutgoing(id string, seq int64, r record.Record) *outgoing {
 	return &outgoing{ID: id, Seq: seq, headers: mustJSON(r.Headers), shard: shardOf(r.Key), Record: r}
 }
 
-// queue takes a row that was read: to be published, or behind one of its lane.
+// queue adds a row to those to publish next, or behind an earlier row of its lane.
 func (r *relay[S]) queue(o outgoing) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -44,8 +44,8 @@ func (r *relay[S]) queue(o outgoing) {
 	r.next = append(r.next, o)
 }
 
-// take returns the rows to publish now. One that was refused goes alone, since a
-// broker refuses all that comes with it; after it comes the turn of all others.
+// take returns the rows to publish now. A row that was refused is published alone, since
+// a broker refuses every record that comes with it. All other rows come next.
 func (r *relay[S]) take(again []outgoing, more bool) []outgoing {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -53,7 +53,7 @@ func (r *relay[S]) take(again []outgoing, more bool) []outgoing {
 	rows, alone := r.next, false
 	if othersTurn := r.others && len(r.next) > 0; len(again) > 0 && !othersTurn {
 		if len(r.flying) > 0 {
-			return nil // it goes when nothing else is on its way
+			return nil // it is published once no other row is in flight
 		}
 		if i := slices.IndexFunc(again, func(o outgoing) bool { return r.rows.begin(o.ID, o.Key) }); i >= 0 {
 			rows, alone = again[i:i+1], true
@@ -63,26 +63,26 @@ func (r *relay[S]) take(again []outgoing, more bool) []outgoing {
 		r.next = nil
 	}
 	for _, row := range rows {
-		row.Value, row.Headers = nil, nil // on their way
+		row.Value, row.Headers = nil, nil // only the returned row needs them
 		r.flying[row.ID] = row
 	}
 	return rows
 }
 
-// published returns a row that is on its way.
+// published returns a row that is in flight.
 func (r *relay[S]) published(id string) outgoing {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.flying[id]
 }
 
-// acknowledge notes that a record arrived, and lets the next of its lane go.
+// acknowledge notes that a record arrived, and releases the next row of its lane.
 func (r *relay[S]) acknowledge(id string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	row, flying := r.flying[id]
 	if !flying {
-		return // told twice
+		return // acknowledged twice
 	}
 	delete(r.flying, id)
 	l := lane{row.Topic, row.Key}
@@ -96,19 +96,19 @@ func (r *relay[S]) acknowledge(id string) {
 	r.acked = append(r.acked, row)
 	if !r.queued {
 		r.queued = true
-		r.e.idle <- r.deletion() // one at a time, so there is room
+		r.e.idle <- r.deletion() // one at a time, so idle has room
 	}
 	if len(waiting) > 0 || r.more {
 		signal(r.hint)
 	}
 }
 
-// deletion is the step that deletes what is acknowledged.
+// deletion returns the step that deletes the acknowledged rows.
 func (r *relay[S]) deletion() *input {
 	return &input{control: r.delete, committed: func(Outcome) { r.deleted() }, canWait: true}
 }
 
-// delete has the batch delete what is acknowledged.
+// delete makes the batch delete acknowledged rows, at most maxDeletes.
 func (r *relay[S]) delete(b *batch) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -127,14 +127,15 @@ func (r *relay[S]) deleted() {
 	}
 	r.deleting = nil
 	if r.more {
-		signal(r.hint) // there is room for what was not read
+		signal(r.hint) // there is room for the rows that were not read
 	}
 	if r.queued = len(r.acked) > 0; r.queued {
 		r.e.idle <- r.deletion()
 	}
 }
 
-// setAside has what the broker refuses wait, and what is behind it.
+// setAside makes each refused row wait for refusedAgain. The later rows of its lane wait
+// with it.
 func (r *relay[S]) setAside(ctx context.Context, refused []refusal) error {
 	if len(refused) == 0 {
 		return nil
@@ -155,17 +156,17 @@ func (r *relay[S]) setAside(ctx context.Context, refused []refusal) error {
 	return err
 }
 
-// refusedName is the trouble of events that the broker refuses.
+// refusedName is the name under which Missing reports the refused events.
 const refusedName = "broker refuses"
 
-// count counts the outbox, as far as its bound.
+// count counts the refused rows, and all rows of the outbox until they exceed its bound.
 func (r *relay[S]) count(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, readTime)
 	defer cancel()
 	var n, refused int64
 	err := r.e.DB.Read().QueryRowContext(ctx, `SELECT (SELECT count(*) FROM (SELECT 1 FROM outbox LIMIT ?) AS bounded), (SELECT count(*) FROM outbox WHERE due > 0)`, r.e.OutboxBound+1).Scan(&n, &refused)
 	if err != nil {
-		return // what it was is as good a guess; the reading tells of the failure
+		return // the last count is as good a guess; the reading reports the failure
 	}
 	r.backlog.Store(n)
 	if refused == 0 {
@@ -175,7 +176,8 @@ func (r *relay[S]) count(ctx context.Context) {
 	}
 }
 
-// left reports whether the outbox still has rows of the shards that are held.
+// left reports whether the outbox still has due rows of the shards that are held. It
+// also reports true when the reading fails.
 func (r *relay[S]) left(ctx context.Context) bool {
 	left := false
 	err := dueRecords.read(ctx, r.e.DB, r.e.leases, time.Now(), 1, func(*outgoing, int64) (enough bool) {

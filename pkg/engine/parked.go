@@ -10,8 +10,8 @@ import (
 	"github.com/quintet-eda/quintet/pkg/record"
 )
 
-// The times at which a parked row is due that are none: it waits behind the head
-// of its lane, or it was given up and waits for the next start.
+// These due times never come. A row with waitingDue waits behind the head of its lane.
+// A row with givenUpDue was given up, and waits for the next start.
 const (
 	waitingDue = 1 << 62
 	givenUpDue = waitingDue - 1
@@ -36,20 +36,20 @@ type parkedRow struct {
 	shard    int
 }
 
-// ParkPolicy says how a parked lane is tried again: its head, after a fixed
-// delay, so many times; then it goes to the dead-letter topic and waits until some
-// instance takes its shard, as the next start of the service does.
+// ParkPolicy says how the engine retries a parked lane. It retries the head, each time
+// after Delay, until the head has failed Attempts times. Then it publishes the head to
+// the dead-letter topic. The head waits until an instance takes its shard, as the next
+// start of the service does.
 type ParkPolicy struct {
 	Delay    time.Duration
 	Attempts int
 }
 
-// park sets an input aside, in the transaction that takes it in. cause is nil
+// park sets an input aside, in the transaction that consumes it. cause is nil
 // for an input that only waits: behind another of its lane, or for the registry.
 //
-// An input that is parked is taken in: the position moves past it, its inbox
-// entry says parked, its call or timer row is gone. The parked row is the truth
-// from here on.
+// A parked input is consumed: the position moves past it, its inbox entry says parked,
+// and its call or timer row is gone. From then on the parked row is the truth.
 func (e *Engine[S]) park(b *batch, in *input, cause error) {
 	l := in.lane()
 	row := &parkedRow{parkedID: parkedID{l, in.parkedN}, inputID: in.ID, input: []byte(mustJSON(in.toPark())), attempts: in.attempts, dead: in.dead, shard: shardOf(in.Key)}
@@ -74,7 +74,7 @@ func (e *Engine[S]) park(b *batch, in *input, cause error) {
 		row.cause, row.attempts, row.due = cause.Error(), in.attempts+1, b.now.Add(e.Park.Delay).UnixMicro()
 		if row.dead == 0 && row.attempts >= e.Park.Attempts {
 			row.dead = 1
-			e.deadLetter(b, in, cause) // once, however often a restart tries it again
+			e.deadLetter(b, in, cause) // once, however often a restart retries the input
 		}
 		if row.dead == 1 {
 			row.due = givenUpDue
@@ -84,7 +84,7 @@ func (e *Engine[S]) park(b *batch, in *input, cause error) {
 	b.out.parked = append(b.out.parked, row)
 }
 
-// deadLetter has the batch publish that an input could not be handled.
+// deadLetter adds the dead letter of an input that could not be handled to the batch.
 func (e *Engine[S]) deadLetter(b *batch, in *input, cause error) {
 	service, of := e.Participant.Service, in.ID
 	if in.record != nil {
@@ -98,12 +98,12 @@ func (e *Engine[S]) deadLetter(b *batch, in *input, cause error) {
 }
 
 const (
-	lanesAtOnce = 64      // lanes that are retried
-	runRows     = 100     // of a lane in one batch
+	lanesAtOnce = 64      // lanes retried at once
+	runRows     = 100     // of a lane in one run
 	runBytes    = 1 << 20 //
 )
 
-// lanes retries the heads of parked lanes, and what follows a head that succeeds.
+// lanes retries the heads of parked lanes, and the rows behind a head that succeeds.
 type lanes[S any] struct {
 	follower[S, parkedRow]
 }
@@ -127,9 +127,9 @@ func newLanes[S any](e *Engine[S]) *lanes[S] {
 	return l
 }
 
-// drain hands a lane's rows to the loop, oldest first, until one of them fails
-// again or the lane is empty. It keeps to the pace of the relay, so that what a
-// long lane puts out does not come before everything else.
+// drain hands a lane's rows to the loop, oldest first, until one fails again or
+// the lane is empty. It pauses while the relay has more than pageRows rows to
+// publish. Otherwise the events of a long lane would come before all others.
 func (l *lanes[S]) drain(ctx context.Context, of lane) error {
 	for {
 		for waits := 1; l.e.relay.pace.Load() > pageRows; waits++ {
@@ -153,8 +153,8 @@ func (l *lanes[S]) drain(ctx context.Context, of lane) error {
 	}
 }
 
-// readRun makes inputs of a lane's oldest rows. It stops before one that the registry
-// has to explain and cannot now; the error is told if that is the first.
+// readRun makes inputs of a lane's oldest rows. It stops before a row that the registry
+// must explain and cannot now. drain returns that error only when the row is the first.
 func (l *lanes[S]) readRun(ctx context.Context, of lane) (run []*input, err error) {
 	rows, err := l.oldest(ctx, of)
 	if err != nil {
@@ -191,8 +191,8 @@ func (l *lanes[S]) oldest(ctx context.Context, of lane) (found []parkedRow, err 
 	return found, rows.Err()
 }
 
-// unpark makes a parked row an input again. The error is a question to the
-// registry that is open: no attempt.
+// unpark makes a parked row an input again. An error means that the registry has not
+// explained the row yet, or that its text is not JSON. It does not count as an attempt.
 func (e *Engine[S]) unpark(ctx context.Context, row parkedRow) (in *input, err error) {
 	var p parkedInput
 	if err := json.Unmarshal(row.input, &p); err != nil {
@@ -202,7 +202,7 @@ func (e *Engine[S]) unpark(ctx context.Context, row parkedRow) (in *input, err e
 		if in, err = e.read(ctx, p.Record); err != nil {
 			return nil, err
 		}
-		in.ID = p.ID // the name it was taken in under, which is the inbox's
+		in.ID = p.ID // the id that the inbox has
 		return in, nil
 	}
 	in = &input{Input: flow.Input{Kind: p.Kind, Name: p.Name, ID: p.ID, Key: p.Key}, Trace: p.Trace, callID: p.EffectID}
@@ -210,7 +210,7 @@ func (e *Engine[S]) unpark(ctx context.Context, row parkedRow) (in *input, err e
 	return in, nil
 }
 
-// postpone has a lane wait whose head could not be tried.
+// postpone delays a lane when its head could not be tried.
 func (l *lanes[S]) postpone(ctx context.Context, of lane) {
 	in := &input{Input: flow.Input{ID: "postpone/" + of.String(), Key: of.key}}
 	in.control = func(b *batch) {

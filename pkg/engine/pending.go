@@ -6,10 +6,10 @@ import (
 	"slices"
 )
 
-// Pending is what a participant still has to do, over all of its instances:
-// everything but Queued is counted in the database they share. All zero over
-// every participant, and Handled unchanged between two readings, means that the
-// system is at rest.
+// Pending counts the work that a participant still has to do, over all of its
+// instances. Every field but Lag and Queued comes from the database they share. The
+// system is at rest when Handled stays the same between two readings, and each
+// participant has zero in the other fields.
 type Pending struct {
 	Lag     int64 `json:"lag"`     // records of its topics that are not read yet
 	Queued  int64 `json:"queued"`  // inputs that wait for a batch of this instance
@@ -17,10 +17,10 @@ type Pending struct {
 	Effects int64 `json:"effects"` // external calls that are not answered
 	Timers  int64 `json:"timers"`
 	Parked  int64 `json:"parked"`  // inputs that could not be handled, and those behind them
-	Handled int64 `json:"handled"` // records taken in, ever
+	Handled int64 `json:"handled"` // records consumed, ever: the sum of the positions
 }
 
-// Pending counts what is left to do. The lag is the log's to tell, so it is
+// Pending counts the work that is left. Only the log knows the lag, so it is
 // not filled in here.
 func (e *Engine[S]) Pending(ctx context.Context) (Pending, error) {
 	p := Pending{Queued: int64(len(e.inputs))}
@@ -33,8 +33,8 @@ func (e *Engine[S]) Pending(ctx context.Context) (Pending, error) {
 	return p, nil
 }
 
-// Missing returns why this participant cannot go on, a sentence per
-// dependency; none when it can.
+// Missing returns the reasons why this participant cannot go on, a sentence per
+// dependency. It returns none when the participant can.
 func (e *Engine[S]) Missing() []string {
 	var sentences []string
 	e.missing.Range(func(dependency, why any) bool {
@@ -45,7 +45,7 @@ func (e *Engine[S]) Missing() []string {
 	return sentences
 }
 
-// Positions returns how far each partition is read, by "topic/partition".
+// Positions returns the stored position of each partition, by "topic/partition".
 func (e *Engine[S]) Positions(ctx context.Context) (map[string]int64, error) {
 	rows, err := e.DB.Read().QueryContext(ctx, `SELECT claim, next_offset FROM positions`)
 	if err != nil {

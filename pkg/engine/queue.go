@@ -8,17 +8,17 @@ import (
 const (
 	maxInputs = 500     // of one batch; the bound on its statements follows from it
 	maxBytes  = 4 << 20 // of one batch's records
-	// idleFor is how long an input that can wait does so for a batch to take it
-	// along, before it gets a transaction of its own.
+	// idleFor is how long an input that can wait does so for a batch with other
+	// inputs. After that it gets a transaction of its own.
 	idleFor = 50 * time.Millisecond
-	// A busy loop rests for so many times as long as its batch took, up to a bound.
+	// A busy loop rests for restTimes as long as its batch took, at most restBound.
 	restTimes = 4
 	restBound = 20 * time.Millisecond
 )
 
-// enqueue queues an input for the next batch. It waits while the queue is full,
-// which is what holds the sources back when the database is slow. It reports
-// false when ctx ended first.
+// enqueue queues an input for the next batch. It waits while the queue is full, and so
+// holds the sources back when the database is slow. It reports false when ctx ended
+// first.
 func (e *Engine[S]) enqueue(ctx context.Context, in *input) bool {
 	if ctx.Err() != nil {
 		return false
@@ -30,14 +30,15 @@ func (e *Engine[S]) enqueue(ctx context.Context, in *input) bool {
 	}
 	select {
 	case e.inputs <- in:
-		e.Turns.next("put", in.ID) // only a sender that waited for room takes a turn: the other had one to come here
+		// Only a sender that waited for room takes a turn: any other already had one.
+		e.Turns.next("put", in.ID)
 		return true
 	case <-ctx.Done():
 		return false
 	}
 }
 
-// submit queues an input and waits until it is committed. It returns what became
+// submit queues an input and waits until it is committed. It returns the outcome
 // of the input, or ctx's error when ctx ended first.
 func (e *Engine[S]) submit(ctx context.Context, in *input) (Outcome, error) {
 	var became Outcome
@@ -59,7 +60,8 @@ func (e *Engine[S]) loop(ctx context.Context) {
 		}
 		if rest := restAfter(inputs, e.took); rest > 0 {
 			timer := time.NewTimer(rest)
-			e.Turns.await(ctx, nil, timer.C, "rest", "") // if ctx has ended, what is queued is handled still
+			// If ctx has ended, the loop still handles the queued inputs.
+			e.Turns.await(ctx, nil, timer.C, "rest", "")
 			timer.Stop()
 		}
 	}
@@ -67,9 +69,9 @@ func (e *Engine[S]) loop(ctx context.Context) {
 
 // restAfter is how long the loop lets inputs gather after a batch. Each transaction has
 // a fixed cost. Without a rest, small batches use up the CPU long before the system is
-// full. A batch of one is a sign of an idle service. It does not rest, so it adds no
-// latency. At half of the saturated rate this cut
-// commits and latency to a third (ADR 3).
+// full. A batch of one is a sign of an idle service. The loop does not rest after it, so
+// it adds no latency. At half of the saturated rate this cut commits and latency to a
+// third (ADR 3).
 func restAfter(inputs []*input, took time.Duration) time.Duration {
 	n := 0
 	for _, in := range inputs {
@@ -83,9 +85,9 @@ func restAfter(inputs []*input, took time.Duration) time.Duration {
 	return min(restBound, restTimes*took)
 }
 
-// gather returns what arrived while the previous batch was committed; nil when ctx
-// ended first. It does not wait for more. But what can wait is kept for a batch that takes it along, for
-// idleFor.
+// gather returns the inputs that arrived while the previous batch was committed; nil
+// when ctx ended first. It does not wait for more, except when each of them can wait.
+// Then it waits for another input, for idleFor at most.
 func (e *Engine[S]) gather(ctx context.Context) (inputs []*input) {
 	var late <-chan time.Time
 	size, canWait := 0, true
@@ -121,9 +123,9 @@ func (e *Engine[S]) gather(ctx context.Context) (inputs []*input) {
 	return inputs
 }
 
-// arrived returns an input that is there; nil when there is none. The relay's one step
-// comes first: behind a queue that is always full it would never have its turn, and the
-// relay would read no further.
+// arrived returns a queued input; nil when there is none. The relay's one step comes
+// first. Behind a queue that is always full it would never be handled, and the relay
+// would read no further.
 func (e *Engine[S]) arrived() *input {
 	select {
 	case in := <-e.idle:

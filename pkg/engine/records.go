@@ -12,14 +12,15 @@ import (
 	"github.com/quintet-eda/quintet/pkg/registry"
 )
 
-// unknownFor is how long a schema that the registry does not know is asked for
-// again before its record counts as tried: a producer registers before it
-// produces, so a registry that is up to date learns of it within seconds.
+// unknownFor is how long the engine asks again for a schema that the registry does not
+// know. After that the record counts as tried. A producer registers a schema before it
+// produces, so a registry that is up to date has it within seconds.
 const unknownFor = 30 * time.Second
 
-// OnAssigned takes over partitions. It raises their generations, which waits for
-// what the old owner has in a transaction and refuses what it holds in memory, and
-// sets each assignment's Start to the stored position.
+// OnAssigned takes over partitions. It raises their generations, and sets each
+// assignment's Start to the stored position. Raising a generation waits for the old
+// owner's open transaction. The inputs that the old owner holds in memory are fenced
+// from then on.
 func (e *Engine[S]) OnAssigned(ctx context.Context, as []*Assignment) error {
 	starts := make([]position, len(as))
 	names := make([]string, len(as))
@@ -28,7 +29,7 @@ func (e *Engine[S]) OnAssigned(ctx context.Context, as []*Assignment) error {
 	}
 	_, err := e.submit(ctx, &input{Input: flow.Input{ID: "assign/" + strings.Join(names, " ")}, assignments: as, control: func(b *batch) {
 		if ctx.Err() != nil {
-			return // the caller is gone, and the one after it may have been assigned them
+			return // the caller gave up, and its successor may have been assigned them
 		}
 		for i, a := range as {
 			p := b.positions[a.key()]
@@ -54,19 +55,21 @@ func (e *Engine[S]) OnAssigned(ctx context.Context, as []*Assignment) error {
 }
 
 // Enqueue hands a record of an assignment to the next batch. It waits while the
-// queue is full, and for nothing else: a record that only the registry can explain
-// parks its lane until it is asked. It returns an error only when ctx ends.
+// queue is full, and for nothing else. A record that only the registry can explain
+// parks its lane until a retry asks the registry. Enqueue returns an error only when
+// ctx ends.
 func (e *Engine[S]) Enqueue(ctx context.Context, a *Assignment, r *record.Record) error {
 	in := e.envelope(r)
-	if in.Name == "" || e.reactsTo(in.Name) { // else it says itself that it is none of this participant's
+	// Otherwise the envelope names an event that this participant has no reaction to.
+	if in.Name == "" || e.reactsTo(in.Name) {
 		w, err := e.Codec.Known(r.Value, in.dataSchema)
 		e.explain(in, w, err)
 	}
 	in.assignment = a
-	// Nothing follows from it, so it need not be committed at once: what comes after it is
-	// handled in the same batch. But not where another instance may handle what comes after:
+	// A quiet reaction has no outputs, so its commit can wait: the same batch handles the
+	// inputs that follow. But it cannot where another instance may handle those inputs:
 	//
-	//	A keeps a cancellation ─ B handles StockReserved, and charges ─ A commits
+	//	A holds a cancellation back ─ B handles StockReserved, and charges ─ A commits
 	quiet := in.Body != nil && e.table[in.Name].Quiet() && !e.leases.others.Load()
 	in.canWait = (in.ignored() || quiet) && in.Key != "" && record.ValidID(in.Key)
 	if !e.enqueue(ctx, in) {
@@ -75,10 +78,10 @@ func (e *Engine[S]) Enqueue(ctx context.Context, a *Assignment, r *record.Record
 	return nil
 }
 
-// Advance queues a step that moves the stored position of an assignment forward to an
-// offset, past what is no record to be handled. It comes after what was queued before
-// it, and is refused like a record once another process has been assigned the
-// partition. It returns an error only when ctx ends.
+// Advance queues a step that moves an assignment's stored position forward to an offset.
+// It passes offsets without a record to handle. The step comes after the inputs that were
+// queued before it. It is fenced like a record once another process has been assigned the
+// partition. Advance returns an error only when ctx ends.
 func (e *Engine[S]) Advance(ctx context.Context, a *Assignment, next int64) error {
 	taken := false
 	in := &input{Input: flow.Input{ID: "advance/" + a.key()}, assignments: []*Assignment{a}, canWait: true}
@@ -109,10 +112,9 @@ func (e *Engine[S]) envelope(r *record.Record) *input {
 	}
 }
 
-// read makes a record an input, and asks the registry where it has to. What cannot
-// be read is an input too, with the reason: its lane must park. The error is only
-// that the registry could not be asked, or that it does not know the schema and may
-// still learn of it.
+// read makes a record an input, and asks the registry where it has to. An unreadable
+// record is an input too, with the reason, since its lane must park. The error means
+// only that the registry was unavailable, or that it does not know the schema yet.
 func (e *Engine[S]) read(ctx context.Context, r *record.Record) (*input, error) {
 	in := e.envelope(r)
 	if in.Name != "" && !e.reactsTo(in.Name) {
@@ -130,7 +132,8 @@ func (e *Engine[S]) read(ctx context.Context, r *record.Record) (*input, error) 
 	return in, in.unexplained
 }
 
-// explain fills in what an input says, from how its record is written.
+// explain fills in an input's name and body from w, the schema of its record. Where
+// that fails, it fills in the reason.
 func (e *Engine[S]) explain(in *input, w *registry.Writer, err error) {
 	if errors.Is(err, registry.ErrUnavailable) || errors.Is(err, registry.ErrUnknownSchema) {
 		in.unexplained = err
@@ -158,20 +161,20 @@ func (e *Engine[S]) explain(in *input, w *registry.Writer, err error) {
 	in.Body = body
 }
 
-// reactsTo reports whether the table names an event. Commands, results and
-// timers stand in it too, and no record can be one.
+// reactsTo reports whether the table names an event. The table also has commands,
+// results and timers, and no record can be one.
 func (e *Engine[S]) reactsTo(event string) bool {
 	r, ok := e.table[event]
 	return ok && r.Kind() == flow.KindEvent
 }
 
 // unknownLong reports whether the schema of a record has been unknown for long
-// enough. The time counts from the first record that named it: were it each
-// record's own, a thousand of them would wait for a day.
+// enough. The time counts from the first record that named the schema. If each record
+// had its own time, a thousand of them would wait for more than eight hours.
 func (e *Engine[S]) unknownLong(r *record.Record) bool {
 	since, _ := e.unknown.LoadOrStore(schemaOf(r), time.Now())
 	return time.Since(since.(time.Time)) >= unknownFor
 }
 
-// schemaOf is how a record names its schema: the magic byte and the id.
+// schemaOf returns a record's reference to its schema: the magic byte and the id.
 func schemaOf(r *record.Record) string { return string(r.Value[:min(5, len(r.Value))]) }

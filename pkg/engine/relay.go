@@ -12,28 +12,28 @@ import (
 	"github.com/quintet-eda/quintet/pkg/record"
 )
 
-// Producer is where events are published. It has two forms: a broker's, and the
+// Producer publishes events. It has two implementations: a broker's, and the
 // in-memory log of tests.
 type Producer interface {
 	// Publish sends a record, in the order of calls for each key. It waits
-	// while too much is under way, at most until ctx ends; it does not say
+	// while too much is in flight, at most until ctx ends. It does not report
 	// whether the record arrived.
 	Publish(ctx context.Context, id string, r *record.Record)
-	// Acks tells of every record that was published: acknowledged by the
-	// broker, or failed for good. It is closed by Close.
+	// Acks reports every published record: acknowledged by the broker, or
+	// failed for good. Close closes the channel.
 	Acks() <-chan Ack
-	// Close waits for what is under way and ends the producer.
+	// Close waits for the records in flight and ends the producer.
 	Close() error
 }
 
-// Ack tells what became of one record.
+// Ack reports the outcome of one record.
 type Ack struct {
 	ID  string
 	Err error
 }
 
-// ErrRefused is wrapped by an Ack's error when the broker will never take the
-// record as it is: its size, or a right that is missing.
+// ErrRefused is wrapped by an Ack's error when the broker will never accept the record as
+// it is. The reason is its size, or a missing right.
 var ErrRefused = errors.New("broker refuses the record")
 
 const (
@@ -43,40 +43,40 @@ const (
 	maxDeletes   = 4 * maxInputs // of one batch, so that a long backlog does not make it slow
 )
 
-// relay publishes what is committed, and deletes what the broker acknowledged.
+// relay publishes committed events, and deletes the rows that the broker acknowledged.
 //
-// Order per key: a row goes out once its predecessor of the same topic and key is
-// acknowledged. Handing them to a producer together would not do: one that gives up
-// a row goes on with those behind it.
+// Order per key: the relay publishes a row once its predecessor of the same topic and
+// key is acknowledged. Handing both to a producer together would break the order. A
+// producer that gives up a row goes on with the rows behind it:
 //
-//	publish row 7 ─ publish row 8 ─ 7 is refused ─ 8 arrives ─ 7 is published again
+//	the relay publishes 7 and 8 ─ 7 is refused ─ 8 arrives ─ the relay publishes 7 again
 //
-// A producer that failed is replaced, and what it did not acknowledge is read and
-// published again. Consumers absorb the copies.
+// The relay replaces a producer that failed. It reads and publishes the rows without an
+// acknowledgement again. Consumers absorb the copies.
 type relay[S any] struct {
 	e       *Engine[S]
 	hint    chan struct{}
 	backlog atomic.Int64 // rows in the outbox, about
-	pace    atomic.Int64 // of them those that may go now, about
-	rows    *underWay    // published, and not yet deleted
+	pace    atomic.Int64 // of them those that may be published now, about
+	rows    *underWay    // read, and not yet deleted
 
 	mu       sync.Mutex
-	flying   map[string]outgoing // rows on their way, by id
-	behind   map[lane][]outgoing // lanes with a row on its way, and what was read of them since
-	next     []outgoing          // rows that may go now, since the one before them arrived
+	flying   map[string]outgoing // rows in flight, by id
+	behind   map[lane][]outgoing // lanes with a row in next or flying: the rows after it
+	next     []outgoing          // rows to publish now, since the one before them arrived
 	acked    []outgoing          // to be deleted
-	deleting []outgoing          // by the step that is queued
+	deleting []outgoing          // by the queued step
 	queued   bool
-	more     bool      // there is more to be read, once something has arrived
-	rest     time.Time // no row that was refused is tried again before
-	others   bool      // one that was refused has had its turn
+	more     bool      // the outbox has more rows to read, once a row has arrived
+	rest     time.Time // no refused row is published again before
+	others   bool      // a refused row was published last, so the others are next
 }
 
 func newRelay[S any](e *Engine[S]) *relay[S] {
 	return &relay[S]{e: e, hint: make(chan struct{}, 1), rows: newUnderWay(), flying: map[string]outgoing{}, behind: map[lane][]outgoing{}}
 }
 
-// run publishes until ctx ends, with one producer after the other.
+// run publishes until ctx ends, with one producer after another.
 func (r *relay[S]) run(ctx context.Context) {
 	for failures := 1; ctx.Err() == nil; failures++ {
 		producer, err := r.opened(ctx)
@@ -97,8 +97,8 @@ func (r *relay[S]) run(ctx context.Context) {
 	}
 }
 
-// opened opens a producer, but does not wait for one longer than ctx: a broker
-// that accepts connections and says nothing must not hold up a stop.
+// opened opens a producer, and waits for it at most until ctx ends. A broker that
+// accepts connections and never answers must not delay a stop.
 func (r *relay[S]) opened(ctx context.Context) (Producer, error) {
 	type result struct {
 		producer Producer
@@ -124,7 +124,7 @@ func (r *relay[S]) opened(ctx context.Context) (Producer, error) {
 }
 
 // session publishes with one producer, until ctx ends or a record failed for good.
-// It reports whether anything arrived.
+// It reports whether any record arrived or was refused: the broker answers.
 func (r *relay[S]) session(ctx context.Context, producer Producer) (arrived bool, err error) {
 	session, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
@@ -172,24 +172,24 @@ func (r *relay[S]) session(ctx context.Context, producer Producer) (arrived bool
 	return arrived, err
 }
 
-// A row that was refused keeps those behind it waiting.
+// dueRecords selects the rows to publish. A refused row blocks those behind it.
 var dueRecords = due(outboxRows, `AND NOT EXISTS
 	(SELECT 1 FROM outbox h WHERE h.due > 0 AND h.topic = t.topic AND h.key = t.key AND t.key <> '' AND h.n < t.n)`, "t.n")
 
-// look publishes what may go.
+// look reads the due rows, and publishes those that may be published now.
 func (r *relay[S]) look(ctx context.Context, producer Producer) (err error) {
 	under := r.rows.settle()
-	read, size, full := 0, 0, under > pageRows // there may be more than is read
+	read, size, full := 0, 0, under > pageRows // more rows may exist than are read
 	var again []outgoing                       // refused before
 	var unreadable []refusal
 	if limit := under + pageRows; under <= pageRows {
 		err = dueRecords.read(ctx, r.e.DB, r.e.leases, r.until(), limit, func(o *outgoing, _ int64) (enough bool) {
 			read++
-			if o.due > 0 || r.rows.begin(o.ID, o.Key) { // else it is on its way
+			if o.due > 0 || r.rows.begin(o.ID, o.Key) { // else it is under way
 				if err := json.Unmarshal([]byte(o.headers), &o.Headers); err != nil {
 					r.rows.end(o.ID)
 					unreadable = append(unreadable, refusal{*o, fmt.Errorf("headers are not JSON: %w", err)})
-					return true // those of its lane come after it is set aside
+					return true // later rows of its lane are read once it is set aside
 				} else if o.due > 0 {
 					again = append(again, *o)
 				} else {
@@ -220,8 +220,9 @@ func (r *relay[S]) look(ctx context.Context, producer Producer) (err error) {
 	return nil
 }
 
-// until is up to which time rows are read. A row that is refused again ends the
-// producer, so for a while after that only rows are read that never were: 0.
+// until returns the due time up to which rows are read. A row that is refused again
+// ends the producer. So for pollEvery after a refusal the relay reads only rows that
+// were never refused: their due time is 0.
 func (r *relay[S]) until() time.Time {
 	r.mu.Lock()
 	defer r.mu.Unlock()

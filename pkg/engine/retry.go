@@ -8,16 +8,17 @@ import (
 	"github.com/quintet-eda/quintet/pkg/store"
 )
 
-// handle sees a batch to its end. A database that is out of reach is waited
-// for; a batch that the database refuses is split until the input at fault is
-// alone, and its lane parks, or its command is answered with the error. It
-// reports false when ctx ended first and the batch was abandoned.
+// handle retries a batch until it is committed. It waits for a database that is out of
+// reach. It splits a batch that the database refuses, until the input at fault is alone.
+// Then the lane of that input parks, or its command is answered with the error. handle
+// reports false when ctx ended first and it abandoned the batch.
 //
-// A batch whose commands have all given up goes on, without them, until the
-// database takes a write. Left to the next input, a service without traffic would
-// stay "not ready" for ever:
+// When all callers of a batch of commands gave up, handle goes on without them, until
+// the database accepts writes. Otherwise only the next input would try the
+// database, and a service without traffic would stay "not ready" for ever:
 //
-//	a command meets the failure ─ its caller gives up ─ the database is back ─ nobody asks a service that is not ready
+//	a command meets the failure ─ its caller gives up ─ the database is back ─
+//	no client calls a service that is not ready
 func (e *Engine[S]) handle(ctx context.Context, inputs []*input) bool {
 	for failures := 1; ; failures++ {
 		if inputs = live(inputs); len(inputs) == 0 {
@@ -44,9 +45,9 @@ func (e *Engine[S]) handle(ctx context.Context, inputs []*input) bool {
 			inputs[0].unreadable = fmt.Errorf("database refused it: %w", err)
 			continue
 		default:
-			// Already set aside, and refused even so: that is no fault of
-			// the input. Going on would skip it, so the service stands still
-			// and says why.
+			// The database refused the input even when it was only set aside, so
+			// the input is not at fault. Going on would skip it. The loop
+			// therefore blocks, and Missing reports why.
 			e.missing.Store("database", err.Error())
 			e.Log.Error("park input", "input", inputs[0].ID, "error", err)
 		}
@@ -57,8 +58,8 @@ func (e *Engine[S]) handle(ctx context.Context, inputs []*input) bool {
 	}
 }
 
-// split halves a batch that the database refused. The second half waits for
-// the first: its positions lie behind.
+// split halves a batch that the database refused. The second half waits for the
+// first, since its positions come after those of the first.
 func (e *Engine[S]) split(ctx context.Context, inputs []*input) bool {
 	e.Metrics.split.Inc()
 	half := len(inputs) / 2
@@ -69,11 +70,11 @@ func (e *Engine[S]) split(ctx context.Context, inputs []*input) bool {
 	return e.handle(ctx, inputs[half:])
 }
 
-// outcomeUnknown is what a commit of unknown outcome leads to. Nothing in memory
-// depends on it: the inputs are tried again. Those that were committed are refused
-// by their position, or find their row gone. The repeat waits for the keys' locks, so
-// it finds also a commit that lands late. Commands are told that their outcome is
-// unknown, and Changed that states may have changed.
+// outcomeUnknown returns the inputs to retry after a commit of unknown outcome. Nothing
+// in memory depends on that commit. An input that was committed is refused by its
+// position, or finds its row gone. The retry waits for the keys' locks, so it also finds
+// a commit that lands late. outcomeUnknown answers each command with ErrOutcomeUnknown.
+// It reports to Changed that states may have changed.
 func (e *Engine[S]) outcomeUnknown(inputs []*input) (rest []*input) {
 	for _, in := range inputs {
 		if in.command == nil {
@@ -83,7 +84,7 @@ func (e *Engine[S]) outcomeUnknown(inputs []*input) (rest []*input) {
 		in.command.err = ErrOutcomeUnknown
 		close(in.command.answer)
 	}
-	e.Wake() // it may have happened
+	e.Wake() // the commit may have happened
 	e.changed(keys(inputs))
 	return rest
 }

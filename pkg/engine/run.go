@@ -8,17 +8,17 @@ import (
 	"github.com/quintet-eda/quintet/pkg/flow"
 )
 
-// Run handles inputs until ctx ends, then what is still queued, and returns
-// when everything committed is published or stop has passed. A database that is
-// out of reach is waited for, and told by Missing.
+// Run handles inputs until ctx ends, and then the inputs that are still queued. It
+// returns when every committed event is published or stop has passed. Run waits for a
+// database that is out of reach, and Missing reports it.
 func (e *Engine[S]) Run(ctx context.Context, stop time.Duration) {
 	e.Turns.next("start", "")
 	if !e.firstLook(ctx) {
 		return // stopped before it began
 	}
 	e.open.Store(true)
-	// Calls, timers and lanes make inputs, so they end first; the loop goes on
-	// until the queue is empty; the relay ends last, since the loop feeds it.
+	// Calls, timers and lanes make inputs, so they end first. The loop goes on
+	// until the queue is empty. The relay ends last, since the loop feeds it.
 	follow, stopFollow := context.WithCancel(context.WithoutCancel(ctx))
 	attempts, stopAttempts := context.WithCancel(context.WithoutCancel(ctx))
 	loop, stopLoop := context.WithCancel(context.WithoutCancel(ctx))
@@ -63,13 +63,13 @@ func (e *Engine[S]) Run(ctx context.Context, stop time.Duration) {
 	publishing.Wait()
 }
 
-// drain waits until nothing is queued and the broker has everything, or until
-// the deadline; what is left then is in the tables, for the next start.
+// drain waits until no input is queued and the broker has every event, or until the
+// deadline. The work that is left then is in the tables, for the next start.
 func (e *Engine[S]) drain(deadline context.Context) {
 	look := time.NewTicker(5 * time.Millisecond)
 	defer look.Stop()
-	// Nothing queued does not yet mean nothing under way: the loop may have
-	// taken the last inputs and not committed them. This one comes after them.
+	// An empty queue does not mean that every input is committed. The loop may
+	// have taken the last inputs and not committed them. This one comes after them.
 	_, _ = e.submit(deadline, &input{Input: flow.Input{ID: "drain"}, control: func(*batch) {}})
 	for len(e.inputs) > 0 || e.relay.left(deadline) {
 		if !e.Turns.await(deadline, nil, look.C, "drain", "") {
@@ -79,7 +79,8 @@ func (e *Engine[S]) drain(deadline context.Context) {
 	}
 }
 
-// firstLook takes leases until it succeeds; false when ctx ended first.
+// firstLook looks at the leases until that succeeds. It reports false when ctx ended
+// first.
 func (e *Engine[S]) firstLook(ctx context.Context) bool {
 	for failures := 1; ; failures++ {
 		err := e.look(ctx)
@@ -102,7 +103,7 @@ func (e *Engine[S]) keepLeases(ctx context.Context) {
 	tick := time.NewTicker(leaseEvery)
 	defer tick.Stop()
 	for e.Turns.await(ctx, nil, tick.C, "look at leases", "") {
-		_ = e.look(ctx) // told by Missing
+		_ = e.look(ctx) // Missing reports the error
 	}
 	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaseTime)
 	defer cancel()
@@ -111,7 +112,7 @@ func (e *Engine[S]) keepLeases(ctx context.Context) {
 	}
 }
 
-// look looks at the leases once, and has the followers look at what was taken.
+// look looks at the leases once, and wakes the followers when it has taken any.
 func (e *Engine[S]) look(ctx context.Context) error {
 	c, err := e.leases.look(context.WithoutCancel(ctx), func(shard int) bool { return e.calls.rows.quiet(shard) && e.relay.rows.quiet(shard) })
 	e.Turns.next("leases were looked at", "")

@@ -6,14 +6,14 @@ import (
 	"time"
 )
 
-// Turns lets a simulation decide who goes on. An engine's goroutines wait for
-// each other, for time, for the registry, for the database, the log and the
-// outside world; where one of them goes on after any but the last three, and
-// before it touches what they share, it calls this with the place and the key or
-// id that it is about.
-// Whoever keeps it waiting there has one goroutine running at a time, and with
-// the seams of [store.Faults], [Producer] and [flow.CallHandler] every order of steps in its
-// hands. In production it is nil and costs a comparison.
+// Turns lets a simulation decide which goroutine goes on. An engine's goroutines wait
+// for each other, time, the registry, the database, the log and the outside world. After
+// any wait but the last three, a goroutine calls Turns before it touches shared state.
+// It passes the place, and the key or id that the step is about.
+//
+// A simulation that blocks these calls runs one goroutine at a time. With the seams of
+// [store.Faults], [Producer] and [flow.CallHandler] it controls every order of steps. In
+// production Turns is nil and costs a comparison.
 //
 // The idea is FoundationDB's simulation: production code, one thread, a seed.
 type Turns func(place, about string)
@@ -24,9 +24,9 @@ func (t Turns) next(place, about string) {
 	}
 }
 
-// backoff is how long one waits after so many failures in a row: twice as long each
-// time, with jitter, so that what failed together does not come back together. It
-// depends on the count alone, which a call keeps in its row.
+// backoff returns the wait after a number of failures in a row. The wait doubles with
+// each failure, up to a bound. Jitter spreads the retries of simultaneous failures. The
+// wait depends on the count alone, which a call keeps in its row.
 func (t Turns) backoff(failures int) time.Duration {
 	const first, most = 50 * time.Millisecond, 5 * time.Second
 	d := most
@@ -39,9 +39,10 @@ func (t Turns) backoff(failures int) time.Duration {
 	return d/2 + rand.N(d)
 }
 
-// await waits for what comes first, and for its turn. It reports false when ctx ended
-// first. Of what is there already it takes the first in this order, as a select does
-// not: equal seeds must make equal stories. Either channel may be nil.
+// await waits for the first of ctx's end, by and at, and then for its turn. It reports
+// false when ctx ended first. If several are ready already, it takes the first in this
+// order. A select would choose at random, and equal seeds must make equal runs. Either
+// channel may be nil.
 func (t Turns) await(ctx context.Context, by <-chan struct{}, at <-chan time.Time, place, about string) bool {
 	if ctx.Err() != nil {
 		return false
@@ -60,7 +61,8 @@ func (t Turns) await(ctx context.Context, by <-chan struct{}, at <-chan time.Tim
 	return true
 }
 
-// pause waits after so many failures in a row. It reports false when ctx ended first.
+// pause waits for the backoff of a number of failures in a row. It reports false when
+// ctx ended first.
 func (t Turns) pause(ctx context.Context, failures int, about string) bool {
 	wait := time.NewTimer(t.backoff(failures))
 	defer wait.Stop()

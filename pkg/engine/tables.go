@@ -8,10 +8,10 @@ import (
 	"github.com/quintet-eda/quintet/pkg/store"
 )
 
-// The engine's tables. Some names are those of the version before, which works on them
-// side by side: "streams" are states of keys, "effects" are calls, "claim" is a
-// partition, "lane" in parked is the source of a lane, and "epoch" in positions is the
-// generation of an assignment.
+// The engine's tables. Some names are those of the version before, which works on the
+// same tables side by side. "streams" are states of keys, "effects" are calls, and
+// "claim" is a partition. "lane" in parked is the source of a lane, and "epoch" in
+// positions is the generation of an assignment.
 var (
 	positions = store.NewTable("positions", "claim", []string{"claim", "next_offset", "epoch"},
 		func(p *position) []any { return []any{&p.partition, &p.next, &p.generation} })
@@ -25,7 +25,7 @@ var (
 		func(o *outgoing) []any {
 			return []any{&o.ID, &o.Topic, &o.Key, &o.Seq, &o.headers, (*blob)(&o.Value), &o.shard, &o.due}
 		})
-	// A row of the outbox with its number, which the table gives it.
+	// A row of the outbox with its number, which the table assigns.
 	outboxRows = store.NewTable("outbox", "", append([]string{"n"}, outbox.Columns...),
 		func(o *outgoing) []any { return append([]any{&o.n}, outbox.Fields(o)...) })
 	openCalls = store.NewTable("effects", "id", []string{"id", "key", "n", "name", "body", "started", "causation", "traceparent", "shard", "due", "attempts", "began"},
@@ -49,7 +49,7 @@ var (
 		func(l *lease) []any { return []any{&l.shard, &l.holder, &l.epoch} })
 )
 
-// blob is bytes that may be none, which is not the same as empty.
+// blob holds bytes, or nil for none, which is not the same as empty.
 type blob []byte
 
 // Scan implements [sql.Scanner].
@@ -77,8 +77,8 @@ func onKeys(tx *store.Tx, query string, keys []string) {
 	}
 }
 
-// sorted returns a map's values in the order of its keys, so that every batch
-// takes its locks in one order.
+// sorted returns a map's values in key order, so that every batch takes its locks in
+// one order.
 func sorted[V any](m map[string]V) []V {
 	vs := make([]V, 0, len(m))
 	for _, k := range slices.Sorted(maps.Keys(m)) {

@@ -11,13 +11,14 @@ import (
 
 // take takes free shards. Each must still be as it was read.
 //
-// The lock on a lease waits for no one (SKIP LOCKED), and no one's commit is
-// overtaken: a batch that writes a result under the old epoch holds a share of the
-// row until it has committed, so the row is skipped until then. A plain UPDATE would
-// not wait, for it changes no key and so does not conflict with that share (FOR KEY SHARE).
+// The statement waits for no lock on a lease (SKIP LOCKED), and overtakes no commit. A
+// batch that writes a result under the old epoch holds a share lock on the row until its
+// commit. Until then the statement skips the row. A plain UPDATE would not wait: it
+// changes no key, so it does not conflict with that lock (FOR KEY SHARE).
 //
 //	A reads epoch 5, and pauses ─ B takes the shard (epoch 6) ─ A writes a result: refused
-//	A's batch shares epoch 5 ─ B skips the row ─ A commits ─ B takes the shard, and finds the result
+//	A's batch locks epoch 5 ─ B skips the row ─ A commits the result ─
+//	B takes the shard, and sees the result
 func (l *leases) take(ctx context.Context, tx *store.Tx, free []lease) (taken []lease, err error) {
 	if len(free) == 0 {
 		return nil, nil
@@ -39,23 +40,26 @@ func (l *leases) take(ctx context.Context, tx *store.Tx, free []lease) (taken []
 // adoptRows is how many calls one transaction marks.
 const adoptRows = 5000
 
-// adopt takes over what the shards' last holder may have begun, and only then do
-// the shards count as held. A call that is there may have been made, and each lane
-// is tried once more: its cause may have been mended where it was before.
+// adopt takes over the work that the shards' last holder may have begun. Only then do
+// the shards count as held. The last holder may have made any open call, so adopt marks
+// each call that is repeatable. It retries each lane once more, since the cause of its
+// failure may be mended by now.
 //
-// It has transactions of its own, after the one that took the shards:
+// adopt has transactions of its own, after the one that took the shards:
 //
-//	a call is committed ─ A reads it, and makes it ─ B takes the shard ─ B marks every call that it sees
+//	a batch commits a call ─ A reads it, and makes it ─ B takes the shard ─
+//	B marks every call that it sees
 //
-// A reads nothing after B's commit, since its reading is joined with the epoch; so
-// whatever A has read is there when B marks. If it fails, the next look takes the
-// shards again, under another epoch.
+// A reads no call after B's commit, since its query is joined with the epoch. So B sees
+// every call that A has read when B marks. If adopt fails, the next look takes the shards
+// again, under another epoch.
 func (l *leases) adopt(ctx context.Context, taken []lease) error {
 	names := make([]string, len(taken))
 	for i, r := range taken {
 		names[i] = strconv.Itoa(r.shard)
 	}
-	for marked := adoptRows; marked == adoptRows; { // what is marked stays so, however many there are
+	// Marked calls stay marked, however many there are.
+	for marked := adoptRows; marked == adoptRows; {
 		if err := l.transact(ctx, func(ctx context.Context, tx *store.Tx) error {
 			marked = 0
 			return tx.Each(ctx, func(scan scanner) error { marked++; return scan(new(string)) }, `UPDATE effects SET started = 1 WHERE id IN (SELECT id FROM effects
@@ -79,11 +83,11 @@ func (l *leases) adopt(ctx context.Context, taken []lease) error {
 	return nil
 }
 
-// releaseShard is how a shard is given up by the instance that has it.
+// releaseShard gives up a shard of the instance that holds it.
 const releaseShard = `UPDATE leases SET holder = '' WHERE shard = ? AND holder = ? AND epoch = ?`
 
-// giveBack frees the shards that are being left and quiet, and begins to leave what
-// is above a fair share. It reports how many it began to leave.
+// giveBack releases the shards that it is leaving, once they are quiet or leaveTime has
+// passed. It begins to leave the shards above a fair share, and returns their number.
 func (l *leases) giveBack(tx *store.Tx, fair int, quiet func(int) bool) (began int) {
 	surplus := l.count() - fair
 	for shard := shards - 1; shard >= 0; shard-- {
@@ -102,7 +106,8 @@ func (l *leases) giveBack(tx *store.Tx, fair int, quiet func(int) bool) (began i
 	return began
 }
 
-// leave gives up everything, so that the others need not wait for it to run out.
+// leave gives up every lease and deletes the instance, so that the others need not wait
+// for its expiry.
 func (l *leases) leave(ctx context.Context) error {
 	return l.transact(ctx, func(ctx context.Context, tx *store.Tx) error {
 		for shard, epoch := range l.held {
@@ -115,11 +120,13 @@ func (l *leases) leave(ctx context.Context) error {
 
 // transact runs one step in a transaction of its own.
 func (l *leases) transact(ctx context.Context, step func(context.Context, *store.Tx) error) error {
-	ctx, end := context.WithTimeout(ctx, transactTime+leaseTime) // a database that says nothing must not keep the one connection
+	// A database that never answers must not keep the one connection.
+	ctx, end := context.WithTimeout(ctx, transactTime+leaseTime)
 	defer end()
 	tx, err := l.db.Begin(ctx)
 	if err == nil {
-		bounded, cancel := context.WithTimeout(ctx, leaseTime/2) // from here on: it may have waited for a batch
+		// The time counts from here: Begin may have waited for a batch.
+		bounded, cancel := context.WithTimeout(ctx, leaseTime/2)
 		defer cancel()
 		if err = step(bounded, tx); err != nil {
 			tx.Rollback(err)

@@ -8,7 +8,7 @@ import (
 	"github.com/quintet-eda/quintet/pkg/record"
 )
 
-// timer is a row of the running timers: one of a name per key.
+// timer is a row of the running timers: one per name and key.
 type timer struct {
 	id, key, name, body, causation, traceparent string
 
@@ -21,9 +21,9 @@ func timerID(key, name string) string { return name + "/" + key }
 
 var dueTimers = due(timers, ``, `t.due, t.id`)
 
-// newTimers makes the follower that turns timers that are due into inputs. A timer
-// that fires while a batch stops or moves it finds its row gone, or due at another
-// time, and nothing happens.
+// newTimers makes the follower that turns due timers into inputs. A timer may fire while
+// a batch stops or moves it. Its input then finds the row gone, or due at another time,
+// and nothing happens.
 func newTimers[S any](e *Engine[S]) *follower[S, timer] {
 	f := newFollower(e, "timers", dueTimers, maxInputs, func(t *timer) (id, key string, due int64) {
 		return t.inputID(), t.key, t.due
@@ -35,7 +35,7 @@ func newTimers[S any](e *Engine[S]) *follower[S, timer] {
 	return &f
 }
 
-// inputID has the due time in it: a timer that is started again is another input.
+// inputID contains the due time: a timer that is started again is another input.
 func (t *timer) inputID() string { return "timer/" + t.id + "/" + strconv.FormatInt(t.due, 10) }
 
 func (e *Engine[S]) elapsed(t timer) *input {

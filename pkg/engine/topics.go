@@ -13,14 +13,13 @@ type TopicInfo struct {
 	ID         string // the broker's own id of the topic: another after it was deleted and created again
 }
 
-// ErrTopology is returned when a topic is not what this participant knew.
-// Nothing is reset by itself: positions that were counted in another log, and
-// keys that were spread over another number of partitions, are an operator's
-// decision.
+// ErrTopology is returned when a topic is not the one that this participant recorded.
+// The engine resets nothing by itself. The positions may belong to another log, or the
+// keys may be spread over another number of partitions. An operator decides.
 var ErrTopology = errors.New("topic is not the one this service has been reading")
 
-// CheckTopics records topics that are met for the first time, and holds the others
-// against what was recorded.
+// CheckTopics records each topic that it meets for the first time, and compares every
+// other topic with the recorded one.
 func (e *Engine[S]) CheckTopics(ctx context.Context, found []TopicInfo) (err error) {
 	tx, err := e.DB.Begin(ctx)
 	if err != nil {

@@ -10,12 +10,12 @@ import (
 	"github.com/quintet-eda/quintet/pkg/store"
 )
 
-// transactTime bounds one transaction. It does not follow the service's own
-// end: a batch that was begun is committed, so that stopping is clean.
+// transactTime bounds one transaction. The stop of the service does not cut it short: a
+// batch that was begun is committed, so that the stop is clean.
 const transactTime = 30 * time.Second
 
-// transact is the loop's one transaction: load, fold, write, commit. What follows
-// stands in the tables by then.
+// transact is the loop's one transaction: load, fold, write, commit. The tables hold
+// all follow-up work by then.
 func (e *Engine[S]) transact(inputs []*input) error {
 	ctx, cancel := context.WithTimeout(context.Background(), transactTime)
 	defer cancel()
@@ -31,7 +31,8 @@ func (e *Engine[S]) transact(inputs []*input) error {
 		return err
 	}
 	if err := tx.Commit(ctx); err != nil {
-		if !errors.Is(err, store.ErrUnknownOutcome) { // else the commands stay the batch's: their callers will be told
+		// Otherwise the batch keeps the commands, and outcomeUnknown answers them.
+		if !errors.Is(err, store.ErrUnknownOutcome) {
 			undo(inputs)
 		}
 		return err
@@ -43,8 +44,8 @@ func (e *Engine[S]) transact(inputs []*input) error {
 	return nil
 }
 
-// try does what a batch does before its commit. A store that panics does so over
-// one of the inputs, so it is found like one that the database refuses.
+// try runs the steps of a batch before its commit. A store that panics does so over
+// one of the inputs. handle isolates that input like one that the database refuses.
 func (e *Engine[S]) try(ctx context.Context, tx *store.Tx, b *batch) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -52,9 +53,10 @@ func (e *Engine[S]) try(ctx context.Context, tx *store.Tx, b *batch) (err error)
 		}
 	}()
 	b.load(tx)
-	states, err := e.Store.Load(ctx, tx, reacting(b.inputs)) // what only parks must not fail over its state again
+	// An input that only parks must not fail over its state again.
+	states, err := e.Store.Load(ctx, tx, reacting(b.inputs))
 	if err == nil {
-		err = tx.Flush(ctx) // if the store asked nothing
+		err = tx.Flush(ctx) // if the store queried nothing
 	}
 	if err != nil {
 		return err
@@ -64,7 +66,7 @@ func (e *Engine[S]) try(ctx context.Context, tx *store.Tx, b *batch) (err error)
 	return nil
 }
 
-// undo gives the commands back that a transaction took which did not happen.
+// undo releases the commands that a transaction took, after its rollback.
 func undo(inputs []*input) {
 	for _, in := range inputs {
 		if in.command != nil {
@@ -74,8 +76,8 @@ func undo(inputs []*input) {
 	}
 }
 
-// onCommitted wakes those who do what follows, answers the commands, and gives
-// the broker its hint about the position. A crash in here loses nothing.
+// onCommitted wakes the followers, answers the commands, and reports the positions
+// to the broker as a hint. A crash in here loses nothing.
 func (e *Engine[S]) onCommitted(b *batch) {
 	e.wake(b)
 	commits := map[*Assignment]int64{}
@@ -112,7 +114,7 @@ func (e *Engine[S]) onCommitted(b *batch) {
 
 var errOutOfOrder = errors.New("sequence is below one seen before: order of an owner was broken")
 
-// report writes the one line per handled input, and counts it.
+// report logs the one line per handled input, and counts the input.
 func (e *Engine[S]) report(h result, now time.Time) {
 	in := h.in
 	name := in.Name
@@ -159,7 +161,7 @@ func (e *Engine[S]) report(h result, now time.Time) {
 	e.Log.LogAttrs(context.Background(), level, "handled", attrs...)
 }
 
-// changed tells those who wait for a state here, and the other instances.
+// changed notifies the callers that wait for a state here, and the other instances.
 func (e *Engine[S]) changed(keys []string) {
 	if e.Changed == nil || len(keys) == 0 {
 		return

@@ -2,21 +2,22 @@ package engine
 
 import "sync"
 
-// underWay is what a follower has begun, so that the next reading does not begin
-// it again. What has ended is forgotten only before a reading, for an older one may
-// still have its row:
+// underWay holds the rows that a follower has begun, so that the next reading does not
+// begin them again. The follower forgets ended rows only before a reading, since an
+// older reading may still hold such a row:
 //
-//	row 7 is read ─ the batch that deletes row 7 commits, and 7 ends ─ what was read is begun
+//	a reading reads row 7 ─ the batch that deletes row 7 commits, and 7 ends ─
+//	the follower begins the rows of that reading
 type underWay struct {
 	mu    sync.Mutex
 	ids   map[string]int // with their shards
 	ended []string
-	busy  [shards]int // how many have not ended
+	busy  [shards]int // the number of rows that have not ended
 }
 
 func newUnderWay() *underWay { return &underWay{ids: map[string]int{}} }
 
-// settle forgets what has ended, and returns how many are under way. It comes
+// settle forgets the ended rows, and returns the number of rows under way. It comes
 // before each reading.
 func (u *underWay) settle() int {
 	u.mu.Lock()
@@ -28,7 +29,7 @@ func (u *underWay) settle() int {
 	return len(u.ids)
 }
 
-// begin reports whether a row that was read is to be begun.
+// begin notes that a row is under way. It reports false when the row already was.
 func (u *underWay) begin(id, key string) bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -41,7 +42,8 @@ func (u *underWay) begin(id, key string) bool {
 	return true
 }
 
-// end notes that a row's work has ended, as the table says by now.
+// end notes that the work on a row has ended. By then the table says so, or a later
+// reading is to begin the row again.
 func (u *underWay) end(id string) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -51,7 +53,7 @@ func (u *underWay) end(id string) {
 	}
 }
 
-// quiet reports whether nothing of a shard is under way.
+// quiet reports whether no row of a shard is under way.
 func (u *underWay) quiet(shard int) bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()

@@ -19,10 +19,10 @@ func marshal(v any) (string, error) {
 	return string(b), nil
 }
 
-// text is a number as a parameter whose type the statement does not tell.
+// text returns a number as a parameter when the statement does not determine its type.
 func text(n int64) string { return strconv.FormatInt(n, 10) }
 
-// write queues what the batch writes: a handful of statements per table, in the lock
+// write queues the writes of the batch: a handful of statements per table, in the lock
 // order of every batch.
 func (b *batch) write(tx *store.Tx, states func(*store.Tx)) {
 	b.writePositions(tx)
@@ -51,8 +51,8 @@ func (b *batch) writeKeys(tx *store.Tx) {
 		delete(b.created, k.key)
 	}
 	keyStates.Save(tx, rows)
-	// Made to be locked, and nothing came of it: a refused command must not
-	// leave a row behind for whatever key it named.
+	// These rows were created to be locked, and their keys did not change. A refused
+	// command must not leave a row behind for an arbitrary key.
 	onKeys(tx, `DELETE FROM streams WHERE key IN ({keys})`, slices.Sorted(maps.Keys(b.created)))
 }
 
@@ -66,8 +66,8 @@ func (b *batch) writeOutbox(tx *store.Tx) {
 	if len(b.out.published) == 0 {
 		return
 	}
-	// By number, which is quick, and by id: SQLite gives the number of a row that is
-	// gone to another one, and a batch whose outcome is unknown deletes twice.
+	// The statement deletes by number, which is quick, and by id. SQLite gives the number
+	// of a deleted row to another one, and a batch of unknown outcome deletes twice.
 	var numbers, ids []string
 	for _, r := range b.out.published {
 		numbers, ids = append(numbers, text(r.n)), append(ids, r.ID)
@@ -82,7 +82,8 @@ func (b *batch) writeCalls(tx *store.Tx) {
 	for _, c := range b.out.retries {
 		rows = append(rows, c.id, c.key, text(c.due), text(int64(c.attempts)), text(c.began), text(int64(c.started)))
 	}
-	// The calls behind one that failed wait as long as it does, or each reading would pass over them.
+	// The calls behind a failed call wait as long as it does. Otherwise each reading
+	// would pass over them.
 	tx.Bulk(`WITH v (id, key, due, attempts, began, started) AS (`, 6, `) UPDATE effects SET due = CAST(v.due AS BIGINT),
 			attempts = CASE WHEN effects.id = v.id THEN CAST(v.attempts AS INTEGER) ELSE effects.attempts END,
 			began = CASE WHEN effects.id = v.id THEN CAST(v.began AS BIGINT) ELSE effects.began END,
@@ -106,7 +107,7 @@ func (b *batch) writeTimers(tx *store.Tx) {
 func (b *batch) writeReplies(tx *store.Tx) {
 	replies.Save(tx, sorted(b.out.replies))
 	maps.DeleteFunc(b.claimed, func(id string, _ bool) bool { return b.out.replies[id] != nil })
-	// Refused, or without its caller: a repeat is a first one.
+	// Such a command was refused, or its caller gave up: a repeat is a first one.
 	onKeys(tx, `DELETE FROM commands WHERE id IN ({keys})`, slices.Sorted(maps.Keys(b.claimed)))
 }
 
@@ -121,7 +122,7 @@ func (b *batch) writeParked(tx *store.Tx) {
 	}
 	tx.Bulk(`WITH v (lane, key, n, due) AS (`, 4, `) UPDATE parked SET due = CAST(v.due AS BIGINT) FROM v
 			WHERE parked.lane = v.lane AND parked.key = v.key AND parked.n = CAST(v.n AS BIGINT)`, late)
-	// Whatever comes to a lane's head by that is due: the table sees to it.
+	// A trigger of the table makes the new head of a lane due at once.
 	tx.Bulk(`WITH v (lane, key, n) AS (`, 3, `) DELETE FROM parked
 			WHERE (lane, key, n) IN (SELECT v.lane, v.key, CAST(v.n AS BIGINT) FROM v)`, gone)
 }

@@ -1,16 +1,16 @@
-// Package flow is the vocabulary of a choreography: what the author of a service
-// writes, and the architect reads.
+// Package flow is the vocabulary of a choreography. The author of a service writes
+// it, and the architect reads it.
 //
-// A [Participant] is a table of reactions. Each names its input (an event of
-// another participant, a command, the result of a call, a timer) and everything it
-// may put out. A reaction is a pure function from a state and an input to the new
-// state; [Out] takes its outputs. A [Store] keeps the states, and a [CallHandler] makes
-// one kind of external call.
+// A [Participant] is a table of reactions. Each names its input and every output that
+// it may have. An input is an event of another participant, a command, the result of a
+// call, or a timer. A reaction is a pure function from a state and an input to the new
+// state; [Out] collects its outputs. A [Store] keeps the states, and a [CallHandler]
+// makes one kind of external call.
 //
-// The table is data. The maps of the system are made from it ([Participant.Rows]),
-// explorations run the very functions of it ([Participant.React]), and an output
-// that it does not declare is an error ([ErrUndeclared]).
+// The table is data. The maps of the system are made from it ([Participant.Rows]), and
+// explorations run the very functions of it ([Participant.React]). An output that it
+// does not declare is an error ([ErrUndeclared]).
 //
-// A whole service in one page, with its test: the example of pkg/flowtest. What runs a
-// participant, and what that guarantees: pkg/engine.
+// The example of pkg/flowtest is a whole service in one page, with its test. Package
+// pkg/engine runs a participant, and documents its guarantees.
 package flow

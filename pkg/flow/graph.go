@@ -2,8 +2,8 @@ package flow
 
 import "slices"
 
-// Row is a reaction as data, without its state's type: what graphs, documents
-// and checks over several participants are made of.
+// Row is a reaction as data, without its state's type. Graphs, documents and checks
+// over several participants are made of rows.
 type Row struct {
 	Service  string
 	Kind     Kind
@@ -12,7 +12,7 @@ type Row struct {
 	ResultOf string // the call that the input is the result of, when it is one
 	Emits    []Event
 	Calls    []string
-	Timers   []string // that it may start
+	Timers   []string // the timers that it may start
 }
 
 // Rows returns the participant's table in the order in which it is written.

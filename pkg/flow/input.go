@@ -5,7 +5,7 @@ package flow
 type Input struct {
 	Kind Kind
 	Name string // the event's type, or the name of the command, result or timer
-	ID   string // equal for equal inputs: what makes handling one twice a duplicate
-	Key  string // whose state it is about
-	Body any    // what the reaction gets; nil for an event that the table does not name
+	ID   string // equal for equal inputs, so a second handling is a duplicate
+	Key  string // the key of the state that it is about
+	Body any    // the reaction's argument; nil for an event that the table does not name
 }

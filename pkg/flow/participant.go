@@ -11,36 +11,36 @@ import (
 type Event interface {
 	EventType() string  // full name of its schema, and its CloudEvents type
 	EventOwner() string // the one participant that emits it
-	EventKey() string   // what its records are keyed and ordered by
+	EventKey() string   // the key of its records, and of their order
 }
 
 // Topic is where an owner's events are published.
 func Topic(owner string) string { return owner + ".events" }
 
 // Participant is one service's part in a choreography: every input it reacts
-// to, and everything each reaction may put out. It is data, so the maps of the
-// system are made from it, and the kit refuses an output that it does not
-// declare.
+// to, and every output that each reaction may have. A participant is data: the maps of
+// the system are made from it, and the kit refuses an undeclared output.
 type Participant[S any] struct {
 	Service   string
 	Reactions []Reaction[S]
-	// Terminal are the emitted events that end a story: nobody need react.
+	// Terminal are the emitted events that end a story: no participant need react.
 	Terminal []Event
 	// Compensations declare how this participant's forward steps are compensated.
 	Compensations []Compensation
 }
 
-// Compensation names the event that undoes what another one said was done.
+// Compensation names the event By that compensates the step that the event Step
+// reports.
 type Compensation struct{ Step, By Event }
 
-// Kind tells where an input comes from.
+// Kind is the source of an input.
 type Kind string
 
 const (
 	KindEvent   Kind = "event"   // a participant's fact, from a topic
 	KindCommand Kind = "command" // a request, from this service's HTTP API
 	KindResult  Kind = "result"  // the outcome of an external call that this service made
-	KindTimer   Kind = "timer"   // time that this service waited for
+	KindTimer   Kind = "timer"   // a timer of this service that ran out
 )
 
 // Reaction is one row of a participant's table.
@@ -49,11 +49,11 @@ type Reaction[S any] struct {
 	input  reflect.Type
 	decode func(decode func(into any) error) (any, error)
 	apply  func(S, any, *Out) S
-	call   string // whose result this is
+	call   string // the call whose result the input is
 	declared
 }
 
-// declared is what a reaction may put out.
+// declared lists the outputs that a reaction may have.
 type declared struct {
 	emits         []Event
 	calls, starts []string
@@ -104,7 +104,7 @@ func (r Reaction[S]) Calls(calls ...any) Reaction[S] {
 	return r
 }
 
-// ResultOf declares the call whose result the reaction takes.
+// ResultOf declares the call whose result the reaction handles.
 func (r Reaction[S]) ResultOf(call any) Reaction[S] {
 	r.call = Name(call)
 	return r
@@ -120,12 +120,12 @@ func (r Reaction[S]) StartsTimer(timers ...any) Reaction[S] {
 // no output.
 func (r Reaction[S]) Quiet() bool { return len(r.emits)+len(r.calls)+len(r.starts) == 0 }
 
-// Name is how a call, a result, a timer or a command is called in tables, logs
-// and the database: the name of its Go type.
+// Name returns the name of v's Go type. Tables, logs and the database use it for a
+// call, a result, a timer or a command.
 func Name(v any) string { return reflect.TypeOf(v).Name() }
 
-// inputName is how tables call an input: an event by its type, anything else by the
-// name of its Go type.
+// inputName returns the name of an input in tables: an event's type, or the name of
+// any other input's Go type.
 func inputName(input any) string {
 	if e, ok := input.(Event); ok {
 		return e.EventType()
@@ -133,15 +133,15 @@ func inputName(input any) string {
 	return Name(input)
 }
 
-// zero is an input of the reaction that says nothing.
+// zero returns the zero value of the reaction's input.
 func (r Reaction[S]) zero() any { return reflect.Zero(r.input).Interface() }
 
 // Table is a participant's reactions by the name of their input.
 type Table[S any] map[string]Reaction[S]
 
 // Table checks the participant and returns its reactions by the name of their
-// input. It fails when two reactions name one input, or when one declares to
-// emit an event that another participant owns.
+// input. It fails when two reactions name one input, or when one declares an
+// event of another participant.
 func (p Participant[S]) Table() (Table[S], error) {
 	t := make(Table[S], len(p.Reactions))
 	for _, r := range p.Reactions {
@@ -159,13 +159,13 @@ func (p Participant[S]) Table() (Table[S], error) {
 	return t, nil
 }
 
-// Kind tells where the reaction's input comes from.
+// Kind returns the source of the reaction's input.
 func (r Reaction[S]) Kind() Kind { return r.kind }
 
-// CallName names the call whose result the reaction takes; empty when it takes
-// none.
+// CallName returns the name of the call whose result the reaction handles; empty
+// when it declares none.
 func (r Reaction[S]) CallName() string { return r.call }
 
-// Decode makes the reaction's input with a decoder that fills in what it is given
-// a pointer to.
+// Decode makes the reaction's input. The decoder fills in the value that its argument
+// points to.
 func (r Reaction[S]) Decode(decode func(into any) error) (any, error) { return r.decode(decode) }

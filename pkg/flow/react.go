@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Outputs are what one reaction put out.
+// Outputs holds the outputs of one reaction.
 type Outputs struct {
 	Events  []Event
 	Calls   []any
@@ -20,9 +20,9 @@ type Started struct {
 	After time.Duration
 }
 
-// React runs the reaction to one input and nothing else: the same function
-// that a batch folds, for those who explore or draw what a participant does.
-// id names the input; equal inputs have equal ids.
+// React runs the reaction to one input and nothing else. A batch folds the same
+// function; explorations and drawings of a participant use this one. id names the
+// input; equal inputs have equal ids.
 func (p Participant[S]) React(state S, id string, now time.Time, input any) (S, Outputs, error) {
 	t, err := p.Table()
 	if err != nil {
@@ -37,8 +37,8 @@ func (p Participant[S]) React(state S, id string, now time.Time, input any) (S, 
 }
 
 // React runs a reaction of a participant's [Table]. It returns the new state and
-// what the reaction put out, or the error with which it refused the input; a
-// panic is that input's alone, and an error too.
+// the outputs, or the error with which the reaction refused the input. A panic
+// becomes an error too, of that input alone.
 func (r Reaction[S]) React(service string, state S, id string, now time.Time, body any) (next S, o Outputs, err error) {
 	defer func() {
 		if p := recover(); p != nil {

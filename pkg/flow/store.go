@@ -7,20 +7,20 @@ import (
 )
 
 // Store keeps a participant's states. Load and the batch's Save run inside the
-// batch's transaction, each with a handful of statements however many inputs
-// there are.
+// batch's transaction. Each takes a handful of statements, however many inputs the
+// batch has.
 type Store[S any] interface {
-	// Load reads the states that the inputs are about, under lock until the
+	// Load reads the states that the inputs are about, and locks them until the
 	// transaction ends.
 	Load(ctx context.Context, tx *store.Tx, inputs []*Input) (BatchState[S], error)
 }
 
 // BatchState is the states of one batch, in memory.
 type BatchState[S any] interface {
-	// State returns the state that the input is about, with all that earlier
-	// inputs of the batch did to it; the zero state for a key never seen.
+	// State returns the state that the input is about, with all changes by earlier
+	// inputs of the batch. A key without a state has the zero state.
 	State(in *Input) S
-	// Put takes a reaction's new state.
+	// Put replaces the state that the input is about by a reaction's new state.
 	Put(in *Input, next S)
 	// Save queues the writing of every state that changed.
 	Save(tx *store.Tx)
@@ -29,12 +29,12 @@ type BatchState[S any] interface {
 // RowStore is the store of a participant whose states share nothing: one row of its
 // table per key.
 type RowStore[S any] struct {
-	// Table has the key as its first column, which is a *string of the state.
+	// Table has the key as its first column. Its field in the state is a string.
 	Table store.Table[S]
 }
 
-// Load implements Store. Rows are locked in the order of their keys, as every batch of
-// every instance does: two batches never wait for each other.
+// Load implements Store. Every batch of every instance locks the rows in the order of
+// their keys: two batches never wait for each other.
 func (r RowStore[S]) Load(ctx context.Context, tx *store.Tx, inputs []*Input) (BatchState[S], error) {
 	u := &rows[S]{table: r.Table, states: map[string]*S{}, changed: map[string]bool{}}
 	key := r.Table.Columns[0]
@@ -61,7 +61,7 @@ type rows[S any] struct {
 	table   store.Table[S]
 	states  map[string]*S
 	changed map[string]bool
-	save    []*S // those that changed, in the order of their first change
+	save    []*S // the changed states, in the order of their first change
 }
 
 func (u *rows[S]) key(s *S) *string { return u.table.Fields(s)[0].(*string) }

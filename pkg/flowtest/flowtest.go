@@ -1,11 +1,16 @@
-// Package flowtest tests a participant's reactions as Given/When/Then: what had
-// happened, what happens, what the participant puts out.
+// Package flowtest tests a participant's reactions as Given/When/Then: the earlier
+// inputs, the input under test, and the participant's outputs.
 //
-// Each case runs several times by itself: plainly, with every input delivered
-// twice, with a commit whose outcome is unknown (once because it did not
-// happen, once because only the answer was lost), and with the process
-// replaced after every input and the input delivered again. Idempotence is a
-// property of the harness, not a test that someone remembers to write.
+// Each case runs by itself in several modes:
+//
+//   - plain
+//   - every input is delivered twice
+//   - the outcome of a commit is unknown, because the commit did not happen
+//   - the outcome of a commit is unknown, because only its answer was lost
+//   - the process is replaced after every input, and the input delivered again
+//
+// Idempotence is a property of the harness, not a test that an author remembers to
+// write.
 package flowtest
 
 import (
@@ -39,18 +44,18 @@ type Case[S any] struct {
 	Name  string
 	Given []any // events, commands, results and timers, in order
 	When  any   // the last of them
-	// Then is what When puts out: its events in order, then its calls.
+	// Then holds the outputs of When: its events in order, then its calls.
 	Then []any
 	// State checks the state after When; may be nil.
 	State func(*testing.T, S)
 	// Refused is the error that a command gets; nil when it is accepted.
 	Refused error
-	// Key names the key of When and of the state, when it cannot be told
-	// from an event of the case.
+	// Key is the key of When and of the state. If it is empty, the first input with a
+	// key gives it: an event, or an input with a field OrderID.
 	Key string
 }
 
-// mode is a way in which the world can be unkind to a case.
+// mode is one way to deliver the inputs of a case, with faults or without.
 type mode struct {
 	name   string
 	copies int // how often each input is delivered
@@ -147,7 +152,7 @@ func migrated(t *testing.T, own fs.FS) []byte {
 	return text
 }
 
-// texts are outputs as lines: their names and their fields as JSON.
+// texts returns outputs as lines: their names and their fields as JSON.
 func texts(outputs []any, ignore []string) []string {
 	var lines []string
 	for _, o := range outputs {
@@ -160,7 +165,7 @@ func texts(outputs []any, ignore []string) []string {
 	return scrub(lines, ignore)
 }
 
-// scrub blanks the fields that are not compared, in the text's own order.
+// scrub removes the fields that are not compared, and sorts the others by name.
 func scrub(lines []string, ignore []string) []string {
 	scrubbed := make([]string, len(lines))
 	for i, line := range lines {

@@ -8,22 +8,22 @@ import (
 	"github.com/quintet-eda/quintet/pkg/record"
 )
 
-// Log is a topic log in memory: engine.Producer for one producer, and everything that
-// any producer published to it, in order.
+// Log is a topic log in memory. Open returns its producers, and the log holds every
+// record that any of them published, in order.
 type Log struct {
 	mu      sync.Mutex
 	records []record.Record
 	fail    func(id string) error
 }
 
-// Fail decides which records the log refuses; nil for none.
+// Fail makes the log refuse the records for which fail returns an error; nil for none.
 func (l *Log) Fail(fail func(id string) error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.fail = fail
 }
 
-// Records returns what was published so far, copies included.
+// Records returns all records published so far, copies included.
 func (l *Log) Records() []record.Record {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -6,8 +6,8 @@ import (
 	"github.com/quintet-eda/quintet/pkg/flow"
 )
 
-// outputs are all events ever published, each once, and all calls ever asked
-// for, as lines.
+// outputs returns all events ever published, each once, and all open calls, as
+// lines.
 func (w *world[S]) outputs() []string {
 	w.t.Helper()
 	return scrub(append(w.events(), w.calls()...), nil)
@@ -40,8 +40,8 @@ func (w *world[S]) events() []string {
 	return lines
 }
 
-// unpublished counts the outbox rows that are not in the log. Rows that are
-// may stay a little: the next batch takes them along.
+// unpublished counts the outbox rows that are not in the log. Published rows may
+// stay a little: the next batch deletes them.
 func (w *world[S]) unpublished() (n int) {
 	published := map[string]bool{}
 	for _, r := range w.log.Records() {

@@ -15,7 +15,7 @@ import (
 // test that passes never uses it up.
 const patience = 20 * time.Second
 
-// eventually waits until ok says so, and fails the test when it never does.
+// eventually polls ok until it reports true, and fails the test after patience.
 func eventually(t testing.TB, what string, ok func(ctx context.Context) bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)

@@ -20,7 +20,7 @@ import (
 	"github.com/quintet-eda/quintet/pkg/store"
 )
 
-// world is the participant of one run of a case, and what surrounds it.
+// world is the participant of one run of a case, and its surroundings.
 type world[S any] struct {
 	t      *testing.T
 	suite  Suite[S]
@@ -31,7 +31,7 @@ type world[S any] struct {
 	key    string
 
 	engine      *engine.Engine[S]
-	answers     map[string]chan any // by call: its result, for the attempt that waits
+	answers     map[string]chan any // by call: delivers its result to the attempt that waits
 	assignments map[string]*engine.Assignment
 	offsets     map[string]int64
 	stopped     func()
@@ -71,7 +71,7 @@ func (w *world[S]) start() {
 
 func (w *world[S]) stop() { w.stopped() }
 
-// happen lets an input happen as often as the mode says, with its fault.
+// happen delivers an input as often as the mode says, with its fault.
 func (w *world[S]) happen(i int, in any) error {
 	w.t.Helper()
 	var err error
@@ -114,10 +114,10 @@ func (w *world[S]) happenOnce(i int, in any, n int) error {
 	return fmt.Errorf("participant %s has no reaction to %T", w.suite.Participant.Service, in)
 }
 
-// errNothingOpen is returned when there is no call or timer of that name.
+// errNothingOpen is returned when no call or timer of that name is open.
 var errNothingOpen = errors.New("nothing of that name is open")
 
-// ignoreCopy lets the copy of a result or a timer find nothing to do.
+// ignoreCopy ignores that nothing is open for the copy of a result or a timer.
 func ignoreCopy(err error, n int) error {
 	if n > 0 && errors.Is(err, errNothingOpen) {
 		return nil
@@ -125,7 +125,7 @@ func ignoreCopy(err error, n int) error {
 	return err
 }
 
-// callHandlers make each call by waiting for its answer.
+// callHandlers returns a handler for each call. It waits for the call's answer.
 func (w *world[S]) callHandlers(over <-chan struct{}) (ps []flow.CallHandler) {
 	for _, r := range w.suite.Participant.Rows() {
 		if r.ResultOf == "" {
@@ -152,7 +152,7 @@ func (w *world[S]) callHandlers(over <-chan struct{}) (ps []flow.CallHandler) {
 	return ps
 }
 
-// answer hands in the result of the key's oldest open call of a name, and waits
+// answer delivers the result of the key's oldest open call of a name, and waits
 // until it is committed.
 func (w *world[S]) answer(ctx context.Context, call string, result any) error {
 	id := w.column(`SELECT id FROM effects WHERE key = '` + w.key + `' AND name = '` + call + `' ORDER BY n LIMIT 1`)
@@ -170,14 +170,15 @@ func (w *world[S]) answer(ctx context.Context, call string, result any) error {
 	return nil
 }
 
-// elapse lets a timer of the key run out now, under the mode's fault.
+// elapse makes a timer of the key due now, under the mode's fault, and waits until it
+// has run out.
 func (w *world[S]) elapse(ctx context.Context, timer string, n int) error {
 	id := timer + "/" + w.key
 	running := `SELECT id FROM timers WHERE id = '` + id + `'`
 	if len(w.column(running)) == 0 {
 		return fmt.Errorf("let %s elapse: %w", id, errNothingOpen)
 	}
-	w.db.SetFaults(store.Faults{}) // it is not this step's
+	w.db.SetFaults(store.Faults{}) // the fault is not for this step
 	tx, err := w.db.Begin(ctx)
 	if err != nil {
 		return err
@@ -201,17 +202,17 @@ func (w *world[S]) submit(ctx context.Context, i int, in any) error {
 	c := engine.Command{Key: w.key, Body: in, IdempotencyKey: "command-" + strconv.Itoa(i), Digest: fmt.Sprint(in)}
 	_, err := w.engine.Submit(ctx, c)
 	if errors.Is(err, engine.ErrOutcomeUnknown) {
-		_, err = w.engine.Submit(ctx, c) // as the error says
+		_, err = w.engine.Submit(ctx, c) // as the error demands
 	}
 	return err
 }
 
-// RecordID is the id under which a case's i-th input arrives as a record: a UUID,
-// as each of the kit's own events has one.
+// RecordID returns the id of the record that carries a case's i-th input. It is a
+// UUID, as the id of each of the kit's own events is.
 func RecordID(i int) string { return flow.DeriveID("", "story", "flowtest", "record", i) }
 
-// deliver hands an event over as a record of its owner's topic, and waits until
-// it is taken in.
+// deliver enqueues an event as a record of its owner's topic, and waits until the
+// engine has consumed it.
 func (w *world[S]) deliver(ctx context.Context, i int, e flow.Event) error {
 	value, dataSchema, err := w.codecs[e.EventOwner()].Encode(e.EventType(), e)
 	if err != nil {

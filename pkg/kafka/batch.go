@@ -12,11 +12,10 @@ import (
 	"github.com/quintet-eda/quintet/pkg/record"
 )
 
-// recordLimit bounds in bytes what one record may take, its headers included.
+// recordLimit is the maximum size of one record in bytes, its headers included.
 const recordLimit = 16 << 20
 
-// batch is a record batch as it lies in the log, in the one format that there
-// is since Kafka 0.11.
+// batch is a record batch as it lies in the log, in the only format since Kafka 0.11.
 type batch struct {
 	base, last int64 // offsets; those in between may be gone
 	attributes int16
@@ -37,13 +36,13 @@ const (
 	headSize     = 61
 )
 
-// errCut is returned when bytes end within a batch, as an answer that is full does.
+// errCut is returned when bytes end within a batch, as they do in a full answer.
 var errCut = errors.New("batch is cut off")
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// readBatch reads the head of the first batch of raw, and returns what follows it.
-// The batch's offsets are set as far as they are known, also with an error.
+// readBatch reads the head of the first batch of raw, and returns the bytes behind the
+// batch. It sets the batch's offsets as far as it has read them, also with an error.
 func readBatch(raw []byte) (b batch, rest []byte, err error) {
 	if len(raw) < atLength+4 {
 		return b, nil, errCut
@@ -80,8 +79,8 @@ func (b *batch) codec() int16        { return b.attributes & 0x07 }
 func (b *batch) transactional() bool { return b.attributes&0x10 != 0 }
 func (b *batch) control() bool       { return b.attributes&0x20 != 0 }
 
-// records reads the records of a batch one after the other. It ends with the
-// first that cannot be read.
+// records reads the records of a batch in order. It ends with the first record that
+// cannot be read.
 func (b *batch) records() iter.Seq2[*record.Record, error] {
 	return func(yield func(*record.Record, error) bool) {
 		unpacked, err := unpack(b.codec(), b.packed)
@@ -115,7 +114,7 @@ func (b *batch) records() iter.Seq2[*record.Record, error] {
 	}
 }
 
-// source is what records are read from.
+// source is the input of readRecord.
 type source interface {
 	io.Reader
 	io.ByteReader
@@ -136,7 +135,7 @@ func readRecord(from source, base int64) (*record.Record, error) {
 	return d.record(base)
 }
 
-// cut makes an end of one within a record.
+// cut turns the end of the input within a record into io.ErrUnexpectedEOF.
 func cut(err error) error {
 	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
@@ -144,7 +143,7 @@ func cut(err error) error {
 	return err
 }
 
-// decoder takes a record apart. After an error it returns nothing more.
+// decoder decodes the fields of a record. After an error it returns zero values only.
 type decoder struct {
 	raw []byte
 	err error
@@ -152,7 +151,7 @@ type decoder struct {
 
 func (d *decoder) record(base int64) (*record.Record, error) {
 	d.take(1)  // attributes: none are defined
-	d.varint() // time: the event says when it happened
+	d.varint() // time: the event carries its own
 	r := &record.Record{Offset: base + d.varint()}
 	r.Key = string(d.bytes())
 	if value := d.bytes(); value != nil {
@@ -189,7 +188,7 @@ func (d *decoder) varint() int64 {
 	return v
 }
 
-// bytes returns nil for what is absent, and something empty for what is empty.
+// bytes returns nil for an absent value, and an empty slice for an empty one.
 func (d *decoder) bytes() []byte {
 	n := d.varint()
 	if d.err != nil || n < 0 {

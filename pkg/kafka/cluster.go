@@ -11,15 +11,15 @@ import (
 	"github.com/quintet-eda/quintet/pkg/engine"
 )
 
-// Cluster is a connection for questions: topics, offsets, group membership.
+// Cluster is a connection for administration: topics, offsets, group membership.
 type Cluster struct {
 	s      Settings
 	client sarama.Client
 	admin  sarama.ClusterAdmin
 }
 
-// limitUnpacking bounds what the client unpacks a compressed batch to, which by
-// default is anything. The client keeps the bound in a variable of its own, so it is
+// limitUnpacking bounds the size to which the client unpacks a compressed batch. By
+// default it has no bound. The client keeps the bound in a package variable, so it is
 // set once.
 var limitUnpacking = sync.OnceFunc(func() { sarama.MaxDecompressedBatchSize = recordLimit })
 
@@ -41,8 +41,8 @@ func Connect(s Settings) (*Cluster, error) {
 // Close ends the connection.
 func (c *Cluster) Close() error { return c.admin.Close() }
 
-// Create creates a topic of this service's, with records kept for ever, and is
-// content when it exists.
+// Create creates a topic of this service, with records kept for ever. It returns nil
+// when the topic exists.
 func (c *Cluster) Create(topic string) error {
 	forever := "-1"
 	err := c.admin.CreateTopic(topic, &sarama.TopicDetail{
@@ -74,11 +74,11 @@ func (c *Cluster) Describe(topics []string) ([]engine.TopicInfo, error) {
 	return ts, nil
 }
 
-// forget makes the group forget this instance's place in it if it was taken for
-// other topics. A static member that comes back is given its old partitions
-// without a rebalance, whatever it asks for now:
+// forget removes this instance from the group if it joined for other topics. A static
+// member that rejoins gets its old partitions without a rebalance, whichever topics it
+// subscribes to now:
 //
-//	joins for two topics ─ dies ─ back within the session time, for three ─ reads two
+//	joins for two topics ─ dies ─ rejoins within the session time, for three ─ reads two
 func (c *Cluster) forget(topics []string) error {
 	groups, err := c.admin.DescribeConsumerGroups([]string{c.s.Service})
 	if err != nil {
@@ -94,7 +94,7 @@ func (c *Cluster) forget(topics []string) error {
 			}
 			joined, err := member.GetMemberMetadata()
 			if err != nil || joined == nil {
-				continue // the group is being balanced just now, and will take in what is asked for
+				continue // the group is rebalancing now, and will use the new topics
 			}
 			if slices.Sort(joined.Topics); slices.Equal(joined.Topics, topics) {
 				continue
@@ -110,7 +110,7 @@ func (c *Cluster) forget(topics []string) error {
 // leader returns the address of a partition's leader, as far as the client knows.
 func (c *Cluster) leader(topic string, partition int32) (string, error) {
 	if c.client.PartitionNotReadable(topic, partition) {
-		return "", sarama.ErrLeaderNotAvailable // without asking for it once more
+		return "", sarama.ErrLeaderNotAvailable // without another request for it
 	}
 	broker, err := c.client.Leader(topic, partition)
 	if err != nil {
@@ -132,8 +132,8 @@ func (c *Cluster) partitions(topics []string) (map[string][]int32, error) {
 	return of, nil
 }
 
-// offsets asks for one offset of each partition: sarama.OffsetOldest or
-// sarama.OffsetNewest. One request per broker, however many partitions.
+// offsets queries one offset of each partition: sarama.OffsetOldest or
+// sarama.OffsetNewest. It sends one request per broker, however many partitions.
 func (c *Cluster) offsets(partitions map[string][]int32, which int64) (map[string]map[int32]int64, error) {
 	ask, asked := make(map[string]map[int32]int64, len(partitions)), 0
 	for topic, ps := range partitions {
@@ -143,7 +143,7 @@ func (c *Cluster) offsets(partitions map[string][]int32, which int64) (map[strin
 		}
 	}
 	if asked == 0 {
-		return ask, nil // a member that got no partition; the client calls that an error
+		return ask, nil // a member without partitions; the client returns an error for an empty request
 	}
 	answers, err := c.admin.ListOffsets(ask, nil)
 	if err != nil {

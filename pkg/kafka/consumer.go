@@ -14,15 +14,16 @@ import (
 	"github.com/quintet-eda/quintet/pkg/record"
 )
 
-// reader is what a consumer feeds; engine.Engine is one for each type of state.
+// reader is the engine that a consumer feeds. engine.Engine implements it for each type
+// of state.
 type reader interface {
 	CheckTopics(ctx context.Context, found []engine.TopicInfo) error
 	OnAssigned(ctx context.Context, assignments []*engine.Assignment) error
 	Enqueue(ctx context.Context, c *engine.Assignment, r *record.Record) error
-	// Advance moves the position of an assignment forward to next, over offsets of
-	// which there is nothing to deliver. It is taken in after what was delivered
-	// before it, and refused like a record once another has claimed the
-	// partition. It returns an error only when ctx ends.
+	// Advance moves the position of an assignment forward to next, over offsets without
+	// a record to deliver. The engine handles the step after the records delivered
+	// before it. It refuses the step, like a record, once another process has been
+	// assigned the partition. Advance returns an error only when ctx ends.
 	Advance(ctx context.Context, c *engine.Assignment, next int64) error
 	Positions(ctx context.Context) (map[string]int64, error)
 }
@@ -31,12 +32,12 @@ type reader interface {
 type Consumer struct {
 	s      Settings
 	engine reader
-	topics []string // what the participant reads
-	own    []string // what this service creates
+	topics []string // topics that the participant reads
+	own    []string // topics that this service creates
 	log    *slog.Logger
 
 	mu      sync.Mutex
-	missing []string // why it does not read, or not everything
+	missing []string // reasons why it reads nothing, or not everything
 	cluster *Cluster
 	session *session
 }
@@ -47,16 +48,16 @@ func NewConsumer(s Settings, e reader, topics, own []string, log *slog.Logger) *
 	return &Consumer{s: s, engine: e, topics: topics, own: own, log: log, missing: []string{"broker: not connected yet"}}
 }
 
-// retryEvery is how often a broker that is out of reach is tried again, and a
-// topic that another service has to create is looked for.
+// retryEvery is the time between two attempts to reach a broker, or to find a topic of
+// another service.
 const retryEvery = 250 * time.Millisecond
 
 // leaveTime bounds how long a stop waits for the group to be left.
 const leaveTime = 2 * time.Second
 
-// Run reads until ctx ends, through every outage, and then leaves the group. A
-// broker that accepts connections and says nothing does not hold it up: the
-// client's calls take no context, so they are left behind.
+// Run reads until ctx ends, through every outage, and then leaves the group. A broker
+// that accepts connections and never answers delays the end by leaveTime at most. The
+// client's calls take no context, so Run leaves them behind.
 func (c *Consumer) Run(ctx context.Context) {
 	left := make(chan struct{})
 	go func() {
@@ -109,8 +110,8 @@ func (c *Consumer) connected(ctx context.Context) error {
 }
 
 func (c *Consumer) consume(ctx context.Context, cluster *Cluster) error {
-	// The group has a client of its own: on a shared connection its heartbeats
-	// would queue behind a member's joining, which waits for all others.
+	// The group has a client of its own. On a shared connection its heartbeats would
+	// queue behind a member's join request, which waits for all other members.
 	group, err := sarama.NewConsumerGroup(c.s.Brokers, c.s.Service, c.s.consumer())
 	if err != nil {
 		return fmt.Errorf("join group %s: %w", c.s.Service, err)
@@ -130,7 +131,7 @@ func (c *Consumer) consume(ctx context.Context, cluster *Cluster) error {
 	}
 	for ctx.Err() == nil {
 		session, stop := context.WithCancel(ctx)
-		go c.watch(session, stop, cluster, len(present)) // not waited for: it may be asking a broker that says nothing
+		go c.watch(session, stop, cluster, len(present)) // not waited for: the broker that it asks may never answer
 		err := group.Consume(session, present, &handler{c: c, cluster: cluster, group: group, present: present})
 		stop()
 		if err != nil {
@@ -143,15 +144,15 @@ func (c *Consumer) consume(ctx context.Context, cluster *Cluster) error {
 	return nil
 }
 
-// leave closes the group. A static member that only closes keeps its place
-// until the session time is over, which is right for a restart and wrong for a
-// stop: the others would wait for its partitions.
+// leave closes the group. A static member that only closes keeps its membership until
+// the session time is over. That is right for a restart and wrong for a stop: the other
+// members would wait for its partitions.
 func (c *Consumer) leave(ctx context.Context, group sarama.ConsumerGroup, cluster *Cluster) {
 	if err := group.Close(); err != nil {
 		c.log.Warn("close consumer group", "error", err)
 	}
 	if ctx.Err() == nil {
-		return // not stopping: it will take its place again
+		return // not stopping: it will rejoin
 	}
 	if _, err := cluster.admin.RemoveMemberFromConsumerGroup(c.s.Service, []string{c.s.Instance}); err != nil {
 		c.log.Warn("leave consumer group", "error", err)

@@ -17,23 +17,23 @@ import (
 const (
 	pageSize  = 256 << 10 // bytes asked for of a partition; a first batch that is larger comes whole
 	pagesSize = 4 << 20   // bytes asked for of all of them
-	// answerLimit bounds in bytes what is taken from a broker at once.
+	// answerLimit is the maximum size of one answer of a broker, in bytes.
 	answerLimit = 32 << 20
-	// From version 10 on a broker hands out zstd, and from 12 on its answers carry
-	// tags. Brokers from 2.3 on speak it, those of today included.
+	// From version 10 on a broker returns zstd, and from 12 on its answers carry tags.
+	// Brokers from 2.3 to those of today support version 11.
 	fetchVersion = 11
 )
 
-// errTooLarge is returned when an answer is beyond the limit. Nothing of it is read.
+// errTooLarge is returned when an answer is beyond the limit. Its body is not read.
 var errTooLarge = fmt.Errorf("answer is beyond the limit of %d bytes", answerLimit)
 
-// connection is one to a broker, for fetches. The client hands out a broker's answer
-// only decoded, and drops or steps over what it cannot decode; so this is the one
-// request that does not go through it.
+// connection is a connection to a broker, for fetches. The client returns only decoded
+// answers, and drops or skips any batch that it cannot decode. So the fetch is the one
+// request that bypasses the client.
 type connection struct {
 	conn    net.Conn
 	format  *kmsg.RequestFormatter
-	timeout time.Duration // beyond what a broker may wait
+	timeout time.Duration // beyond the time that a broker may wait
 	asked   int32         // numbers the requests
 }
 
@@ -47,9 +47,10 @@ func dial(ctx context.Context, client sarama.Client, address string) (*connectio
 	return &connection{conn: conn, format: kmsg.NewRequestFormatter(kmsg.FormatterClientID(config.ClientID)), timeout: config.Net.ReadTimeout}, nil
 }
 
-// fetch returns what the logs of partitions hold from their next offsets on: batches
-// whose transactions are decided, the last of a partition perhaps cut off. It waits at
-// most wait for something to be there. After an error the connection is of no use.
+// fetch returns the logs of partitions from their next offsets on. The transactions of
+// those batches are decided, and the last batch of a partition may be cut off. The
+// broker waits at most wait for a first record. After an error the connection is of no
+// use.
 func (c *connection) fetch(ctx context.Context, of []*reading, wait time.Duration) ([]kmsg.FetchResponseTopic, error) {
 	if err := c.conn.SetDeadline(time.Now().Add(wait + c.timeout)); err != nil {
 		return nil, err
@@ -70,7 +71,8 @@ func (c *connection) fetch(ctx context.Context, of []*reading, wait time.Duratio
 	if size > answerLimit {
 		return nil, errTooLarge
 	}
-	// What comes may take as long again. If ctx has just ended, its deadline came first.
+	// The body may take timeout again. If ctx has just ended, this deadline may have
+	// replaced the one of ctx. So ctx is checked after the call.
 	if err := c.conn.SetDeadline(time.Now().Add(c.timeout)); err != nil || ctx.Err() != nil {
 		return nil, cmp.Or(ctx.Err(), err)
 	}
@@ -85,7 +87,7 @@ func request(of []*reading, wait time.Duration) *kmsg.FetchRequest {
 	req := kmsg.NewPtrFetchRequest()
 	req.Version = fetchVersion
 	req.MaxWaitMillis, req.MinBytes, req.MaxBytes = int32(wait.Milliseconds()), 1, pagesSize
-	req.IsolationLevel = 1 // what is committed
+	req.IsolationLevel = 1 // committed records only
 	req.SessionEpoch = -1  // no fetch session
 	for _, r := range of {
 		if n := len(req.Topics); n == 0 || req.Topics[n-1].Topic != r.assignment.Topic {

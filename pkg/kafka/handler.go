@@ -12,8 +12,8 @@ import (
 // ErrPosition is returned when a stored position lies outside the log.
 var ErrPosition = errors.New("stored position lies outside the log")
 
-// errOvertaken ends a session, so that the group says once more whose the
-// partition is, and it is assigned to its owner again.
+// errOvertaken ends a session. The group then decides again which member owns the
+// partition, and the engine assigns it to that owner anew.
 var errOvertaken = errors.New("another process has claimed the partition since")
 
 // handler feeds one session of the group to the engine.
@@ -25,8 +25,8 @@ type handler struct {
 	session *session
 }
 
-// Setup runs when partitions are assigned, before any of them is read. It takes
-// them over in the database and starts each at the position stored there.
+// Setup runs when partitions are assigned, before any of them is read. It takes the
+// partitions over in the database, and starts each at its stored position.
 func (h *handler) Setup(session sarama.ConsumerGroupSession) error {
 	oldest, err := h.cluster.offsets(session.Claims(), sarama.OffsetOldest)
 	if err != nil {
@@ -44,8 +44,8 @@ func (h *handler) Setup(session sarama.ConsumerGroupSession) error {
 	if err := h.c.engine.OnAssigned(session.Context(), assignments); err != nil {
 		return err
 	}
-	// The ends are asked for only now: until the epochs were raised a former
-	// owner could still take in what came after an earlier answer.
+	// The ends are queried only now, after the engine has raised the generations. Until
+	// then a former owner could still handle records that came after an earlier answer.
 	newest, err := h.cluster.offsets(session.Claims(), sarama.OffsetNewest)
 	if err != nil {
 		return err
@@ -57,8 +57,8 @@ func (h *handler) Setup(session sarama.ConsumerGroupSession) error {
 			missing = append(missing, fmt.Sprintf("position: %v: %s/%d is at %d and the log holds %d to %d; nothing is reset by itself", ErrPosition, c.Topic, c.Partition, c.Start, start, end))
 			continue
 		}
-		// Marking moves an offset only forward, resetting only back: both
-		// together put it where the database says.
+		// MarkOffset moves an offset only forward, ResetOffset only back. Both together
+		// set it to the position in the database.
 		session.MarkOffset(c.Topic, c.Partition, c.Start, "")
 		session.ResetOffset(c.Topic, c.Partition, c.Start, "")
 		assigned = append(assigned, c)
@@ -70,8 +70,9 @@ func (h *handler) Setup(session sarama.ConsumerGroupSession) error {
 	h.c.mu.Lock()
 	h.c.missing, h.c.session = missing, h.session
 	h.c.mu.Unlock()
-	// It is not waited for, since it may be asking a broker that says nothing. The
-	// next session assignments the partitions anew, which refuses what this one still brings.
+	// Setup does not wait for run, since the broker that run asks may never answer. The
+	// next session assigns the partitions anew. That assignment refuses any record that
+	// this session still delivers.
 	go h.session.run(session.Context())
 	h.c.log.Info("partitions assigned", "topics", h.present, "partitions", len(assignments), "generation", session.GenerationID())
 	return nil
@@ -86,9 +87,10 @@ func (h *handler) Cleanup(sarama.ConsumerGroupSession) error {
 	return nil
 }
 
-// ConsumeClaim lasts as long as the session. The client is the member of the group and
-// does not read: it steps over a batch that it cannot read, or fails a whole answer for
-// it. It may fetch once before it is paused; nobody takes what it got.
+// ConsumeClaim lasts as long as the session. The client is the member of the group, but
+// does not read. It would skip a batch that it cannot read, or fail a whole answer
+// because of it. The client may fetch once before it is paused; nothing reads that
+// answer.
 func (h *handler) ConsumeClaim(session sarama.ConsumerGroupSession, claim sarama.ConsumerGroupClaim) error {
 	h.group.Pause(map[string][]int32{claim.Topic(): {claim.Partition()}})
 	select {

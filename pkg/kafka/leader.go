@@ -16,13 +16,13 @@ import (
 type leader struct {
 	s       *session
 	address string
-	joined  chan []*reading // partitions that it is given; has room for all
+	joined  chan []*reading // partitions given to this leader; has room for all
 	mine    []*reading
 	conn    *connection
-	looked  time.Time // whether it still leads them
+	looked  time.Time // last check whether the broker still leads them
 }
 
-// run reads until ctx, which is the session's, ends.
+// run reads until the session's ctx ends.
 func (l *leader) run(ctx context.Context) {
 	defer func() {
 		l.hangUp()
@@ -40,7 +40,7 @@ func (l *leader) run(ctx context.Context) {
 	}
 }
 
-// rest waits until a partition is to be read. It reports false when ctx ended.
+// rest waits until a partition is due. It reports false when ctx ended.
 func (l *leader) rest(ctx context.Context) bool {
 	for ctx.Err() == nil {
 		if len(l.mine) == 0 {
@@ -68,8 +68,9 @@ func (l *leader) rest(ctx context.Context) bool {
 	return false
 }
 
-// round asks once for each partition that does not rest, and hands over a turn of what
-// is there. It returns an error if the session is over.
+// round sends one fetch for the partitions that are due and have no page in progress.
+// It then delivers up to turn records of each page in progress. It returns an error if
+// the session is over.
 func (l *leader) round(ctx context.Context) error {
 	if err := l.look(ctx); err != nil {
 		return err
@@ -92,8 +93,8 @@ func (l *leader) round(ctx context.Context) error {
 	if err := l.fetch(ctx, ask, wait); err != nil {
 		return err
 	}
-	// The broker fills its answer in the order of the request. So those that had their
-	// turn come last in the next one.
+	// The broker fills its answer in the order of the request. So the partitions that
+	// delivered in this round come last in the next request.
 	var had, not []*reading
 	for _, r := range l.mine {
 		if r.more == nil {
@@ -111,8 +112,8 @@ func (l *leader) round(ctx context.Context) error {
 	return nil
 }
 
-// look gives back, once in a while, what the client knows to have another leader by now.
-// A broker that is cut off from the others goes on answering.
+// look gives back, once every lookAgain, the partitions that have another leader in the
+// client's metadata. A broker that is cut off from the others goes on answering.
 func (l *leader) look(ctx context.Context) error {
 	if time.Since(l.looked) < lookAgain {
 		return nil
@@ -121,7 +122,7 @@ func (l *leader) look(ctx context.Context) error {
 	for _, r := range slices.Clone(l.mine) {
 		address, err := l.s.cluster.leader(r.assignment.Topic, r.assignment.Partition)
 		if err != nil {
-			return nil // nothing is known now
+			return nil // the leader is unknown now
 		}
 		if address != l.address {
 			if err := l.back(ctx, l.looked, r, fmt.Errorf("the leader is %s now", address)); err != nil {
@@ -132,8 +133,9 @@ func (l *leader) look(ctx context.Context) error {
 	return nil
 }
 
-// fetch begins a page of each partition of which there is one. Those that this broker
-// has no answer for go back to the session, which looks for their leader.
+// fetch begins a page of each partition for which the broker returns batches. A
+// partition that this broker cannot serve goes back to the session, which looks for its
+// leader.
 func (l *leader) fetch(ctx context.Context, of []*reading, wait time.Duration) (err error) {
 	if len(of) == 0 {
 		return nil
@@ -170,7 +172,7 @@ func (l *leader) fetch(ctx context.Context, of []*reading, wait time.Duration) (
 				return r.assignment.Partition == p.Partition && r.assignment.Topic == topic.Topic
 			})
 			if at < 0 {
-				continue // nobody asked
+				continue // not requested
 			}
 			r := of[at]
 			of = slices.Delete(of, at, at+1)
@@ -179,10 +181,10 @@ func (l *leader) fetch(ctx context.Context, of []*reading, wait time.Duration) (
 			}
 		}
 	}
-	return nil // for what is left there was no room, or the broker throttles
+	return nil // no room in the answer for the partitions left, or the broker throttles
 }
 
-// answer takes what a broker says about one partition.
+// answer handles a broker's answer for one partition.
 func (l *leader) answer(ctx context.Context, began time.Time, r *reading, p *kmsg.FetchResponseTopicPartition, first bool) error {
 	switch code := sarama.KError(p.ErrorCode); {
 	case errors.Is(code, sarama.ErrOffsetOutOfRange):
@@ -206,8 +208,8 @@ func (l *leader) allBack(ctx context.Context, since time.Time, of []*reading, er
 	return nil
 }
 
-// back gives a partition back, which has not been read since then. It returns an error
-// if the session is over.
+// back gives a partition back to the session; it has not been read since the given
+// time. back returns an error if the session is over.
 func (l *leader) back(ctx context.Context, since time.Time, r *reading, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -221,7 +223,7 @@ func (l *leader) back(ctx context.Context, since time.Time, r *reading, err erro
 
 func (l *leader) hangUp() {
 	if l.conn != nil {
-		_ = l.conn.conn.Close() // nothing is held back in it
+		_ = l.conn.conn.Close() // the connection buffers no write
 		l.conn = nil
 	}
 }

@@ -16,12 +16,12 @@ import (
 type Producer struct {
 	async sarama.AsyncProducer
 	acks  chan engine.Ack
-	leave chan struct{} // closed when nobody waits for answers any more
-	done  chan struct{} // closed when results is
+	leave chan struct{} // closed when Close no longer waits for results
+	done  chan struct{} // closed after acks
 }
 
-// Open starts a producer. It waits up to a minute for a broker that answers.
-// A producer that failed for good is closed and replaced; it cannot be mended,
+// Open starts a producer. It waits up to a minute for a broker that answers. The caller
+// closes and replaces a producer that failed for good. Such a producer cannot recover,
 // since the broker may have refused its session.
 func Open(s Settings) (*Producer, error) {
 	async, err := sarama.NewAsyncProducer(s.Brokers, s.producer())
@@ -54,8 +54,8 @@ func (p *Producer) Publish(ctx context.Context, id string, r *record.Record) {
 // Acks implements engine.Producer.
 func (p *Producer) Acks() <-chan engine.Ack { return p.acks }
 
-// collect turns the client's two channels into one. Both are closed once
-// everything under way has its answer.
+// collect merges the client's two channels into one. The client closes both once it has
+// a result for every record in flight.
 func (p *Producer) collect() {
 	defer close(p.done)
 	defer close(p.acks)
@@ -81,11 +81,12 @@ func (p *Producer) collect() {
 	}
 }
 
-// verdict tells what will be refused again, as it is, from what may pass. A broker
-// refuses a batch as one, so any record of it may be at fault. A right on the cluster
-// is not told apart: without it nothing can be published, and nothing is set aside.
+// verdict marks an error with engine.ErrRefused if the broker will refuse the same
+// record again. Any other error may pass. A broker refuses a batch as a whole, so any
+// record of it may be at fault. A missing right on the cluster is not marked. Without
+// that right nothing can be published, and nothing is set aside.
 func verdict(err error) error {
-	var tooLarge sarama.ConfigurationError // the client says so before it sends
+	var tooLarge sarama.ConfigurationError // the client reports this before it sends
 	if errors.As(err, &tooLarge) {
 		return fmt.Errorf("%w: %w", engine.ErrRefused, err)
 	}
@@ -99,9 +100,8 @@ func verdict(err error) error {
 	return err
 }
 
-// closeTime bounds Close. Retries have no bound, so with the broker away
-// closing could take as long as the outage; what is not acknowledged by then is
-// in the outbox.
+// closeTime bounds Close. The client retries for minutes, so without a broker a close
+// could take as long. Records that are not acknowledged by then are in the outbox.
 const closeTime = 3 * time.Second
 
 // Close implements engine.Producer.
@@ -117,9 +117,9 @@ func (p *Producer) Close() error {
 	}
 }
 
-// discard lets a producer that was left end on its own: it would wait for ever
-// to tell of records that nobody asks about. What it still delivers is a copy
-// of what its successor publishes, with the same ids.
+// discard lets an abandoned producer end on its own. Without a receiver the producer
+// would block for ever on results that nothing reads. A record that it still delivers
+// is a copy of a record that its successor publishes, with the same id.
 func discard(acked <-chan *sarama.ProducerMessage, failed <-chan *sarama.ProducerError) {
 	for acked != nil || failed != nil {
 		select {

@@ -10,10 +10,10 @@ import (
 	"github.com/IBM/sarama"
 )
 
-// Missing tells why this consumer does not read everything it should: a
-// sentence per dependency, and one per partition that stands still. A partition
-// counts as standing still when its log cannot be read or its broker does not
-// answer, not when the engine takes its time.
+// Missing reports why this consumer does not read everything it should. It returns a
+// sentence per dependency, and one per blocked partition. A partition counts as blocked
+// when its log cannot be read or its broker does not answer. A slow engine does not
+// block a partition in this sense.
 func (c *Consumer) Missing() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -26,12 +26,11 @@ func (c *Consumer) Missing() []string {
 	return missing
 }
 
-// Lag returns how many offsets of the topics that this participant reads are
-// not taken in, by whichever of its instances: the ends of all partitions, less
-// the positions in the database that the instances share. What is never
-// delivered, the marks of transactions and what was aborted, counts until the
-// instance that reads its partition has passed it over; what lies behind a
-// transaction that is still open counts until it ends.
+// Lag returns how many offsets of this participant's topics are not yet handled, by any
+// of its instances. It subtracts the positions in the database, which the instances
+// share, from the ends of all partitions. Transaction markers and aborted records are
+// never delivered. They count until the instance that reads their partition has passed
+// them. Offsets behind an open transaction count until the transaction ends.
 func (c *Consumer) Lag(ctx context.Context) (int64, error) {
 	c.mu.Lock()
 	cluster := c.cluster
@@ -50,8 +49,9 @@ func (c *Consumer) Lag(ctx context.Context) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	// The positions are read after the ends, so a record that comes between
-	// can make the lag too small by what was handled, never hide one.
+	// The positions are read after the ends. Records handled between the two reads can
+	// make the lag too small by their number. They never hide a record that is not
+	// handled.
 	next, err := c.engine.Positions(ctx)
 	if err != nil {
 		return 0, err

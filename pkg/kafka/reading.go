@@ -14,33 +14,33 @@ import (
 	"github.com/quintet-eda/quintet/pkg/record"
 )
 
-// reading is the reading of one partition in one session. It passes over the marks of
-// transactions and aborted records, and advances the engine's position past them. A
-// batch that cannot be read stops this partition alone. One goroutine owns a reading
-// at a time: its leader's, or the session's.
+// reading is the reading of one partition in one session. It skips transaction markers
+// and aborted records, and advances the engine's position past them. An unreadable
+// batch blocks this partition alone. One goroutine owns a reading at a time: its
+// leader's, or the session's.
 type reading struct {
 	s          *session
 	name       string
 	assignment *engine.Assignment
-	next       int64                                // the offset to be handed over next
-	told       int64                                // up to where the engine knows
-	more       func() (*record.Record, error, bool) // of a page that is under way
+	next       int64                                // the next offset to deliver
+	told       int64                                // the next offset as last reported to the engine
+	more       func() (*record.Record, error, bool) // next record of the page in progress
 	stop       func()
 	due        time.Time // it rests until then
-	since      time.Time // when it began to stand still
+	since      time.Time // when it was blocked
 	still      bool      // readiness names this partition
 }
 
-// turn is how many records of a page are handed over before the other partitions
-// have theirs: a batch of 1 MiB may hold millions.
+// turn is the number of records of a page that a leader delivers before it serves the
+// next partition. A batch of 1 MiB may hold millions.
 const turn = 500
 
-// begin has what a broker answers handed over from now on.
+// begin starts the delivery of the page in a broker's answer.
 func (r *reading) begin(p *kmsg.FetchResponseTopicPartition) {
 	r.more, r.stop = iter.Pull2(r.records(p))
 }
 
-// end drops what is left of a page. It is fetched again.
+// end drops the rest of a page. The leader fetches it again.
 func (r *reading) end() {
 	if r.more != nil {
 		r.stop()
@@ -48,7 +48,7 @@ func (r *reading) end() {
 	}
 }
 
-// hand hands over a turn's records.
+// hand delivers up to turn records of the page in progress.
 func (r *reading) hand(ctx context.Context) error {
 	for range turn {
 		record, err, more := r.more()
@@ -71,7 +71,7 @@ func (r *reading) hand(ctx context.Context) error {
 	return nil
 }
 
-// advance tells the engine what was passed over since the last record.
+// advance reports to the engine the offsets skipped since the last record.
 func (r *reading) advance(ctx context.Context) error {
 	if r.told == r.next {
 		return nil
@@ -80,8 +80,8 @@ func (r *reading) advance(ctx context.Context) error {
 	return r.s.c.engine.Advance(ctx, r.assignment, r.next)
 }
 
-// records are those of a page that are to be handed over. It moves next over the rest,
-// and ends with the first that cannot be read.
+// records yields the records of a page that are to be delivered. It moves next over the
+// other offsets, and ends with the first record or batch that cannot be read.
 func (r *reading) records(p *kmsg.FetchResponseTopicPartition) iter.Seq2[*record.Record, error] {
 	return func(yield func(*record.Record, error) bool) {
 		began, aborted := r.next, newAborted(p.AbortedTransactions)
@@ -103,7 +103,7 @@ func (r *reading) records(p *kmsg.FetchResponseTopicPartition) iter.Seq2[*record
 				continue // a page begins with the batch that holds its offset
 			}
 			if b.base > r.next {
-				// Compaction takes records away, and their offsets with them.
+				// Compaction removes records, and their offsets with them.
 				r.s.c.log.Info("the log does not hold records that it once held", "partition", r.name, "from", r.next, "to", b.base-1)
 			}
 			for record, err := range b.records() {
@@ -143,9 +143,10 @@ func (r *reading) unreadable(b *batch, err error) error {
 	return &unreadable{r.next, max(b.last, r.next), err}
 }
 
-// stands notes why a partition has not gone on since then, and has it rest. Readiness
-// names the partition after a second, so that a broker may restart in silence. It names
-// an unreadable batch at once, since waiting does not mend it.
+// stands notes why a partition has been blocked since the given time, and delays its
+// next fetch. Readiness names the partition after a second, so that a broker may
+// restart without a report. It names an unreadable batch at once, since waiting does
+// not repair it.
 func (r *reading) stands(since time.Time, err error) {
 	now, rest, patience := time.Now(), retryEvery, time.Second
 	if cannot := (*unreadable)(nil); errors.As(err, &cannot) {

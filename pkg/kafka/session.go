@@ -17,9 +17,9 @@ import (
 type session struct {
 	c       *Consumer
 	cluster *Cluster
-	lost    chan *reading     // partitions whose leader is to be looked for; has room for all
+	lost    chan *reading     // partitions that need a leader; has room for all
 	failed  chan error        // why the session is over
-	still   map[string]string // why a partition does not go on; the consumer's lock
+	still   map[string]string // why a partition is blocked, by name; guarded by the consumer's lock
 }
 
 func newSession(c *Consumer, cluster *Cluster, assigned []*engine.Assignment) *session {
@@ -30,7 +30,7 @@ func newSession(c *Consumer, cluster *Cluster, assigned []*engine.Assignment) *s
 	return s
 }
 
-// fail ends the session. The first to say why is heard.
+// fail ends the session. Only its first error is reported.
 func (s *session) fail(err error) {
 	select {
 	case s.failed <- err:
@@ -38,7 +38,8 @@ func (s *session) fail(err error) {
 	}
 }
 
-// run gives each partition to its leader until ctx ends, again when it comes back.
+// run gives each partition to its leader until ctx ends, and again whenever a leader
+// gives it back.
 func (s *session) run(ctx context.Context) {
 	leaders := map[string]*leader{}
 	for {
@@ -59,7 +60,7 @@ func (s *session) run(ctx context.Context) {
 				more = false
 			}
 		}
-		// If no broker answers, the partitions stand, and are lost again.
+		// If no broker answers, the partitions stay blocked, and return to lost.
 		_ = s.cluster.client.RefreshMetadata(slices.Collect(maps.Keys(topics))...)
 		if ctx.Err() != nil || !s.assign(ctx, leaders, lost) && !wait(ctx, retryEvery) {
 			return
@@ -67,9 +68,10 @@ func (s *session) run(ctx context.Context) {
 	}
 }
 
-// assign gives partitions to their leaders, each all of its own at once: a leader that
-// got the first alone would wait for records of it before it asked for the next. It
-// reports false if a partition has no leader; that one is lost again.
+// assign gives partitions to their leaders, each leader all of its partitions at once.
+// A leader with the first partition alone would wait for its records before it fetched
+// the next. assign reports false if a partition has no leader; that partition returns
+// to lost.
 func (s *session) assign(ctx context.Context, leaders map[string]*leader, lost []*reading) bool {
 	of, all := map[string][]*reading{}, true
 	var silent error
@@ -79,7 +81,7 @@ func (s *session) assign(ctx context.Context, leaders map[string]*leader, lost [
 			address, err = s.cluster.leader(r.assignment.Topic, r.assignment.Partition)
 		}
 		if errors.Is(err, sarama.ErrOutOfBrokers) {
-			silent = err // each would be asked for in vain, for as long as brokers may take
+			silent = err // each further request would fail as well, and as slowly
 		}
 		if err != nil {
 			r.stands(time.Now(), err)
@@ -99,10 +101,10 @@ func (s *session) assign(ctx context.Context, leaders map[string]*leader, lost [
 	return all
 }
 
-// standsStill notes why a partition does not go on.
+// standsStill notes why a partition is blocked.
 func (s *session) standsStill(name string, err error) {
 	s.c.mu.Lock()
-	_, told := s.still[name] // the words of one cause differ, in ports and times
+	_, told := s.still[name] // the messages of one cause differ, in ports and times
 	s.still[name] = err.Error()
 	s.c.mu.Unlock()
 	if !told {

@@ -10,13 +10,13 @@ import (
 	"github.com/quintet-eda/quintet/pkg/engine"
 )
 
-// firstLook is how long a service that starts waits for the others to create
-// their topics, before it goes on with those that exist. Joining once with all
-// of them spares the group a rebalance.
+// firstLook is the time that a starting service waits for the others to create their
+// topics. Then it goes on with the topics that exist. A single join with all topics
+// spares the group a rebalance.
 const firstLook = 3 * time.Second
 
-// present returns the topics that exist, waiting for all of them at most d and
-// for one of them as long as it takes.
+// present returns the topics that exist. It waits at most d for all of them, and
+// without a limit for a first one.
 func (c *Consumer) present(ctx context.Context, cluster *Cluster, d time.Duration) ([]string, error) {
 	for asked := time.Now(); ; {
 		found, err := cluster.Describe(append(slices.Clone(c.topics), c.own...))
@@ -53,13 +53,14 @@ func (c *Consumer) absent(present []string) string {
 	return strings.Join(absent, ", ") + " not created yet by the service that owns it"
 }
 
-// lookAgain is how often a session looks whether its topics are still those it
-// began with. One that was deleted and created again answers to the same name,
-// and its offsets may well reach past the positions.
+// lookAgain is the time between two checks that a session's topics are still those it
+// began with. A topic that was deleted and created again has the same name. Its offsets
+// may well reach past the positions. A leader checks its partitions, and retries an
+// unreadable batch, at the same interval.
 const lookAgain = 5 * time.Second
 
-// watch ends a session once more topics exist than it reads, or one of them is
-// another.
+// watch ends a session once more topics exist than it reads, or one of them was
+// replaced.
 func (c *Consumer) watch(session context.Context, stop func(), cluster *Cluster, reading int) {
 	every := lookAgain
 	if reading < len(c.topics) {
@@ -68,7 +69,7 @@ func (c *Consumer) watch(session context.Context, stop func(), cluster *Cluster,
 	for wait(session, every) {
 		found, err := cluster.Describe(c.topics)
 		if err != nil {
-			continue // the session has a connection of its own, and its own say
+			continue // the session has its own connection, and detects an outage itself
 		}
 		if len(found) > reading || errors.Is(c.engine.CheckTopics(session, found), engine.ErrTopology) {
 			stop()

@@ -12,13 +12,13 @@ import (
 	"github.com/pierrec/lz4/v4"
 )
 
-// frameLimit bounds in bytes what one frame of a compressed batch may take in
-// memory. Snappy packs at most some twenty to one, so all that it makes of a
-// batch of the usual 1 MiB is below.
+// frameLimit is the maximum size in bytes of one unpacked frame of a compressed batch,
+// in memory. Snappy packs at most some twenty to one, so it unpacks a batch of the
+// usual 1 MiB to less.
 const frameLimit = 32 << 20
 
-// unpack reads what a codec of the protocol packed. It holds a frame or a
-// window of it in memory, never the whole: 1 MiB may unpack to 1 GiB.
+// unpack returns a reader of the data that a codec of the protocol packed. The reader
+// holds a frame or a window in memory, never the whole: 1 MiB may unpack to 1 GiB.
 func unpack(codec int16, packed []byte) (io.ReadCloser, error) {
 	switch codec {
 	case 0:
@@ -39,7 +39,7 @@ func unpack(codec int16, packed []byte) (io.ReadCloser, error) {
 	return nil, fmt.Errorf("codec %d is not known", codec)
 }
 
-// plain is what no codec packed.
+// plain is a batch that no codec packed.
 type plain struct{ *bytes.Reader }
 
 func (plain) Close() error { return nil }
@@ -49,10 +49,10 @@ func (plain) Close() error { return nil }
 type snappy struct {
 	packed []byte
 	framed bool
-	block  []byte // what is not read of the current one
+	block  []byte // the unread rest of the current one
 }
 
-// framing is what Java's writer begins with: its name, and two versions.
+// framing begins the output of Java's writer: its name, and two versions follow.
 var framing = []byte("\x82SNAPPY\x00")
 
 func newSnappy(packed []byte) *snappy {

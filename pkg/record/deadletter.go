@@ -2,27 +2,27 @@ package record
 
 import "strconv"
 
-// DeadLetterTopic is where a participant publishes what it could not handle,
-// each with its cause.
+// DeadLetterTopic returns the topic on which a participant publishes the inputs that it
+// could not handle, each with its cause.
 func DeadLetterTopic(service string) string { return service + ".dead-letter" }
 
-// The headers of a dead letter must not make it too large for the broker, which would
-// refuse it at each attempt. Over this size a letter only names the original's place.
+// The headers of a dead letter must not make it too large for the broker: the broker
+// would refuse it at each attempt. Over this size a letter only names the original's place.
 const (
 	maxDeadLetter = 768 << 10 // bytes on the wire
 	maxCause      = 4 << 10   // bytes
 )
 
-// Failure says what could not be handled, and why.
+// Failure names an input that could not be handled, and the cause.
 type Failure struct {
 	Service, Kind, Name, Input string
 	Attempts                   int
 	Cause                      error
 }
 
-// DeadLetter is the record that tells of an input that could not be handled. It
+// DeadLetter returns the record that reports an input that could not be handled. It
 // carries the original's key, bytes and headers, or body where the input was no
-// record; what happened is in dl_ headers.
+// record. The dl_ headers describe the failure.
 func DeadLetter(original *Record, key string, body []byte, f Failure) Record {
 	letter := Record{Topic: DeadLetterTopic(f.Service)}
 	if ValidID(key) {

@@ -31,7 +31,7 @@ const (
 	headerTraceparent = "traceparent"
 )
 
-// Trace is what an input hands on to everything that follows from it.
+// Trace holds the fields that an input passes on to everything that follows from it.
 type Trace struct {
 	CorrelationID string `json:"correlation"` // one for the whole story: the id of its first event
 	CausationID   string `json:"causation"`   // the event this follows from; empty after a command
@@ -42,7 +42,7 @@ type Trace struct {
 // DefaultTenant is the tenant of requests and records that name none.
 const DefaultTenant = "default"
 
-// Envelope is a record's headers, read.
+// Envelope holds the decoded headers of a record.
 type Envelope struct {
 	ID         string
 	Source     string // empty: the record names none
@@ -54,10 +54,10 @@ type Envelope struct {
 	Trace
 }
 
-// ReadEnvelope reads the headers of a record. A record of a foreign producer
-// has none: its id is its place in the log, which no other record has, and it
-// starts a story of its own. A header that its grammar does not hold counts as
-// not there.
+// ReadEnvelope reads the headers of a record. A record of a foreign producer may have
+// none. Then its id is its place in the log, and no other record has that place. The
+// record starts a story of its own. A header that its grammar does not allow counts as
+// absent.
 func ReadEnvelope(r *Record) Envelope {
 	e := Envelope{Trace: Trace{Tenant: DefaultTenant}}
 	for _, h := range r.Headers {
@@ -100,11 +100,11 @@ func ReadEnvelope(r *Record) Envelope {
 	return e
 }
 
-// Identity names an event among those of all producers. An id is unique within
-// its source only (CloudEvents 1.0, "id"), so the source is part of the name; a
-// topic's owner is the source of a record that names none. What the owner names by
-// a UUID needs no more: nobody else has it. The kit's own events are of that kind,
-// and their names those of the version before.
+// Identity names an event among those of all producers. An id is unique within its
+// source only (CloudEvents 1.0, "id"), so the source is part of the name. A topic's
+// owner is the source of a record that names none. A UUID from the owner, or a place in
+// the log, needs no source: no other event has it. The kit's own events have UUIDs, and
+// the names that they had in the version before.
 func (e *Envelope) Identity(topic string) string {
 	owner := source(strings.TrimSuffix(topic, ".events"))
 	from := e.Source
@@ -119,7 +119,7 @@ func (e *Envelope) Identity(topic string) string {
 
 func source(owner string) string { return "/quintet/" + owner }
 
-// Event is what an envelope says of an event that is published.
+// Event holds the envelope's fields of an event that is published.
 type Event struct {
 	ID, Owner, Type, Key string
 	Sequence             int64
@@ -128,7 +128,7 @@ type Event struct {
 	Trace
 }
 
-// Headers writes the envelope of an event.
+// Headers returns the envelope of an event as headers.
 func (e *Event) Headers() Headers {
 	hs := Headers{
 		{headerID, e.ID},
@@ -152,8 +152,8 @@ func (e *Event) Headers() Headers {
 	return hs
 }
 
-// Digest sums up what a record says: its type and key, how it is written, and
-// its value.
+// Digest sums up the content of a record: its type and key, its schema's id, and its
+// value.
 func Digest(name string, r *Record) string {
 	sum := func(parts ...[]byte) string {
 		h := fnv.New32a()
@@ -172,10 +172,9 @@ func Digest(name string, r *Record) string {
 // wireHeader is the magic byte and the schema's id.
 const wireHeader = 5
 
-// SameContent reports whether two records of one identity say the same, by their
-// digests. A copy in another version of its schema has another value and is no
-// other event; a digest that is empty, of a row from before there were any, says
-// nothing.
+// SameContent reports by their digests whether two records of one identity have the
+// same content. A copy in another version of its schema has another value, but is no
+// other event. A row older than digests has an empty one, and that equals any other.
 func SameContent(a, b string) bool {
 	if a == "" || b == "" || a == b {
 		return true

@@ -6,13 +6,13 @@ import (
 	"github.com/quintet-eda/quintet/pkg/registry"
 )
 
-// Explain holds how a value is written against what its record says of itself. It
-// returns the name of the event; said is the one in the record's envelope, empty
-// when there is none.
+// Explain checks the schema of a value against the record's type and topic. It returns
+// the name of the event. said is the name in the record's envelope, empty when the
+// envelope has none.
 //
-// A record on the wrong topic is an error, and not somebody else's event: its
-// schema id may have stood for another schema when it was written, so to pass
-// over it could be to lose one of ours.
+// A record on the wrong topic is an error, and not another participant's event. Its
+// schema id may have stood for another schema when it was written. So to skip it could
+// lose an event for this participant.
 func Explain(r *Record, said string, w *registry.Writer) (name string, err error) {
 	switch {
 	case said != "" && said != w.Name():
@@ -23,8 +23,8 @@ func Explain(r *Record, said string, w *registry.Writer) (name string, err error
 	return w.Name(), nil
 }
 
-// Decode reads a value with a reaction's decoder. Bytes that make the decoder
-// panic are that record's alone: the process would come back to them for ever.
+// Decode reads a value with a reaction's decoder. A panic of the decoder becomes an
+// error of that record alone: the process would come back to the record for ever.
 func Decode(w *registry.Writer, decode func(func(into any) error) (any, error)) (body any, err error) {
 	defer func() {
 		if p := recover(); p != nil {

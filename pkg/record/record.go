@@ -1,5 +1,5 @@
-// Package record is what stands on a topic: records, the CloudEvents envelope in
-// their headers, how a value is read, and what a dead letter carries.
+// Package record holds the records of a topic. It has the CloudEvents envelope in their
+// headers, the decoding of a value, and the content of a dead letter.
 package record
 
 import (
@@ -18,14 +18,14 @@ type Record struct {
 	Headers   Headers `json:"headers"`
 }
 
-// What a record weighs on the wire besides its bytes: the lengths and deltas of
+// The overhead of a record on the wire, besides its bytes: the lengths and deltas of
 // record and headers as variable-length integers, each at its longest.
 const (
 	recordOverhead = 36
 	headerOverhead = 10
 )
 
-// Size is what the record takes on the wire, in bytes, at most.
+// Size returns the most bytes that the record takes on the wire.
 func (r *Record) Size() int {
 	n := recordOverhead + len(r.Key) + len(r.Value)
 	for _, h := range r.Headers {
@@ -40,11 +40,11 @@ type Header struct {
 	Value string
 }
 
-// Headers are a record's, in their order. As JSON they keep each byte.
+// Headers are a record's headers, in their order. As JSON they keep each byte.
 type Headers []Header
 
 // headerText is a header in JSON. A text that is no UTF-8 would come back as
-// another one, so it goes as bytes too; the version before reads that other one.
+// another text, so Raw holds its bytes too. The version before reads that other text.
 type headerText struct {
 	Name  string     `json:"name"`
 	Value string     `json:"value"`
@@ -83,10 +83,10 @@ func (hs *Headers) UnmarshalJSON(text []byte) error {
 // in this service's database.
 const maxID = 256
 
-// ValidID reports whether a foreign text may become an identifier here: at most
-// 256 bytes, and the same after it has been through JSON and a database. Bytes
-// that are not UTF-8 are not: looked up they would be found under another text,
-// so a duplicate would be new and a known key's state empty.
+// ValidID reports whether a foreign text may become an identifier here. It must have at
+// most 256 bytes, and be the same after it has been through JSON and a database. Bytes
+// that are not UTF-8 are not the same after that. A look-up would use another text: a
+// duplicate would be new, and the state of a key that exists would be empty.
 func ValidID(text string) bool {
 	return len(text) <= maxID && utf8.ValidString(text) && !strings.ContainsRune(text, 0)
 }

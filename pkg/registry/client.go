@@ -18,17 +18,17 @@ import (
 
 const (
 	maxAnswer   = 1 << 20         // bytes of an answer of the registry
-	maxCached   = 1024            // ids whose answer is remembered
-	maxQuoted   = 1024            // bytes of the registry's words in an error
-	staleAfter  = 5 * time.Second // how long an error is believed, and a doubted answer is not asked for again
+	maxCached   = 1024            // ids with a cached answer
+	maxQuoted   = 1024            // bytes of the registry's message in an error
+	staleAfter  = 5 * time.Second // how long an error is reused, and a doubted answer is not asked for again
 	codeUnknown = 40403           // the registry's code for "schema not found"
 )
 
 var errOversized = fmt.Errorf("answer exceeds %d bytes", maxAnswer)
 
-// Client asks a schema registry that speaks Confluent's API. It is safe for
-// concurrent use. Of srclient it uses the requests only: srclient's calls take
-// no context, its caches have no bound, and neither has what it reads.
+// Client queries a schema registry that speaks Confluent's API. It is safe for
+// concurrent use. It uses only the requests of srclient. srclient's calls take no
+// context, and neither its caches nor its reads have a bound.
 type Client struct {
 	sr      *srclient.SchemaRegistryClient
 	flights singleflight.Group
@@ -38,16 +38,16 @@ type Client struct {
 	known map[uint32]answer
 }
 
-// answer is what the registry last said of an id: a schema, or an error that
-// asking again at once will not change.
+// answer is the registry's last answer for an id: a schema, or an error that would
+// recur at once.
 type answer struct {
 	schema *Schema
 	err    error
 	at     time.Time
 }
 
-// NewClient makes a client of the registry at url. A call that takes longer
-// than timeout fails with [ErrUnavailable]. Nothing is asked yet.
+// NewClient makes a client of the registry at url. A call that takes longer than
+// timeout fails with [ErrUnavailable]. NewClient sends no request.
 func NewClient(url string, timeout time.Duration) *Client {
 	httpClient := &http.Client{Timeout: timeout, Transport: limited{http.DefaultTransport}}
 	sr := srclient.NewSchemaRegistryClient(strings.TrimRight(url, "/"), srclient.WithClient(httpClient))
@@ -55,20 +55,19 @@ func NewClient(url string, timeout time.Duration) *Client {
 	return &Client{sr: sr, now: time.Now, known: map[uint32]answer{}}
 }
 
-// schema is the schema that the registry knows under id. It asks the registry
-// when it does not remember the answer, or when the remembered one is an error
-// or doubted, and older than staleAfter. Concurrent callers share one request; a caller
-// whose ctx ends leaves it to the others.
+// schema returns the schema that the registry holds under id. It asks the registry when
+// it has no cached answer. It also asks when the cached answer is older than
+// staleAfter, and is an error or doubted. Concurrent callers share one request; a
+// caller whose ctx ends leaves it to the others.
 func (c *Client) schema(ctx context.Context, id uint32, doubted bool) (*Schema, error) {
 	if a, ok := c.remembered(id, doubted); ok {
 		return a.schema, a.err
 	}
-	// Doubt is part of the key: who doubts must not join a flight that is content
-	// with the remembered answer.
+	// Doubt is part of the key: a doubting caller must not join a flight that may
+	// return the cached answer.
 	asked := c.flights.DoChan(fmt.Sprintf("id %d %t", id, doubted), func() (any, error) {
-		// A caller that looked before the flight before this one landed would
-		// otherwise ask again: it missed the cache, the flight remembered its
-		// answer and ended, and only then did the caller take off.
+		// Otherwise a caller could ask again. It misses the cache. An earlier flight
+		// caches its answer and ends. Only then does the caller start its own flight.
 		if a, ok := c.remembered(id, doubted); ok {
 			return a.schema, a.err
 		}
@@ -86,7 +85,7 @@ func (c *Client) schema(ctx context.Context, id uint32, doubted bool) (*Schema, 
 	}
 }
 
-// schemaKnown is the remembered answer, for a caller that must not wait.
+// schemaKnown returns the cached answer, for a caller that must not wait.
 func (c *Client) schemaKnown(id uint32, doubted bool) (*Schema, error) {
 	if a, ok := c.remembered(id, doubted); ok {
 		return a.schema, a.err
@@ -116,8 +115,8 @@ func (c *Client) fetch(id uint32) (*Schema, error) {
 	return schema, nil
 }
 
-// register makes the registry know a schema and answers with its id, which is
-// the one from before when it knew it already.
+// register registers a schema and returns its id. A schema that the registry already
+// holds keeps its id.
 func (c *Client) register(ctx context.Context, s *Schema) (uint32, error) {
 	asked := c.flights.DoChan("register "+s.Subject()+" "+s.Fingerprint, func() (any, error) {
 		if err := c.guard(s.Subject()); err != nil {
@@ -136,10 +135,10 @@ func (c *Client) register(ctx context.Context, s *Schema) (uint32, error) {
 	}
 }
 
-// guard makes FULL_TRANSITIVE the subject's own level, before there is anything
-// to guard: what a registry demands of a subject of which it was told nothing is
-// NONE here, BACKWARD there. A level that stands is only read, since every
-// service asks again all the time, and a registry may write a log.
+// guard makes FULL_TRANSITIVE the subject's own level, before its first schema is
+// registered. Without a level of its own a subject is at NONE in one registry, at
+// BACKWARD in another. guard only reads a level that is already set. Every service asks
+// again all the time, and a registry may write a log.
 func (c *Client) guard(subject string) error {
 	level, err := c.sr.GetCompatibilityLevel(subject, false)
 	if err == nil && *level == srclient.FullTransitive {
@@ -156,9 +155,9 @@ func (c *Client) guard(subject string) error {
 }
 
 func (c *Client) create(s *Schema) (uint32, error) {
-	// Without white space. To Apicurio two texts are two schemas with two ids;
-	// this is the text that Java's Avro makes of a schema and that others can
-	// make, so that whoever brings the same schema finds ours.
+	// Without white space. To Apicurio two texts are two schemas with two ids. Java's
+	// Avro produces this text, and others can produce it. So another client with the
+	// same schema finds ours.
 	var text bytes.Buffer
 	if err := json.Compact(&text, []byte(s.Text)); err != nil {
 		return 0, err
@@ -166,9 +165,10 @@ func (c *Client) create(s *Schema) (uint32, error) {
 	got, err := c.sr.CreateSchema(s.Subject(), text.String(), srclient.Avro)
 	var refusal srclient.Error
 	if errors.As(err, &refusal) && refused(refusal.Code) {
-		// Perhaps no verdict. Two instances of a service start together; both ask
-		// Apicurio, it finds no such subject for either, makes it for one, and
-		// tells the other 409: it exists. Asked again it finds the schema there.
+		// The refusal may be no verdict. Two instances of a service start together.
+		// Both ask Apicurio. Apicurio finds no such subject for either. It creates the
+		// subject for one, and answers the other with 409: it exists. The second
+		// request finds the schema there.
 		got, err = c.sr.CreateSchema(s.Subject(), text.String(), srclient.Avro)
 	}
 	if errors.As(err, &refusal) && refused(refusal.Code) {
@@ -177,16 +177,17 @@ func (c *Client) create(s *Schema) (uint32, error) {
 	if err != nil {
 		return 0, unavailable("ask the registry", err)
 	}
-	// A registry that holds another schema under the id it just gave would make
-	// every reader without our fingerprint read nonsense.
+	// A registry may hold another schema under the id that it just returned. Every
+	// reader without our fingerprint would then read nonsense.
 	if back, err := parse(got.Schema()); err != nil || back.Fingerprint != s.Fingerprint {
 		return 0, fmt.Errorf("%w: the registry holds another schema under id %d", ErrMismatch, got.ID())
 	}
 	return uint32(got.ID()), nil
 }
 
-// refused tells a verdict on the schema (409 incompatible, 422 not a schema, and
-// their finer codes such as 42201) from every failure that may pass.
+// refused separates a verdict on the schema from every failure that may pass. The
+// verdicts are 409 (incompatible), 422 (not a schema), and their finer codes such as
+// 42201.
 func refused(code int) bool {
 	for code >= 1000 {
 		code /= 10
@@ -216,8 +217,8 @@ func (c *Client) remember(id uint32, a answer) {
 	c.known[id] = a
 }
 
-// unavailable covers every failure that may pass: no connection, no answer in
-// time, a server error, an answer that is not a registry's.
+// unavailable covers every failure that may pass. Examples are no connection, no answer
+// in time, a server error, and an answer that is not a registry's.
 func unavailable(doing string, err error) error {
 	var refusal srclient.Error
 	if errors.As(err, &refusal) {

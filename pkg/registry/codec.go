@@ -12,18 +12,17 @@ import (
 )
 
 var (
-	// ErrUnavailable is returned when the registry cannot be asked, or does not
-	// answer as one. The same call may succeed later.
+	// ErrUnavailable is returned when the registry cannot be asked, or its answer is
+	// not a registry's. The same call may succeed later.
 	ErrUnavailable = errors.New("schema registry unavailable")
 
-	// ErrUnknownSchema is returned when the registry answers that it knows no
-	// schema of the value's id. It may learn of it, so a caller may try again
-	// for a while.
+	// ErrUnknownSchema is returned when the registry answers that it holds no schema of
+	// the value's id. The schema may be registered later, so a caller may retry for a
+	// while.
 	ErrUnknownSchema = errors.New("schema unknown to the registry")
 
-	// ErrMismatch is returned when the registry holds another schema under the
-	// value's id than the one the value was written with. Permanent, unless the
-	// registry is repaired.
+	// ErrMismatch is returned when the registry holds another schema under the value's
+	// id than the writer's. Permanent, unless the registry is repaired.
 	ErrMismatch = errors.New("schema id stands for another schema")
 
 	// ErrMalformed is returned when a value is not one datum of its schema in
@@ -34,9 +33,10 @@ var (
 	// accepts. Permanent.
 	ErrBudget = errors.New("value exceeds the decode budget")
 
-	// ErrIncompatible is returned when the registry refuses a schema, when a
-	// writer's schema is of no use (not Avro, too large, refers to others), or
-	// when it cannot be read as the compiled one. Permanent.
+	// ErrIncompatible is returned when the registry refuses a schema. It is also
+	// returned when a writer's schema is of no use (not Avro, too large, refers to
+	// others). The third cause is a writer's schema that cannot be read as the compiled
+	// one. Permanent.
 	ErrIncompatible = errors.New("incompatible schema")
 
 	// ErrNoReader is returned when no schema of the record's name is compiled in.
@@ -52,7 +52,7 @@ const (
 	headerSize = 5 // the magic byte and the schema's id
 )
 
-// Codec encodes the records of one owner and decodes those of everyone in the
+// Codec encodes the records of one owner and decodes those of all owners in the
 // contract. It is safe for concurrent use.
 type Codec struct {
 	contract *Contract
@@ -65,7 +65,7 @@ type Codec struct {
 	readings map[string]*reading // by the writer's fingerprint; at most maxCached
 }
 
-// NewCodec makes a codec for owner. It asks the registry nothing.
+// NewCodec makes a codec for owner. It sends the registry no request.
 func NewCodec(contract *Contract, client *Client, owner string) *Codec {
 	c := &Codec{contract: contract, client: client, owner: owner,
 		own: map[string]*atomic.Uint32{}, readings: map[string]*reading{}}
@@ -77,15 +77,15 @@ func NewCodec(contract *Contract, client *Client, owner string) *Codec {
 	return c
 }
 
-// Register makes the registry know all versions of the owner's schemas, older
-// versions first, under the compatibility level FULL_TRANSITIVE, and remembers
-// the ids to write with. It fails with [ErrUnavailable], which may pass, or with
-// [ErrIncompatible] or [ErrMismatch], which will not.
+// Register registers all versions of the owner's schemas, older versions first, under
+// the compatibility level FULL_TRANSITIVE. It stores the ids to write with. It fails
+// with [ErrUnavailable], which may pass, or with [ErrIncompatible] or [ErrMismatch],
+// which will not.
 //
-// It is meant to be repeated: a registry that lost its memory learns the
-// schemas anew, and from then on values carry its new ids. Until then they carry
-// ids that may by now stand for other schemas, so each new one is written with
-// as soon as it is known, whatever becomes of the others.
+// A caller repeats Register, so that a registry that lost its memory receives the
+// schemas anew. From then on values carry its new ids. Until then values carry ids that
+// may by now stand for other schemas. So Register stores each new id at once, even if a
+// later schema fails.
 func (c *Codec) Register(ctx context.Context) error {
 	for _, s := range c.contract.schemas { // in order of their versions
 		if s.Owner != c.owner {
@@ -103,11 +103,11 @@ func (c *Codec) Register(ctx context.Context) error {
 	return nil
 }
 
-// Encode writes v, a struct with avro tags or a pointer to one, under the latest
-// version of the owner's record name. It returns the record's value and its
-// dataschema. Besides [ErrNotRegistered] it fails when v does not fit the
-// schema, and with [ErrBudget] or [ErrMalformed] when no reader would accept the
-// value: what must not be published fails where it is made.
+// Encode writes v under the latest version of the owner's record name. v is a struct
+// with avro tags or a pointer to one. It returns the record's value and its dataschema.
+// Besides [ErrNotRegistered] it fails when v does not fit the schema. It fails with
+// [ErrBudget] or [ErrMalformed] when no reader would accept the value. So a value that
+// must not be published fails where it is encoded.
 func (c *Codec) Encode(name string, v any) (value []byte, dataschema string, err error) {
 	id := c.own[name]
 	if id == nil {
@@ -132,7 +132,7 @@ func (c *Codec) Encode(name string, v any) (value []byte, dataschema string, err
 	return value, s.Fingerprint, nil
 }
 
-// reading is how data of one writer's schema becomes data of ours.
+// reading is a writer's schema and its resolution to our latest schema of that name.
 type reading struct {
 	writer   *Schema
 	topic    string       // of the reader; empty when there is none
@@ -140,8 +140,8 @@ type reading struct {
 	err      error
 }
 
-// reading resolves a writer's schema once. A schema is known by its
-// fingerprint, so whoever fetched it, and under which id, does not matter.
+// reading resolves a writer's schema once. The fingerprint identifies a schema; the
+// caller that fetched it, and the id, do not matter.
 func (c *Codec) reading(writer *Schema) *reading {
 	if r := c.readingOf(writer.Fingerprint); r != nil {
 		return r

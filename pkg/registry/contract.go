@@ -1,23 +1,22 @@
-// Package registry turns Go values into the bytes of a Kafka record and back,
-// under schemas that are compiled into the binary and known to a schema
-// registry.
+// Package registry turns Go values into the bytes of a Kafka record and back. Their
+// schemas are compiled into the binary and registered in a schema registry.
 //
-// A value is in Confluent's wire format: a zero byte, the schema's id as four
-// bytes, big endian, and one Avro datum. The id alone is not trusted: a registry
-// that lost its memory hands out old ids anew, and a datum read under another
-// schema may decode without an error into nonsense. Each record therefore also
-// carries its writer schema's fingerprint, and the fingerprint decides:
+// A value is in Confluent's wire format: a zero byte, the schema's id, and one Avro
+// datum. The id takes four bytes, big endian. The id alone is not trusted: a registry
+// that lost its memory assigns old ids anew. A datum read under another schema may
+// decode without an error into nonsense. Each record therefore also carries its writer
+// schema's fingerprint, and the fingerprint decides:
 //
 //   - a fingerprint that is compiled in decodes without the registry;
 //   - any other schema is fetched by id and must have that fingerprint;
-//   - a record without a fingerprint (by a foreign producer) has only its id.
-//     It cannot be told from a record under a reassigned id, so its reader must
-//     compare [Writer.Name] with what it expects, and [Writer.Topic] with where
-//     it found it. Two records of one topic with the same fields stay alike.
+//   - a record without a fingerprint (by a foreign producer) has only its id. It cannot
+//     be distinguished from a record under a reassigned id. So its reader must compare
+//     [Writer.Name] with the expected name, and [Writer.Topic] with the record's topic.
+//     Two records of one topic with the same fields stay alike.
 //
-// Bytes from a topic are hostile until proven otherwise. [Codec.Writer] walks a
-// datum under its writer's schema, without allocating, before anything decodes
-// it; see [MaxBytes], [MaxNodes] and [MaxDepth].
+// Bytes from a topic are hostile until proven otherwise. [Codec.Writer] walks a datum
+// under its writer's schema, without allocating, before anything decodes it; see
+// [MaxBytes], [MaxNodes] and [MaxDepth].
 package registry
 
 import (
@@ -56,16 +55,16 @@ type Schema struct {
 	generic func() (*goavro.Codec, error)
 }
 
-// Topic is where the owner publishes its records.
+// Topic returns the topic on which the owner publishes its records.
 func (s *Schema) Topic() string { return s.Owner + ".events" }
 
-// Subject is the schema's name in the registry: Confluent's
-// TopicRecordNameStrategy, so that one topic carries several record types and
-// each evolves by itself.
+// Subject returns the schema's name in the registry, by Confluent's
+// TopicRecordNameStrategy. So one topic carries several record types and each evolves
+// by itself.
 func (s *Schema) Subject() string { return s.Topic() + "-" + s.Name }
 
-// parse compiles the schema of a record. Anything else at the top (an enum, a
-// string) has no name that a reader could be found by, and is an error.
+// parse compiles the schema of a record. Any other schema at the top (an enum, a
+// string) is an error. It has no name by which a reader could be found.
 func parse(text string) (*Schema, error) {
 	compiled, err := avro.Parse(text)
 	if err != nil {
@@ -103,9 +102,9 @@ type Contract struct {
 
 var versionFile = regexp.MustCompile(`^v([1-9][0-9]{0,3})\.avsc$`)
 
-// Load reads every <owner>/<Event>/v<N>.avsc of fsys, and nothing else. It
-// refuses a file whose record is not named <namespace>.<owner>.<Event>, and a
-// gap in an event's versions, and reports all such problems at once.
+// Load reads every <owner>/<Event>/v<N>.avsc of fsys, and nothing else. It refuses a
+// file whose record is not named <namespace>.<owner>.<Event>, and a gap in an event's
+// versions. It reports all such problems at once.
 func Load(fsys fs.FS) (*Contract, error) {
 	files, err := fs.Glob(fsys, "*/*/v*.avsc")
 	if err != nil {

@@ -5,8 +5,8 @@ import (
 	"net/http"
 )
 
-// limited bounds what a registry, or whatever answers in its place, can make
-// this process hold.
+// limited bounds the memory of an answer in this process, from a registry or from a
+// server in its place.
 type limited struct{ http.RoundTripper }
 
 func (l limited) RoundTrip(req *http.Request) (*http.Response, error) {

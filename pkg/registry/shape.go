@@ -6,15 +6,15 @@ import (
 	"fmt"
 )
 
-// shape is what of a schema decides where a datum's values begin and end.
+// shape is the part of a schema that decides where a datum's values begin and end.
 type shape struct {
 	kind     string
 	children []*shape // a record's fields, a union's branches, the one element of an array or a map
 	size     int      // bytes of a fixed, symbols of an enum
 }
 
-// newShape reads a parsing canonical form, in which a name is always full, is
-// defined where it is first met, and nothing is left that does not shape bytes.
+// newShape reads a parsing canonical form. In it a name is always full, the first use
+// of a type defines it, and every attribute shapes bytes.
 func newShape(canonical []byte) (*shape, error) {
 	var schema any
 	if err := json.Unmarshal(canonical, &schema); err != nil {

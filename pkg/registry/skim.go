@@ -6,17 +6,17 @@ import (
 	"unicode/utf8"
 )
 
-// The budget of one datum. A decoder reserves memory from counts that the
-// sender chose: a few bytes may claim 2^31 items, and items that take no bytes
-// at all make such a claim true. Go cannot recover from running out of memory,
-// so the claim is checked before anything is reserved.
+// The budget of one datum. A decoder reserves memory from counts that the sender chose.
+// A few bytes may declare 2^31 items, and items that take no bytes at all make such a
+// count true. Go cannot recover from running out of memory, so the count is checked
+// before anything is reserved.
 const (
 	MaxBytes = 256 << 10 // of a value, with its five bytes of header
 	MaxNodes = 10_000    // values at any depth, a record and each of its fields counting one each
 	MaxDepth = 32        // records, arrays, maps and unions inside one another
-	// MaxBlocks is how many blocks one array or map may come in. A writer uses
-	// one, or a few when it streams; the decoder behind copies what it has for
-	// each further one, so ten thousand blocks of one item cost the square.
+	// MaxBlocks is the maximum number of blocks of one array or map. A writer uses one,
+	// or a few when it streams. The decoder behind copies the items so far for each
+	// further block. So ten thousand blocks of one item cost the square.
 	MaxBlocks = 64
 )
 
@@ -25,10 +25,10 @@ var (
 	errNumber    = fmt.Errorf("%w: a number is longer than its type allows", ErrMalformed)
 )
 
-// skim walks one datum without keeping anything of it, and fails unless the
-// datum is whole, ends where data ends, and stays within the budget. It is
-// stricter than the decoders behind it wherever they differ, so that what
-// passes here they read as the same values.
+// skim walks one datum without keeping any of it. It fails unless the datum is whole,
+// ends where data ends, and stays within the budget. It is stricter than the decoders
+// behind it wherever they differ. So those decoders read a datum that passes as the
+// same values.
 func (s *shape) skim(data []byte) error {
 	nodes := MaxNodes
 	rest, err := s.walk(data, &nodes, MaxDepth)
@@ -102,10 +102,10 @@ func (s *shape) walkRecord(data []byte, nodes *int, depth int) ([]byte, error) {
 	return data, nil
 }
 
-// walkBlocks walks an array or a map: blocks of counted items up to a count of
-// zero. A negative count is followed by the block's size in bytes, which lets a
-// reader skip the block unread. A size that is not the block's own would send a
-// reader that skips elsewhere than a reader that decodes, so it must be exact.
+// walkBlocks walks an array or a map: blocks of counted items up to a count of zero. A
+// negative count is followed by the block's size in bytes, which lets a reader skip the
+// block unread. With a wrong size, a reader that skips and a reader that decodes would
+// continue at different places. So the size must be exact.
 func (s *shape) walkBlocks(data []byte, nodes *int, depth int) ([]byte, error) {
 	for blocks := 0; ; blocks++ {
 		count, rest, err := varint(data, binary.MaxVarintLen64)
@@ -149,8 +149,8 @@ func skip(data []byte, n int) ([]byte, error) {
 	return data[n:], nil
 }
 
-// varint reads a zigzag number of at most maxLen bytes: five for an int, which
-// must also fit its 32 bits, ten for a long.
+// varint reads a zigzag number of at most maxLen bytes. An int has five, and must also
+// fit its 32 bits; a long has ten.
 func varint(data []byte, maxLen int) (int64, []byte, error) {
 	u, n := binary.Uvarint(data)
 	if n == 0 {

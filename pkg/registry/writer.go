@@ -7,32 +7,32 @@ import (
 	"strings"
 )
 
-// Writer is a value together with the schema it was written with. The value's
-// bytes have passed the decode budget.
+// Writer is a value together with its writer's schema. The value's bytes have passed
+// the decode budget.
 type Writer struct {
 	reading *reading
 	datum   []byte
 }
 
-// Writer finds the schema that value was written with. dataschema is the
-// record's ce_dataschema header, empty when it has none; one that is not a
-// fingerprint of this package's form says nothing about Avro and is ignored.
+// Writer finds the schema that value was written with. dataschema is the record's
+// ce_dataschema header, empty when it has none. Writer ignores a dataschema that is not
+// a fingerprint of this package's form, since it says nothing about Avro.
 //
-// It fails with [ErrMalformed] or [ErrBudget] for bytes that are no datum, with
-// [ErrUnavailable], [ErrUnknownSchema], [ErrMismatch] or [ErrIncompatible] for a
-// schema that is not compiled in. The Writer keeps value, which must not change
+// It fails with [ErrMalformed] or [ErrBudget] for bytes that are no datum. For a schema
+// that is not compiled in, it fails with [ErrUnavailable], [ErrUnknownSchema],
+// [ErrMismatch] or [ErrIncompatible]. The Writer keeps value, which must not change
 // while it is in use.
 func (c *Codec) Writer(ctx context.Context, value []byte, dataschema string) (*Writer, error) {
 	return c.writer(value, dataschema, func(id uint32, doubted bool) (*Schema, error) { return c.client.schema(ctx, id, doubted) })
 }
 
-// Known is [Codec.Writer] for a caller that must not wait: the registry is not
-// asked. Where it would be, Known fails with [ErrUnavailable].
+// Known is [Codec.Writer] for a caller that must not wait: it sends the registry no
+// request. Where a request would be needed, Known fails with [ErrUnavailable].
 func (c *Codec) Known(value []byte, dataschema string) (*Writer, error) {
 	return c.writer(value, dataschema, c.client.schemaKnown)
 }
 
-// lookup finds the schema of an id; doubted asks for a fresh answer.
+// lookup finds the schema of an id; doubted requests a fresh answer.
 type lookup func(id uint32, doubted bool) (*Schema, error)
 
 func (c *Codec) writer(value []byte, dataschema string, find lookup) (*Writer, error) {
@@ -69,9 +69,9 @@ func (c *Codec) writerSchema(id uint32, fingerprint string, find lookup) (*readi
 		return nil, err
 	}
 	if fingerprint != "" && s.Fingerprint != fingerprint {
-		// The remembered answer may be the stale one: a registry that lost its
-		// memory gave the id to the schema of this very record, after we had
-		// asked. A record may be condemned only on a fresh answer.
+		// The cached answer may be the stale one. We asked for the id. The registry
+		// lost its memory. It then gave the id to the schema of this very record. Only
+		// a fresh answer may condemn a record.
 		if s, err = find(id, true); err != nil {
 			return nil, err
 		}
@@ -83,22 +83,23 @@ func (c *Codec) writerSchema(id uint32, fingerprint string, find lookup) (*readi
 	return c.reading(s), nil
 }
 
-// Name is the full name of the record that the value holds. A caller compares it
-// with the record's declared type before it decodes: two records may be alike in
-// every field.
+// Name returns the full name of the record that the value holds. A caller compares it
+// with the record's declared type before it decodes: two records may be alike in every
+// field.
 func (w *Writer) Name() string { return w.reading.writer.Name }
 
-// Topic is where records of this name are at home, which a reader compares with
-// where it found the record; empty for a name that is not in the contract.
+// Topic returns the topic on which the owner publishes records of this name. A reader
+// compares it with the topic of the record. It is empty for a name that is not in the
+// contract.
 func (w *Writer) Topic() string { return w.reading.topic }
 
-// Schema is the schema that the value was written with.
+// Schema returns the writer's schema of the value.
 func (w *Writer) Schema() *Schema { return w.reading.writer }
 
-// Decode reads the value into a pointer to a zero struct with avro tags, as the
-// latest compiled schema of the record's name says: fields that the writer did
-// not know take their default. It fails with [ErrNoReader] or [ErrIncompatible],
-// and when the struct does not fit; the struct may then be filled in part.
+// Decode reads the value into a pointer to a zero struct with avro tags. It follows the
+// latest compiled schema of the record's name: fields that the writer's schema lacks
+// take their default. It fails with [ErrNoReader] or [ErrIncompatible], and when the
+// struct does not fit. The struct may then be filled in part.
 func (w *Writer) Decode(into any) error {
 	r := w.reading
 	if r.err != nil {
@@ -114,14 +115,13 @@ func (w *Writer) Decode(into any) error {
 	return nil
 }
 
-// JSON renders the value as plain JSON under its writer's schema, also when no
-// reader of it is compiled in; the fields come in no particular order. It is for
-// tools, which show a record as it was
-// written; personal fields are shown like any other.
+// JSON renders the value as plain JSON under its writer's schema, also when no reader
+// of it is compiled in. The fields come in no particular order. It is for tools, which
+// show a record as it was written; personal fields are shown like any other.
 //
-// goavro reserves memory from the datum's counts, up to a bound that is a
-// variable of its package. It needs no lowering here: the counts of a datum that
-// passed the budget are true and sum up to less than [MaxNodes].
+// goavro reserves memory from the datum's counts, up to a bound in a variable of its
+// package. That bound needs no lowering here. The counts of a datum that passed the
+// budget are true, and sum up to less than [MaxNodes].
 func (w *Writer) JSON() ([]byte, error) {
 	name := w.reading.writer.Name
 	codec, err := w.reading.writer.generic()

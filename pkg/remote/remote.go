@@ -1,6 +1,6 @@
-// Package remote makes one attempt of an external HTTP call and tells apart
-// what must not be confused: an answer, an attempt that certainly had no effect,
-// and one of which nobody knows.
+// Package remote makes one attempt of an external HTTP call, and distinguishes three
+// outcomes. They are an answer, an attempt that certainly had no effect, and an attempt
+// of unknown outcome.
 package remote
 
 import (
@@ -30,23 +30,23 @@ type API struct {
 const (
 	maxAnswer = 64 << 10 // bytes; the answers of such APIs are far shorter
 	maxIdle   = 64       // connections
-	maxKey    = 255      // bytes; what such APIs take
+	maxKey    = 255      // bytes; the limit of such APIs
 )
 
-// New returns the API at url; name is what errors call it.
+// New returns the API at url; its errors call it name.
 func New(name, url string) API {
 	return API{name: name, url: strings.TrimSuffix(url, "/"), http: &http.Client{
 		Transport: &http.Transport{
 			MaxIdleConns: maxIdle, MaxIdleConnsPerHost: maxIdle, IdleConnTimeout: time.Minute,
 			MaxResponseHeaderBytes: maxAnswer, DisableCompression: true,
 		},
-		// A redirect is not followed: it would hand the body to whoever is named there.
+		// A redirect is not followed: it would pass the body to the host that it names.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
 }
 
-// Answer is what the other side said. Status is empty, and into left as it was,
-// if it was not said in the API's own words.
+// Answer is the answer of the other side. Status is empty if the body is not in the
+// API's own words. Then the caller must not use into.
 type Answer struct {
 	Code   int
 	Status string // the "status" of the JSON body
@@ -57,8 +57,8 @@ type Answer struct {
 func (a Answer) Says(code int, status string) bool { return a.Code == code && a.Status == status }
 
 // Post makes one attempt and reads the answer into into as well, unless that is
-// nil. Its error wraps flow.ErrNoEffect if no connection was got, so that not a
-// byte of the request can have left; after that nobody knows, whatever broke.
+// nil. Its error wraps flow.ErrNoEffect if Post got no connection, so that not a byte
+// of the request can have left. After that any failure leaves the outcome unknown.
 func (a API) Post(ctx context.Context, call flow.Call, path string, body, into any) (Answer, error) {
 	if err := spelled(call.ID, path); err != nil {
 		return Answer{}, fmt.Errorf("%s: %w: %w", a.name, flow.ErrNoEffect, err)
@@ -81,8 +81,8 @@ func (a API) Post(ctx context.Context, call flow.Call, path string, body, into a
 	}
 	// Without GetBody net/http cannot send the request again by itself, as it
 	// does with an Idempotency-Key when a kept connection breaks. The first
-	// copy may have been done then, and a 503 to the second would look like
-	// proof that nothing was.
+	// copy may have had its effect then, and a 503 to the second would look
+	// like proof of no effect.
 	req.GetBody = nil
 	res, err := a.http.Do(req)
 	if err != nil && !connected.Load() {
@@ -94,15 +94,15 @@ func (a API) Post(ctx context.Context, call flow.Call, path string, body, into a
 	return a.read(res, into)
 }
 
-// spelled holds a call's key and path to what HTTP can carry as they are. The
-// kit derives both ids, so a fault here is the program's; the error says so in
-// place of a server that takes one thing for another.
+// spelled checks that HTTP can carry a call's key and path as they are. The kit
+// derives both ids, so a fault here is the program's. The error reports it before a
+// server takes one thing for another.
 func spelled(key, path string) error {
 	if key == "" || len(key) > maxKey || strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return fmt.Errorf("key %.40q is not 1 to %d visible ASCII characters", key, maxKey)
 	}
 	for part := range strings.SplitSeq(strings.TrimPrefix(path, "/"), "/") {
-		if part == "" || part == "." || part == ".." { // whoever stands between would take it out
+		if part == "" || part == "." || part == ".." { // a proxy on the way would remove it
 			return fmt.Errorf("path %.80q has a part that names nothing", path)
 		}
 	}
@@ -128,15 +128,14 @@ func (a API) read(res *http.Response, into any) (Answer, error) {
 	return answer, nil
 }
 
-// Failure is an answer that settles nothing. It wraps flow.ErrNoEffect if the
-// attempt had no effect for certain: the other side says so in its own words,
-// or the request was turned away as such. A gateway's error says nothing about
-// what happened behind it, and an answer about the key (408, 409, 422) may be
-// about an earlier attempt.
+// Failure returns the error of an answer that settles nothing. It wraps
+// flow.ErrNoEffect if the attempt certainly had no effect. Then the other side says so
+// in its own words, or refuses the request as such. A gateway's error says nothing about
+// the effect behind it. An answer about the key (408, 409, 422) may be about an earlier
+// attempt.
 //
-// No such answer ends a call by itself, though repeating it may be in vain:
-// only the kit knows whether an earlier attempt was left unanswered, also one
-// of a process before this.
+// No such answer ends a call by itself, though a retry may be in vain. Only the kit
+// knows whether an earlier attempt remained unanswered, also one of an earlier process.
 func (a Answer) Failure() error {
 	err := fmt.Errorf("%s answered %d %.40q", a.from, a.Code, a.Status)
 	switch a.Code {

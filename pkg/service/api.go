@@ -17,7 +17,7 @@ import (
 	"github.com/quintet-eda/quintet/pkg/web"
 )
 
-// API is what a service makes its routes with.
+// API serves a service's document and its commands. The service adds its routes to it.
 type API struct {
 	*echo.Echo
 	Spec *web.Spec
@@ -27,11 +27,11 @@ type API struct {
 	changes *changes
 }
 
-// Submit hands a command to what runs the participant, and waits for its commit:
-// [engine.Engine.Submit], unless the service runs over something else.
+// Submit submits a command to the participant's runtime, and waits for its commit. It
+// is [engine.Engine.Submit], unless the service runs over something else.
 type Submit func(context.Context, engine.Command) (json.RawMessage, error)
 
-// NewAPI makes an API that serves an OpenAPI document and is held to it.
+// NewAPI makes an API that serves an OpenAPI document and enforces it.
 func NewAPI(log *slog.Logger, openapi []byte, db *store.Reader, submit Submit) (*API, error) {
 	return newAPI(log, openapi, db, submit, newChanges())
 }
@@ -46,8 +46,8 @@ func newAPI(log *slog.Logger, openapi []byte, db *store.Reader, submit Submit, c
 	return a, nil
 }
 
-// Changed tells those who wait for a state that it may have changed; nil stands for
-// every state. It never waits.
+// Changed notifies the requests that wait for the state of one of keys: it may have
+// changed. nil stands for every key. Changed never waits.
 func (a *API) Changed(keys []string) { a.changes.notify(keys) }
 
 // Ask is a request that becomes a command.
@@ -55,11 +55,11 @@ type Ask struct {
 	Key    string // of the state that it is about
 	Body   any    // a type that the participant's table names
 	Digest string // equal for requests that ask for the same
-	// Operation, and Of if it is not empty, are what an Idempotency-Key is unique
-	// within, beside the tenant. Neither holds a slash.
+	// Operation, the tenant, and Of if it is not empty are the scope in which an
+	// Idempotency-Key is unique. Neither Operation nor Of holds a slash.
 	Operation, Of string
-	// Again is what a caller without an Idempotency-Key should do when the outcome is
-	// not known: a sentence.
+	// Again is a sentence. It advises a caller without an Idempotency-Key for whom the
+	// outcome is unknown.
 	Again string
 }
 
@@ -67,9 +67,10 @@ type Ask struct {
 // outage.
 const retryAfter = time.Second
 
-// Command submits a command for a request: with its X-Tenant-ID, its Idempotency-Key and
-// its traceparent, as far as the document describes them. It returns what the reaction
-// replied. An error that is no problem is the reaction's own refusal.
+// Command submits a command for a request. It passes on the X-Tenant-ID, the
+// Idempotency-Key and the traceparent, as far as the document describes them. It
+// returns the reaction's reply. An error that is no problem is the reaction's own
+// refusal.
 func (a *API) Command(c echo.Context, ask Ask) (json.RawMessage, error) {
 	p := web.ParamsOf(c)
 	command := engine.Command{

@@ -15,18 +15,21 @@ type changes struct {
 
 func newChanges() *changes { return &changes{waiting: map[string]map[chan struct{}]struct{}{}} }
 
-// subscribe begins to notify a request of a key's changes. The request must read the
+// subscribe subscribes a request to the changes of a key. The request must read the
 // state after this and not before it, and call leave in the end.
 //
-// No change is lost. A commit is visible before notify is called for it. So either
-// notify finds the subscription, and the channel holds the notification until the
-// request has read and comes to wait; or it came before subscribe, and then the commit
-// lies before the request's reading. With the two steps swapped a commit could fall
-// between them: read (pending), commit, notify (nobody is subscribed), subscribe, and
-// wait for a change that has happened.
+// A commit that is visible before its notify is not lost. Either notify finds the
+// subscription: the channel holds the notification until the request has read and comes
+// to wait. Or notify ran before subscribe: the commit lies before the request's read.
+// With the two steps swapped, the request could miss a commit. It reads (pending). The
+// commit happens. notify finds no subscription. The request subscribes, and waits for a
+// change that has happened.
 //
-// The channel holds one notification, and a second change while it is there adds
-// nothing: the reading that follows sees both.
+// A commit of unknown outcome may become visible after its notify, and another
+// instance's commit may come without one. So a request also polls, every readAgain.
+//
+// The channel holds one notification. A second change while it is there adds nothing:
+// the next read sees both.
 func (c *changes) subscribe(key string) (changed <-chan struct{}, leave func()) {
 	ch := make(chan struct{}, 1)
 	c.mu.Lock()
@@ -57,7 +60,7 @@ func (c *changes) notify(keys []string) {
 		for ch := range c.waiting[key] {
 			select {
 			case ch <- struct{}{}:
-			default: // notified already, and it has not read since
+			default: // notified already, and the request has not read since
 			}
 		}
 	}

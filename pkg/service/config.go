@@ -1,6 +1,6 @@
-// Package service is what all services have in common around their participant:
-// configuration, wiring, an HTTP API with lookups and streams of states, what is left to
-// do, and the order in which things end.
+// Package service holds the parts around a participant that all services share. They
+// are configuration, wiring, an HTTP API with lookups and streams of states, pending
+// work, and the order of a stop.
 package service
 
 import (
@@ -22,7 +22,7 @@ import (
 	"github.com/quintet-eda/quintet/pkg/kafka"
 )
 
-// Config is what every service reads from its environment.
+// Config holds the settings that every service reads from its environment.
 type Config struct {
 	PortBase    int           `env:"PORT_BASE" envDefault:"8000"`
 	HTTPAddr    string        `env:"HTTP_ADDR"`           // default 127.0.0.1:PORT_BASE+n
@@ -38,15 +38,15 @@ type Config struct {
 	ParkTries   int           `env:"PARK_RETRY_ATTEMPTS" envDefault:"5"`
 	StopTime    time.Duration `env:"STOP_TIMEOUT" envDefault:"10s"`
 	LogLevel    slog.Level    `env:"LOG_LEVEL" envDefault:"INFO"`
-	ProfileAddr string        `env:"PROFILE_ADDR"` // where net/http/pprof answers; default: nowhere
+	ProfileAddr string        `env:"PROFILE_ADDR"` // the address of net/http/pprof; default: none
 }
 
-// Problems are what is wrong with a configuration, all of it: who mends one at a
-// time starts the service as often.
+// Problems lists every fault of a configuration. With one fault at a time, an operator
+// would have to start the service once for each.
 type Problems []string
 
-// Unless adds a problem, which begins with the variable's name, unless the
-// setting is right. A variable that could not be read has no value to be wrong.
+// Unless adds a problem unless the setting is right. The problem begins with the
+// variable's name. A variable that could not be read has no value to be wrong.
 func (p *Problems) Unless(right bool, problem string) {
 	variable, _, _ := strings.Cut(problem, " ")
 	unread := slices.ContainsFunc(*p, func(have string) bool { return strings.HasPrefix(have, variable+" cannot be read") })
@@ -69,22 +69,22 @@ func (p Problems) Err(service string) error {
 	return fmt.Errorf("configuration of %s: %s", service, strings.Join(p, "; "))
 }
 
-// Calls is how calls to one outside party are bounded. A configuration has it with a
-// prefix, and with what it is by default.
+// Calls bounds the calls to one outside party. A configuration has it with a prefix,
+// and with default values.
 type Calls struct {
 	Timeout  time.Duration `env:"TIMEOUT"`  // of one attempt
 	Attempts int           `env:"ATTEMPTS"` // before a call is given up
 	Budget   time.Duration `env:"BUDGET"`   // from the first attempt on, before a call is given up
 }
 
-// Check adds what is wrong, if the variables have the prefix.
+// Check adds the faults of c. The names of its variables begin with prefix.
 func (c Calls) Check(prefix string, p *Problems) {
 	p.Unless(c.Timeout > 0, prefix+"TIMEOUT must be positive")
 	p.Unless(c.Attempts >= 1, prefix+"ATTEMPTS must be at least 1")
 	p.Unless(c.Budget > 0, prefix+"BUDGET must be positive")
 }
 
-// Policy is that of a call which is given up in time.
+// Policy returns the policy of a call that ends when its budget is spent.
 func (c Calls) Policy() flow.Policy {
 	return flow.Policy{Timeout: c.Timeout, Attempts: c.Attempts, MaxElapsed: c.Budget}
 }
@@ -121,8 +121,8 @@ func Load(into any, common *Config, service string, n int) Problems {
 	return wrong
 }
 
-// describe says which variable could not be read. The library names the Go
-// field, which whoever sets a variable has never seen.
+// describe names the variable that could not be read. The library names the Go
+// field instead, and an operator has never seen that.
 func describe(err error, config any) string {
 	var unread env.ParseError
 	if !errors.As(err, &unread) {
@@ -134,8 +134,8 @@ func describe(err error, config any) string {
 	return err.Error()
 }
 
-// variableOf finds the variable of the field that could not be read. Two may have one
-// name, under different prefixes: it is one that is set.
+// variableOf returns the variable of the field that could not be read. Two fields may
+// have one name, under different prefixes: the variable is one that is set.
 func variableOf(config reflect.Type, prefix string, unread env.ParseError) string {
 	for _, f := range reflect.VisibleFields(config) {
 		if below, is := f.Tag.Lookup("envPrefix"); is {
@@ -151,7 +151,7 @@ func variableOf(config reflect.Type, prefix string, unread env.ParseError) strin
 	return ""
 }
 
-// Local is where a process of the same system on this machine answers by default.
+// Local returns the default URL of a process of the same system on this machine.
 func (c Config) Local(n int) string { return fmt.Sprintf("http://127.0.0.1:%d", c.PortBase+n) }
 
 func (c Config) kafka(service string) kafka.Settings {

@@ -8,11 +8,11 @@ import (
 	"github.com/quintet-eda/quintet/pkg/engine"
 )
 
-// gauge is one count of engine.Pending as Prometheus has it.
+// gauge is one count of engine.Pending as a metric of Prometheus.
 type gauge struct {
 	desc  *prometheus.Desc
 	of    func(engine.Pending) int64
-	byLog bool // the broker's to tell, not the database's
+	byLog bool // counted with the broker, not in the database alone
 }
 
 const everyInstance = " Each instance of the service tells the same: take the maximum."
@@ -29,15 +29,15 @@ func newGauge(name, help string, of func(engine.Pending) int64, byLog bool) gaug
 	return gauge{prometheus.NewDesc(name, help+everyInstance, nil, nil), of, byLog}
 }
 
-// Describe tells which metrics there are.
+// Describe sends the descriptions of all gauges.
 func (p *pending) Describe(to chan<- *prometheus.Desc) {
 	for _, g := range gauges {
 		to <- g.desc
 	}
 }
 
-// Collect counts when somebody scrapes. A count that cannot be known now has no
-// sample, since 0 would say that nothing is left to do; /pending has the reason.
+// Collect counts at each scrape. A count that is unknown now has no sample, since 0
+// would say that nothing is left to do; /pending has the reason.
 func (p *pending) Collect(to chan<- prometheus.Metric) {
 	counts, noLag, noCounts := p.count(context.Background()) // a collector is given no context; count has bounds of its own
 	for _, g := range gauges {

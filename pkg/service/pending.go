@@ -11,16 +11,16 @@ import (
 )
 
 // patience is how long GET /pending waits for the broker, and then for the
-// database: who asks in an outage wants what is known, and soon.
+// database. A client that asks in an outage wants the available counts, and soon.
 const patience = 2 * time.Second
 
-// maxAsking bounds the questions to a broker that does not answer. The client's
-// calls take no context, so whoever does not wait leaves one behind.
+// maxAsking bounds the requests to a broker that does not answer. The broker client's
+// calls take no context, so a caller that stops waiting leaves a goroutine behind.
 const maxAsking = 4
 
 var errSilent = fmt.Errorf("there was no answer within %s", patience)
 
-// pending is what a service has left to do: GET /pending, and gauges of its metrics.
+// pending counts the work that a service has left, for GET /pending and its gauges.
 type pending struct {
 	counts func(context.Context) (engine.Pending, error)
 	lag    func(context.Context) (int64, error)
@@ -31,9 +31,10 @@ func newPending(counts func(context.Context) (engine.Pending, error), lag func(c
 	return &pending{counts, lag, make(chan struct{}, maxAsking)}
 }
 
-// count returns the counts, and why the lag and why the others are not known.
+// count returns the counts. noLag is the reason why the lag is unknown, and noCounts
+// why the others are.
 func (p *pending) count(ctx context.Context) (counts engine.Pending, noLag, noCounts error) {
-	// The lag first: what is taken in after it shows in the counts.
+	// The lag comes first: an input that is consumed after it shows in the counts.
 	behind, noLag := p.patiently(ctx)
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -42,10 +43,9 @@ func (p *pending) count(ctx context.Context) (counts engine.Pending, noLag, noCo
 	return counts, noLag, noCounts
 }
 
-// answer is that to GET /pending: engine.Pending. A count that cannot be known
-// now is null, never 0, and stands under "unknown" with the reason. The answer
-// is 200 also when nothing is known: whether the service can go on is /readyz's
-// to tell.
+// answer returns the answer to GET /pending: engine.Pending. A count that is unknown
+// now is null, never 0, and stands under "unknown" with the reason. The status is 200
+// even if every count is unknown: /readyz reports whether the service can go on.
 func (p *pending) answer(ctx context.Context) (any, error) {
 	counts, noLag, noCounts := p.count(ctx)
 	answer, err := fields(counts)
@@ -71,8 +71,8 @@ func (p *pending) answer(ctx context.Context) (any, error) {
 	return answer, nil
 }
 
-// patiently asks for the lag and gives up waiting when patience ends. It never
-// shares an answer: one to an earlier question may be older than this one.
+// patiently asks for the lag and stops waiting when patience ends. Two callers never
+// share an answer: the answer to an earlier one may be too old for a later one.
 func (p *pending) patiently(ctx context.Context) (int64, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -106,7 +106,7 @@ func silent(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// fields are the counts by their names in JSON.
+// fields returns the counts by their names in JSON.
 func fields(p engine.Pending) (map[string]any, error) {
 	text, err := json.Marshal(p)
 	if err != nil {

@@ -18,10 +18,10 @@ import (
 // Resource is a participant's states as clients see them, each by its key.
 type Resource[S any] struct {
 	Table  store.Table[S] // the first column is the key
-	Nobody string         // the answer when there is no such state: a sentence
-	View   func(S) any    // what a client is shown
-	// Ended tells which states do not change any more, and Steps what happened to one,
-	// oldest first. They are for a resource that can be waited for.
+	Nobody string         // a sentence: the answer when no such state exists
+	View   func(S) any    // the form that a client sees
+	// Ended reports whether a state no longer changes. Steps returns the steps of a
+	// state, oldest first. They are for a resource that clients can wait for.
 	Ended func(S) bool
 	Steps func(S) []any
 }
@@ -38,13 +38,14 @@ func (r Resource[S]) find(ctx context.Context, db *store.Reader, key string) (S,
 	return s, nil
 }
 
-// Unreadable is the answer to a reading that failed.
+// Unreadable returns the answer to a read that failed.
 func Unreadable(err error) error {
 	return web.Unavailable("What was asked for cannot be read at the moment. Try again.", retryAfter).Because(err)
 }
 
-// Get answers with the state whose key is the path's only parameter. If the document has
-// the parameter wait, a duration, it waits that long for the state to end.
+// Get returns a handler. It answers with the state whose key is the path's only
+// parameter. If the document has the parameter wait, a duration, the handler waits that
+// long for the state to end.
 func (r Resource[S]) Get(a *API) echo.HandlerFunc {
 	return web.ByID(r.Nobody, func(c echo.Context) error {
 		wait, err := waitOf(web.ParamsOf(c)["wait"])
@@ -77,7 +78,7 @@ func (r Resource[S]) Get(a *API) echo.HandlerFunc {
 const (
 	// maxWait is how long a request may wait.
 	maxWait = 30 * time.Second
-	// answerTime is what a request that has waited gets on top to be answered.
+	// answerTime is the extra time for the answer to a request that has waited.
 	answerTime = 5 * time.Second
 	// readAgain is how often a waiting request reads without a notification: another
 	// instance may have made the commit.
@@ -95,9 +96,8 @@ func waitOf(text string) (time.Duration, error) {
 	return wait, nil
 }
 
-// until reads a state until it is as asked, and returns it as it was last read when
-// waiting ends. ctx bounds the readings, each of which is over before the next wait
-// begins.
+// until reads a state until asked accepts it. When waiting ends, it returns the state
+// as last read. ctx bounds the reads, and each read ends before the next wait begins.
 func (r Resource[S]) until(ctx, waiting context.Context, a *API, key string, asked func(S) bool) (S, error) {
 	changed, leave := a.changes.subscribe(key)
 	defer leave()
@@ -117,8 +117,9 @@ func (r Resource[S]) until(ctx, waiting context.Context, a *API, key string, ask
 	}
 }
 
-// Follow streams the steps of the state whose key is the path's only parameter, from the
-// first, or from where the client's connection broke, until the state has ended.
+// Follow returns a handler. It streams the steps of the state whose key is the path's
+// only parameter, until the state has ended. The stream begins with the first step, or
+// where the client's connection broke.
 func (r Resource[S]) Follow(a *API) echo.HandlerFunc {
 	return web.ByID(r.Nobody, func(c echo.Context) error {
 		ctx, key := c.Request().Context(), c.ParamValues()[0]
@@ -132,7 +133,7 @@ func (r Resource[S]) Follow(a *API) echo.HandlerFunc {
 		}
 		switch n := len(r.Steps(s)); {
 		case r.Ended(s) && from >= n:
-			return c.NoContent(http.StatusNoContent) // tells an EventSource not to come back
+			return c.NoContent(http.StatusNoContent) // keeps an EventSource from coming back
 		case from > n:
 			return notOfStream()
 		}

@@ -29,7 +29,7 @@ import (
 	"github.com/quintet-eda/quintet/pkg/web"
 )
 
-// Service is what makes one service different from another.
+// Service holds the parts that make one service different from another.
 type Service[S any] struct {
 	Config
 	Participant  flow.Participant[S]
@@ -39,8 +39,8 @@ type Service[S any] struct {
 	OpenAPI      []byte // of its routes
 	CallHandlers []flow.CallHandler
 	Routes       func(*API)
-	// Watched tells that requests wait for states to change, also for those that
-	// another instance changes.
+	// Watched reports that requests wait for states to change. The changes of another
+	// instance count too.
 	Watched bool
 }
 
@@ -59,20 +59,20 @@ func Main[S any](made func() (Service[S], error)) {
 	}
 }
 
-// version is what was built: the linker sets it (-X), see deploy/Dockerfile.
+// version names the build: the linker sets it (-X), see deploy/Dockerfile.
 var version = "dev"
 
-// How often the schemas are registered again, so that a registry that lost its
-// memory learns them back: rarely while it answers, and soon after it has not,
-// since it may be starting anew.
+// The service registers its schemas again at these intervals, so that a registry that
+// lost its memory gets them back. The interval is long while the registry answers. It
+// is short after a failure, since the registry may be starting anew.
 const (
 	registerAgain = 5 * time.Second
 	registerSoon  = 500 * time.Millisecond
 )
 
-// Run runs a service until ctx ends, and stops it in the order in which
-// nothing is lost: requests first, then the group, then what is queued and
-// unpublished, the database last.
+// Run runs a service until ctx ends, and stops it in an order that loses nothing. The
+// HTTP server and the consumer stop first, at the same time. After both, the engine
+// drains its queue and its outbox. The database closes last.
 func (s Service[S]) Run(ctx context.Context) error {
 	c, name := s.Config, s.Participant.Service
 	log, lines := telemetry.NewLogger(os.Stdout, name, c.LogLevel)
@@ -142,8 +142,8 @@ func (s Service[S]) Run(ctx context.Context) error {
 	return err
 }
 
-// open opens the database. One that is out of reach is waited for, as long as it
-// takes: nothing has to be started in an order.
+// open opens the database. It retries for ever while a PostgreSQL database is out of
+// reach: the processes of a system may start in any order.
 func open(ctx context.Context, c Config, name string, own fs.FS, log *slog.Logger) (*store.DB, error) {
 	delay := backoff.NewExponentialBackOff()
 	delay.InitialInterval, delay.MaxInterval = 50*time.Millisecond, time.Second

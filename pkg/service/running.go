@@ -32,7 +32,8 @@ func (r *running) missing() []string {
 	return r.consumer.Missing()
 }
 
-// run starts the parts and ends them from the outside inwards.
+// run starts the parts. When ctx ends, the HTTP server and the consumer stop; the engine
+// stops after both.
 func (r *running) run(ctx context.Context, codec *registry.Codec, stop time.Duration, engine func(context.Context, time.Duration), serve func(context.Context) error) error {
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
@@ -44,8 +45,8 @@ func (r *running) run(ctx context.Context, codec *registry.Codec, stop time.Dura
 	})
 	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopWork()
-	// Nothing can be emitted before the schemas have their ids, so nothing
-	// is taken in before that either.
+	// No event can be emitted before the schemas have their ids, so the engine
+	// starts only then.
 	if err := r.register(ctx, codec); err == nil {
 		working.Go(func() { engine(work, stop) })
 		reading.Go(func() { r.consumer.Run(ctx) })
@@ -65,9 +66,9 @@ func (r *running) run(ctx context.Context, codec *registry.Codec, stop time.Dura
 	return nil
 }
 
-// register registers the service's schemas, for as long as it takes while the
-// registry is out of reach. A schema that the registry refuses ends the service:
-// events that others cannot read must not be published.
+// register registers the service's schemas, and retries for ever while the registry
+// is out of reach. A schema that the registry refuses ends the service: it must not
+// publish events that others cannot read.
 func (r *running) register(ctx context.Context, codec *registry.Codec) error {
 	delay := backoff.NewExponentialBackOff()
 	delay.InitialInterval, delay.MaxInterval = 50*time.Millisecond, time.Second
@@ -95,8 +96,8 @@ func (r *running) set(missing string) {
 	r.registry = missing
 }
 
-// registerAgain repeats the registration. It does not make the service
-// unready: what is registered once can be written and read without a registry.
+// registerAgain repeats the registration. A failure does not make the service unready:
+// it can write and read registered schemas without a registry.
 func (r *running) registerAgain(ctx context.Context, codec *registry.Codec) {
 	pause, away := registerAgain, false
 	for {
@@ -109,7 +110,7 @@ func (r *running) registerAgain(ctx context.Context, codec *registry.Codec) {
 		if pause = registerAgain; err != nil {
 			pause = registerSoon
 		}
-		if (err != nil) != away && ctx.Err() == nil { // told once, not twice a second
+		if (err != nil) != away && ctx.Err() == nil { // logged once, not twice a second
 			if away = err != nil; away {
 				r.log.Warn("cannot register schemas again; trying until it works", "error", err)
 			} else {

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Keys binds a list of keys to one {keys} in a statement.
+// Keys encodes a list of keys as the argument for one {keys} in a statement.
 func Keys[K ~string](keys []K) string {
 	if len(keys) == 0 {
 		return "[]" // a nil slice would be null, which is one key that nothing equals
@@ -18,11 +18,11 @@ func Keys[K ~string](keys []K) string {
 	return string(b)
 }
 
-// Bulk queues the writing of rows of a fixed width with few statements: into is the text up
-// to VALUES, conflict what follows the rows, of which no two may have one key.
-// The rows go out in chunks of powers of two, so up to 500 rows of up to 60
-// columns take at most eight statements (the bits of their number), and at most
-// ten texts are ever prepared per table.
+// Bulk queues the writing of rows of a fixed width with few statements. into is the text
+// up to VALUES, and conflict the text after the rows. No two rows may have one key.
+// The rows go out in chunks of powers of two. So up to 500 rows of up to 60 columns
+// take at most eight statements (the bits of their number). At most ten texts are ever
+// prepared per table.
 func (tx *Tx) Bulk(into string, width int, conflict string, values []any) {
 	most := maxChunk
 	for most*width > maxParameters {

@@ -42,8 +42,8 @@ func (c asJSON[V]) Value() (driver.Value, error) {
 	return string(text), err
 }
 
-// AsMicros is a column that holds a time as microseconds since 1970: the same number
-// in every database, and still in order when compared.
+// AsMicros is a column that holds a time as microseconds since 1970. The number is the
+// same in every database, and numbers compare as their times do.
 func AsMicros(t *time.Time) any { return asMicros{t} }
 
 type asMicros struct{ t *time.Time }

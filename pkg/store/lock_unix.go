@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lockFile holds path for this process. The kernel lets go of it when the
-// process ends, however it ends, so a kill leaves nothing to clean up.
+// lockFile locks path for this process. The kernel releases the lock when the process
+// ends, however it ends, so a kill leaves nothing to clean up.
 func lockFile(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {

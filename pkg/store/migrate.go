@@ -15,11 +15,11 @@ import (
 )
 
 // Migrate brings a set of tables to its newest version. Each set (the kit's,
-// the service's) keeps its own history, so neither has to know the numbers of
-// the other. Every migration is a transaction of its own. Processes that share
-// the database take turns, for up to five minutes. A database that is newer than
-// the set is left as it is: the version before goes on working on it, as long as
-// migrations first add and, a version later, take away.
+// the service's) keeps its own history, so neither depends on the numbers of the
+// other. Every migration is a transaction of its own. Processes that share the
+// database take turns, for up to five minutes. Migrate leaves a database that is newer
+// than the set as it is. The version before goes on working on it, as long as
+// migrations first add and, a version later, remove.
 func (db *DB) Migrate(ctx context.Context, set string, files fs.FS) error {
 	history, err := database.NewStore(db.dialect.history, "migrations_"+set)
 	if err != nil {
@@ -47,7 +47,7 @@ func (db *DB) Migrate(ctx context.Context, set string, files fs.FS) error {
 
 type migration func(*sql.DB, ...goose.ProviderOption) error
 
-// onWriter migrates over the writer's one connection, which a Begin before holds.
+// onWriter migrates over the writer's one connection. It first drops that of a Begin.
 func (db *DB) onWriter(up migration) error {
 	db.turn <- struct{}{}
 	defer db.giveTurn()
@@ -55,8 +55,8 @@ func (db *DB) onWriter(up migration) error {
 	return up(db.write)
 }
 
-// inTurn migrates over a connection of its own, under a lock that the server
-// lets go of when that connection ends, however it ends.
+// inTurn migrates over a connection of its own, under a lock. The server releases the
+// lock when that connection ends, however it ends.
 func (db *DB) inTurn(up migration) (err error) {
 	const second, tries = 1, 300
 	turn, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(second, tries))
@@ -68,7 +68,7 @@ func (db *DB) inTurn(up migration) (err error) {
 	return up(pool, goose.WithSessionLocker(turn))
 }
 
-// Migrations are the files in the directory migrations of a package that embeds it.
+// Migrations returns the files in the directory migrations of a package that embeds it.
 func Migrations(embedded embed.FS) fs.FS {
 	files, err := fs.Sub(embedded, "migrations")
 	if err != nil {

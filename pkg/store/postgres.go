@@ -16,9 +16,8 @@ import (
 	"github.com/pressly/goose/v3/database"
 )
 
-// postgresDialect binds a set of keys as one JSON array too. Its length is
-// nothing the planner can see, so a plan that was made for five keys is right
-// for five hundred.
+// postgresDialect binds a set of keys as one JSON array too. The planner cannot see
+// the array's length, so a plan for five keys is right for five hundred.
 func postgresDialect() dialect {
 	const keys = "SELECT json_array_elements_text(?::text::json) AS key"
 	words := strings.NewReplacer(
@@ -78,8 +77,8 @@ func zeroOrOne(args []any) []any {
 	})
 }
 
-// nowhere binds a text that PostgreSQL cannot hold, because of a NUL or of bytes
-// that are no UTF-8, as one that nobody writes: with a noncharacter in it.
+// nowhere replaces a text that PostgreSQL cannot hold, because of a NUL or of bytes
+// that are no UTF-8. The new text has a noncharacter in it, and no client writes that.
 func nowhere(args []any) []any {
 	const never = "\ufdd0"
 	return replaced(args, func(a any) any {
@@ -90,7 +89,7 @@ func nowhere(args []any) []any {
 	})
 }
 
-// replaced leaves the caller's list as it is: Bulk's are parts of one.
+// replaced leaves the caller's list as it is: the lists of Bulk are parts of one.
 func replaced(args []any, by func(any) any) []any {
 	other := make([]any, len(args))
 	for i, a := range args {
@@ -121,7 +120,7 @@ func openPostgres(ctx context.Context, url string) (*DB, error) {
 	return db, nil
 }
 
-// session is how a connection is opened. What the URL says stands.
+// session returns the configuration of a connection. A setting in the URL stands.
 func session(config *pgx.ConnConfig, settings map[string]string) *pgx.ConnConfig {
 	c := config.Copy()
 	said := c.RuntimeParams
@@ -131,10 +130,10 @@ func session(config *pgx.ConnConfig, settings map[string]string) *pgx.ConnConfig
 	return c
 }
 
-// sessionSettings bound what a process that is paused, or a host that vanished,
-// can hold: a transaction that idles is ended after 3 s, one that runs for ever
-// after 40 s, more than a batch may take; a peer that does not answer is given
-// up after about 11 s.
+// sessionSettings bound the hold of a paused process, or of a vanished host. The server
+// ends a transaction that idles after 3 s. It ends a transaction that runs for ever
+// after 40 s, more than a batch may take. It gives up a peer that does not answer after
+// about 11 s.
 var sessionSettings = map[string]string{
 	"default_transaction_isolation":       "read committed",
 	"idle_in_transaction_session_timeout": "3s",
@@ -146,32 +145,32 @@ var sessionSettings = map[string]string{
 	"jit":                                 "off", // compiling costs more than any of these statements
 }
 
-// writerSettings: a batch finds its rows by key. The server keeps a statement's
-// plan, and one made while the table was empty would read all of it later, until
-// the next ANALYZE; without sequential scans there is only one plan to make.
+// writerSettings are for batches: a batch finds its rows by key. The server keeps a
+// statement's plan. A plan made while the table was empty would later read the whole
+// table, until the next ANALYZE. Without sequential scans there is only one plan to make.
 var writerSettings = map[string]string{
 	"synchronous_commit": "on",
 	"enable_seqscan":     "off",
 	"plan_cache_mode":    "force_generic_plan",
 }
 
-// readerSettings: a signal goes out over this pool too, and is only a hint. A
-// follower's reading is one by index, as a batch's is.
+// readerSettings are for the read pool. A signal goes out over this pool too, and is
+// only a hint. A follower reads by index, as a batch does.
 var readerSettings = map[string]string{
 	"default_transaction_read_only": "on",
 	"synchronous_commit":            "off",
 	"enable_seqscan":                "off",
 }
 
-// migratorSettings: adding an index may take long. A session that waits for its
-// own process, which was paused, must not keep the others from starting.
+// migratorSettings are for migrations: adding an index may take long. A session that
+// waits for its own paused process must not keep the other processes from starting.
 var migratorSettings = map[string]string{
 	"transaction_timeout":  "0",
 	"idle_session_timeout": "10s",
 }
 
-// checkOrder refuses a database that orders or reads text differently from Go:
-// locks are taken in the order that the keys have there.
+// checkOrder refuses a database that orders or reads text differently from Go: batches
+// take their locks in the order that the keys have there.
 func (db *DB) checkOrder(ctx context.Context) error {
 	var encoding string
 	var byBytes bool

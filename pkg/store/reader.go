@@ -15,8 +15,8 @@ type Reader struct {
 	stmts   sync.Map // prepared, by their text
 }
 
-// readers bounds the read pool. Reads are point look-ups for people and
-// tests; a few connections serve many, and each costs memory.
+// readers bounds the read pool. Reads are short: those of clients, of the engine and of
+// tests. A few connections serve many, and each costs memory.
 const readers = 4
 
 // QueryContext runs a query. Its statement is prepared once per connection and

@@ -9,14 +9,14 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// channel is where the processes of one database wake each other.
+// channel is the channel on which the processes of one database wake each other.
 const channel = "quintet"
 
-// Signal tells every process that listens to this database, this one too. It is
-// a hint: one that is sent while nobody listens is lost. The payload must be
-// shorter than 8,000 bytes. Call it after the commit, once for all that was
-// committed: a NOTIFY takes a lock that the whole server shares until its
-// transaction ends, so it has one of its own, which waits for no disk.
+// Signal notifies every process that listens to this database, this one too. It is
+// a hint: a signal without a listener is lost. The payload must be shorter than 8,000
+// bytes. Call Signal after the commit, once for all that was committed. A NOTIFY takes
+// a lock that the whole server shares until its transaction ends. So it has a
+// transaction of its own, which waits for no disk.
 func (db *DB) Signal(ctx context.Context, payload string) error {
 	if err := happen(db.faults.Load().Signal); err != nil {
 		return fmt.Errorf("signal: %w", err)
@@ -31,10 +31,10 @@ func (db *DB) Signal(ctx context.Context, payload string) error {
 	return nil
 }
 
-// Listen calls heard for each signal until ctx ends, over a connection of its
-// own that it opens again whenever it breaks. After each time it calls
-// connected: signals may have been missed before, none is from here on. Both are
-// called by one goroutine, one after the other, and hold up those that follow.
+// Listen calls heard for each signal until ctx ends. It uses a connection of its own,
+// and opens it again whenever it breaks. After each opening it calls connected: earlier
+// signals may be lost, and from there on none is. One goroutine calls both functions,
+// one after the other, and a call holds up those that follow.
 func (db *DB) Listen(ctx context.Context, heard func(payload string), connected func()) {
 	if db.simulated != nil {
 		db.simulated.listen(ctx, heard, connected)
@@ -43,8 +43,8 @@ func (db *DB) Listen(ctx context.Context, heard func(payload string), connected 
 	delay := backoff.NewExponentialBackOff()
 	delay.InitialInterval, delay.MaxInterval = 50*time.Millisecond, 2*time.Second
 	for ctx.Err() == nil {
-		// Why it broke is not told: what is wrong with the database shows, and
-		// is logged, where a transaction fails.
+		// The cause of the break is not reported: a fault of the database shows,
+		// and is logged, where a transaction fails.
 		_ = db.listen(ctx, heard, func() {
 			delay.Reset()
 			connected()

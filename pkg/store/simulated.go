@@ -9,14 +9,13 @@ import (
 )
 
 // Simulated is a database for simulations: an SQLite file, best on a file system
-// in memory, that is opened as often as there are processes to simulate. It
-// outlives them, and syncs nothing.
+// in memory. Each simulated process opens it once. It outlives them, and syncs
+// nothing.
 //
-// Shared, it stands in for PostgreSQL: transactions of all processes come one
-// after the other, which is one of the orders that row locks allow; readers see
-// what is committed; signals go from each process to the others. Whoever waits
-// for his turn waits on a channel, so that under testing/synctest he does not
-// keep the clock from going on.
+// Shared, it stands in for PostgreSQL. Transactions of all processes run one after the
+// other, which is one of the orders that row locks allow. Readers see the committed
+// rows. A signal goes from each process to all. A transaction waits for its turn on a
+// channel, so that under testing/synctest it does not keep the clock from going on.
 type Simulated struct {
 	path    string
 	shared  bool
@@ -25,8 +24,8 @@ type Simulated struct {
 	hearing map[chan string]struct{}
 }
 
-// NewSimulated returns the database at path. shared says whether it is one that
-// several processes work on.
+// NewSimulated returns the database at path. shared says whether several processes
+// work on it.
 func NewSimulated(path string, shared bool) *Simulated {
 	return &Simulated{path: path, shared: shared, turn: make(chan struct{}, 1), hearing: map[chan string]struct{}{}}
 }
@@ -50,13 +49,13 @@ func (s *Simulated) Open() (*DB, error) {
 }
 
 // CommitsLater is an error for [Faults.BeforeCommit]: the answer of the commit is
-// lost, and it happens only when the function that Later is given is called.
+// lost. The commit happens only at the call of the function that Later receives.
 // Until then the transaction keeps its locks.
 type CommitsLater struct{ Later func(land func() error) }
 
 func (CommitsLater) Error() string { return "connection is lost; the commit is still under way" }
 
-// commitLater takes the transaction out of the process's hands.
+// commitLater detaches the transaction from the process, and gives its commit to Later.
 func (tx *Tx) commitLater(l CommitsLater) error {
 	db, conn := tx.db, tx.db.conn
 	for _, s := range db.stmts {
@@ -71,14 +70,14 @@ func (tx *Tx) commitLater(l CommitsLater) error {
 	return fmt.Errorf("%w: %w", ErrUnknownOutcome, l)
 }
 
-// signal tells every process that hears.
+// signal notifies every process that listens.
 func (s *Simulated) signal(payload string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for c := range s.hearing {
 		select {
 		case c <- payload:
-		default: // a hint; who has so many unheard misses this one
+		default: // a hint: a process with so many unread misses this one
 		}
 	}
 }

@@ -15,15 +15,15 @@ import (
 	_ "modernc.org/sqlite" // the embedded database: pure Go, so the whole system builds with make and Go alone
 )
 
-// sqliteDialect needs no row lock: the transaction began immediate, so it is
-// the only writer since before it read. A set of keys is one JSON array.
+// sqliteDialect needs no row lock: the transaction begins immediate, so it is the only
+// writer before it reads. A set of keys is one JSON array.
 func sqliteDialect() dialect {
 	words := strings.NewReplacer("{keys}", "SELECT value AS key FROM json_each(?)",
 		"{lock}", "", "{share}", "", "{free}", "")
 	return dialect{
 		statement: words.Replace,
 		run:       oneByOne,
-		// A statement ends by itself, in this process, and nobody else waits for the
+		// A statement ends by itself, in this process, and no other one waits for the
 		// transaction. To watch a context the driver starts a goroutine for each
 		// statement, which costs as much as a short one.
 		bound:  context.WithoutCancel,
@@ -60,10 +60,10 @@ func openSQLite(ctx context.Context, path string) (*DB, error) {
 	return db, nil
 }
 
-// sqliteDSN is how a connection is opened. Each setting is a promise:
-// _txlock=immediate takes the write lock before the batch reads, so what it
-// read cannot change under it; WAL lets readers go on meanwhile; FULL syncs
-// each commit; the busy timeout covers a checkpoint of the reader pool.
+// sqliteDSN returns the data source name of a connection. Each setting is a promise.
+// _txlock=immediate takes the write lock before the batch reads, so the rows that it
+// read cannot change under it. WAL lets readers go on meanwhile. FULL syncs each
+// commit. The busy timeout covers a checkpoint of the reader pool.
 func sqliteDSN(path string, readOnly bool) string {
 	q := url.Values{}
 	q.Add("_pragma", "journal_mode(WAL)")
@@ -102,7 +102,7 @@ func (db *DB) runOne(ctx context.Context, s statement) error {
 	if err != nil {
 		return err
 	}
-	defer rows.Close() // also when row panics: an open row would keep the connection from being given up
+	defer rows.Close() // also when row panics: an open row would keep the connection from being dropped
 	for rows.Next() {
 		if err := s.row(rows.Scan); err != nil {
 			return err

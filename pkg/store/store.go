@@ -1,16 +1,16 @@
-// Package store opens a service's own database and gives a batch what it
-// needs of it: one transaction at a time, statements that carry many rows,
-// and a pool of readers that never makes the writer wait.
+// Package store opens a service's own database. It gives a batch one transaction at a
+// time, statements that carry many rows, and a pool of readers. A reader never makes
+// the writer wait.
 //
 // There is one writer per process. It is a single connection, so statements
 // are prepared once and a transaction never meets another of its own process.
 //
-// SQLite is a file that one process has open; PostgreSQL is shared, so there a
-// batch locks what it read ({lock}) and processes wake each other (Signal,
-// Listen). SQL is written once, in what both understand: TEXT, BIGINT, INTEGER
-// (also for yes and no), BLOB, ? for a parameter, IN ({keys}) for a set. How
-// each spells it stands in sqlite.go and postgres.go and nowhere else. One suite
-// of tests holds both to the same behaviour.
+// SQLite is a file that one process has open. PostgreSQL is shared: a batch locks the
+// rows that it read ({lock}), and processes wake each other (Signal, Listen). SQL is
+// written once, in the words that both understand: TEXT, BIGINT, INTEGER (also for yes
+// and no), BLOB, ? for a parameter, IN ({keys}) for a set. sqlite.go and postgres.go
+// hold the spelling of each, with tables.go for migrations. One suite of tests holds
+// both to the same behaviour.
 package store
 
 import (
@@ -29,14 +29,14 @@ import (
 var (
 	// ErrInUse is returned when another process has the SQLite file open. A
 	// service keeps timers and hand-offs in memory, so two processes over one
-	// file would each believe to be the only one.
+	// file would each assume to be the only one.
 	ErrInUse = errors.New("database is in use by another process")
-	// ErrUnknownOutcome is returned by Commit when the database did not say
-	// whether the transaction happened. The caller must forget what it holds
-	// in memory and read again before it goes on.
+	// ErrUnknownOutcome is returned by Commit when the database did not report
+	// whether it committed. The caller must discard its copy in memory, and read
+	// again before it goes on.
 	ErrUnknownOutcome = errors.New("outcome of the commit is unknown")
 
-	// errNotBegun marks a transaction that saw no data, so that none is at fault.
+	// errNotBegun marks a transaction that saw no data, so that no data is at fault.
 	errNotBegun = errors.New("begin transaction")
 )
 
@@ -57,13 +57,13 @@ type DB struct {
 	faults    atomic.Pointer[Faults]
 }
 
-// Asked counts what the database was asked for since it was opened.
+// Asked counts the requests to the database since it was opened.
 type Asked struct {
 	Statements atomic.Int64
 	Trips      atomic.Int64 // to PostgreSQL and back; statements that go together take one
 }
 
-// Asked returns the counters, which go on.
+// Asked returns the counters. They go on counting.
 func (db *DB) Asked() *Asked { return &db.asked }
 
 func (a *Asked) trip(statements int64) {
@@ -77,22 +77,22 @@ type Faults struct {
 	// Begin runs before a transaction begins, once it is its turn. Its error is
 	// returned as the database's.
 	Begin func() error
-	// Read runs before a query of the reader.
+	// Read runs before a query of the reader, but not before one for a single row.
 	Read func(query string) error
-	// Signal runs before the other processes are told; with an error they are not.
+	// Signal runs before a signal goes out. With an error no process gets the signal.
 	Signal func() error
-	// BeforeCommit runs in place of the commit when it returns an error. The
-	// transaction is rolled back and the error returned, as an unknown outcome
-	// unless it is the database's refusal; or see CommitsLater.
+	// BeforeCommit runs before the commit, and replaces it when it returns an error.
+	// Commit then rolls back, and returns the error as an unknown outcome, unless it
+	// is the database's refusal. An error may also be CommitsLater.
 	BeforeCommit func() error
-	// AfterCommit runs once the commit has happened; its error is returned
-	// as an unknown outcome, as from a connection that broke on the answer.
+	// AfterCommit runs once the commit has happened. Commit returns its error as an
+	// unknown outcome, as from a connection that broke on the answer.
 	AfterCommit func() error
 }
 
 // Open opens the database at where: a postgres:// URL, or the path of an SQLite
-// file. A commit that was answered survives a power cut, at the price of one
-// fsync per batch.
+// file. An acknowledged commit survives a power cut, at the price of one fsync per
+// batch.
 func Open(ctx context.Context, where string) (*DB, error) {
 	if strings.HasPrefix(where, "postgres://") {
 		return openPostgres(ctx, where)
@@ -118,7 +118,7 @@ func (db *DB) Read() *Reader { return db.read }
 // SetFaults makes the database fail as described, for tests.
 func (db *DB) SetFaults(f Faults) { db.faults.Store(&f) }
 
-// happen lets a fault happen, if there is one.
+// happen runs a fault, if it is set.
 func happen(fault func() error) error {
 	if fault == nil {
 		return nil
@@ -126,7 +126,7 @@ func happen(fault func() error) error {
 	return fault()
 }
 
-// CountStatements calls f with each statement the writer runs, for tests that
+// CountStatements calls f with each statement that the writer queues, for tests that
 // hold a batch to its bound.
 func (db *DB) CountStatements(f func(query string)) {
 	db.turn <- struct{}{}
@@ -165,8 +165,8 @@ func (db *DB) Begin(ctx context.Context) (*Tx, error) {
 	kept := db.conn != nil
 	tx, err := db.begin(ctx)
 	if err != nil && kept && ctx.Err() == nil {
-		// The connection broke while nobody used it: the server restarted, or
-		// ended it. Nothing was begun, so nothing happens twice.
+		// The connection broke between transactions: the server restarted, or
+		// ended it. No transaction began, so none happens twice.
 		db.dropConn()
 		tx, err = db.begin(ctx)
 	}
@@ -187,8 +187,8 @@ func (db *DB) begin(ctx context.Context) (*Tx, error) {
 		db.conn = conn
 	}
 	db.asked.trip(1)
-	// A transaction whose context ends is rolled back by database/sql. Statements that
-	// the same end does not stop would go on behind it, each for itself.
+	// database/sql rolls back a transaction whose context ends. Statements that the same
+	// end does not stop would go on after it, each for itself.
 	tx, err := db.conn.BeginTx(db.dialect.bound(ctx), nil)
 	if err != nil {
 		return nil, err
@@ -196,14 +196,14 @@ func (db *DB) begin(ctx context.Context) (*Tx, error) {
 	return &Tx{db: db, tx: tx}, nil
 }
 
-// dropConn forgets the connection and what was prepared on it, so that the
-// next Begin starts on a fresh one.
+// dropConn drops the connection and its prepared statements, so that the next Begin
+// starts on a fresh one.
 func (db *DB) dropConn() {
 	if db.conn != nil && db.dialect.discard {
 		_ = db.conn.Raw(func(any) error { return driver.ErrBadConn }) // the pool closes it
 	}
 	for _, s := range db.stmts {
-		_ = s.Close() // the connection is given up; its statements go with it
+		_ = s.Close() // the connection is dropped, and its statements with it
 	}
 	clear(db.stmts)
 	if db.conn != nil {

@@ -8,29 +8,29 @@ import (
 	"strings"
 )
 
-// Table describes a table whose rows are values of R, for those who load, save and
-// find them.
+// Table describes a table whose rows are values of R, and loads, saves and finds them.
 type Table[R any] struct {
 	Name    string
 	Columns []string
-	// Fields are pointers to a row's fields, in the order of the columns. They are
-	// scanned into, and written from. A bool is 0 or 1; for a time and for what is
-	// stored as JSON see [AsMicros] and [AsJSON].
+	// Fields returns pointers to a row's fields, in the order of the columns. A read
+	// scans into them, and a write takes their values. A bool is 0 or 1; for a time
+	// and for a value stored as JSON see [AsMicros] and [AsJSON].
 	Fields func(r *R) []any
 
 	key, read, insert, conflict string // parts of statements
 }
 
 // NewTable describes a table by its columns, and by the key by which a row is
-// replaced; of a table without a key rows are only added.
+// replaced. To a table without a key rows are only added.
 func NewTable[R any](name, key string, columns []string, fields func(r *R) []any) Table[R] {
 	list := strings.Join(columns, ", ")
 	t := Table[R]{Name: name, Columns: columns, Fields: fields, key: key, read: `SELECT ` + list + ` FROM ` + name + ` WHERE `, insert: `INSERT INTO ` + name + ` (` + list + `)`}
 	return t.Keeping()
 }
 
-// Keeping is the table with exactly these columns, besides the key, that a row keeps from
-// when it was new. A column that the table does not have is a mistake in the program.
+// Keeping returns the table in which a row keeps the first values of the key and of
+// exactly these columns. A column that the table does not have is a mistake in the
+// program.
 func (t Table[R]) Keeping(columns ...string) Table[R] {
 	for _, c := range columns {
 		if !slices.Contains(t.Columns, c) {
@@ -54,8 +54,8 @@ func (t Table[R]) Keeping(columns ...string) Table[R] {
 	return t
 }
 
-// Load queues the reading of the rows that a condition on a set of keys selects, if
-// there are any keys. row owns what it is given.
+// Load queues the reading of the rows that a condition on a set of keys selects. It
+// queues nothing without keys. row owns its argument.
 func (t Table[R]) Load(tx *Tx, where string, keys []string, row func(r *R)) {
 	if len(keys) == 0 {
 		return
@@ -70,13 +70,13 @@ func (t Table[R]) Load(tx *Tx, where string, keys []string, row func(r *R)) {
 	}, t.read+where, Keys(keys))
 }
 
-// Save queues the writing of rows, each new or in place of the one of its key, of which
-// no two may have the same. The next Flush tells which of them cannot be written.
+// Save queues the writing of rows. Each is new or replaces the row of its key, and no
+// two may have the same key. The next Flush reports a row that cannot be written.
 func (t Table[R]) Save(tx *Tx, rows []*R) {
 	values := make([]any, 0, len(rows)*len(t.Columns))
 	for _, r := range rows {
-		// What a row's own types do happens here. A panic within the driver would leave
-		// the connection in use.
+		// The methods of a row's own types run here. A panic within the driver would
+		// leave the connection in use.
 		for i, f := range t.Fields(r) {
 			v, err := driver.DefaultParameterConverter.ConvertValue(f)
 			if err != nil {
@@ -99,7 +99,7 @@ func (t Table[R]) Find(ctx context.Context, db *Reader, where string, args ...an
 	return r, nil
 }
 
-// List reads all rows that a condition selects, in the order that it asks for.
+// List reads all rows that a condition selects, in the order that the condition asks for.
 func (t Table[R]) List(ctx context.Context, db *Reader, where string, args ...any) (all []R, err error) {
 	rows, err := db.QueryContext(ctx, t.read+where, args...)
 	if err != nil {

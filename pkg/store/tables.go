@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// tables spells migrations for one database. They are one text for both, which
-// differ in a few words and in lines that begin with a database's name.
+// tables spells migrations for one database. One text serves both databases. Their
+// spellings differ in a few words, and in lines that begin with a database's name.
 type tables struct {
 	fs.FS
 	line  *regexp.Regexp // of this database
@@ -32,7 +32,7 @@ func postgresWords(text []byte) []byte {
 	return blob.ReplaceAll(withoutRowID.ReplaceAll(text, []byte(");")), []byte("BYTEA"))
 }
 
-// Open opens a migration in its new spelling, and all else as it is.
+// Open opens a migration in its new spelling, and any other file as it is.
 func (t tables) Open(name string) (fs.File, error) {
 	f, err := t.FS.Open(name)
 	if err != nil || path.Ext(name) != ".sql" {

@@ -15,9 +15,8 @@ import (
 )
 
 // Transient reports whether err is about the database and not about the data:
-// the same statements may succeed later. A broken constraint, a value that does
-// not fit, or a row that its reader cannot make sense of will fail again, so it
-// is the fault of one input.
+// the same statements may succeed later. A broken constraint, a value that does not
+// fit, or a row that its reader cannot decode fails again. One input is at fault.
 func Transient(err error) bool {
 	var lite *sqlite.Error
 	var pg *pgconn.PgError
@@ -29,7 +28,7 @@ func Transient(err error) bool {
 	case errors.As(err, &pg):
 		return !postgresBlamesData(pg.Code)
 	}
-	return false // not the database's word, so its reader's or writer's
+	return false // not an error of the database, so of a reader or writer of rows
 }
 
 // lost reports whether the database could not be asked, or did not answer.
@@ -47,21 +46,21 @@ func lost(err error) bool {
 	return errors.As(err, &connect) || errors.As(err, &network) || pgconn.SafeToRetry(err)
 }
 
-// refused reports whether a failed COMMIT says that it did not happen. Of a
-// session that the server ended (FATAL) it does not.
+// refused reports whether the error of a COMMIT says that it did not happen. The error
+// of a session that the server ended (FATAL) does not.
 func refused(err error) bool {
 	var pg *pgconn.PgError
 	return errors.Is(err, pgx.ErrTxCommitRollback) || errors.As(err, &pg) && pg.SeverityUnlocalized == "ERROR"
 }
 
-// unwritten reports whether a COMMIT of SQLite failed before it wrote what makes
-// a transaction one, the mark on its last frame in the log. Then it did not
-// happen, as soon as it is rolled back, and will not have after a crash either.
+// unwritten reports whether a COMMIT of SQLite failed before it wrote the commit mark,
+// on the transaction's last frame in the log. Once rolled back, such a COMMIT did not
+// happen, and will not have after a crash either.
 //
-// A full disk, a write that is refused (a quota, a limit of the file's size) and
-// a lock are of that kind. Of the other I/O errors none is: the mark is in the log
-// when a sync fails (IOERR_FSYNC) or the index of the log cannot grow
-// (IOERR_SHMSIZE), and whoever opens the file after a crash may find it.
+// A full disk, a refused write (a quota, a limit of the file's size) and a lock are of
+// that kind. No other I/O error is. The mark is in the log when a sync fails
+// (IOERR_FSYNC), or when the index of the log cannot grow (IOERR_SHMSIZE). A process
+// that opens the file after a crash may find the mark.
 func unwritten(err error) bool {
 	var lite *sqlite.Error
 	if !errors.As(err, &lite) {
@@ -82,11 +81,11 @@ func sqliteBlamesData(code int) bool {
 	return false
 }
 
-// postgresBlamesData goes by the class of the code: a key twice in one statement,
-// a value, a constraint, a view's check, a size, a trigger's refusal. A missing
-// table or column (class 42) would fail for every input, which parking them all
-// does not mend: the schema and the program do not go together, and whoever
-// deployed them will see a service that waits.
+// postgresBlamesData goes by the class of the code. The data is at fault for a key twice
+// in one statement, a value, a constraint, a view's check, a size, and a trigger's
+// refusal. A missing table or column (class 42) would fail for every input, and parking
+// them all does not mend that. The schema and the program do not go together, and their
+// operator will see a service that waits.
 func postgresBlamesData(code string) bool {
 	if len(code) != 5 {
 		return false

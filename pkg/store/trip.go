@@ -25,7 +25,7 @@ func inOneTrip(ctx context.Context, db *DB, queued []statement) error {
 	err := db.conn.Raw(func(c any) error {
 		defer func() { panicked = recover() }()
 		results := c.(*stdlib.Conn).Conn().SendBatch(ctx, batch)
-		defer func() { _ = results.Close() }() // also when a row of it panics; its error is told below
+		defer func() { _ = results.Close() }() // also when a row of it panics; its error is returned below
 		for _, s := range queued {
 			if err := readResult(results, s); err != nil {
 				return fmt.Errorf("%s: %w", head(s.query), err)
@@ -54,8 +54,8 @@ func readResult(results pgx.BatchResults, s statement) error {
 	return rows.Err()
 }
 
-// spelled is a statement as PostgreSQL reads it. The driver prepares it once on each
-// connection, and finds it by this text.
+// spelled returns a statement in PostgreSQL's spelling. The driver prepares it once on
+// each connection, and finds it by this text.
 func (db *DB) spelled(query string) string {
 	text, known := db.texts[query]
 	if !known {
@@ -65,8 +65,8 @@ func (db *DB) spelled(query string) string {
 	return text
 }
 
-// plain gives arguments the few types that database/sql hands to every driver, so
-// that both databases are given the same.
+// plain converts arguments to the few types that database/sql passes to every driver,
+// so that both databases receive the same.
 func plain(args []any) ([]any, error) {
 	same := make([]any, len(args))
 	for i, a := range args {

@@ -14,10 +14,10 @@ type Tx struct {
 	db    *DB
 	tx    *sql.Tx
 	queue []statement
-	err   error // what cannot be queued
+	err   error // of a statement that could not be queued
 }
 
-// statement is one that is queued.
+// statement is a queued statement.
 type statement struct {
 	query string
 	args  []any
@@ -27,11 +27,11 @@ type statement struct {
 // Shared reports whether other processes may write to the database.
 func (tx *Tx) Shared() bool { return tx.db.Shared() }
 
-// Queue has a statement run with the next Flush, after those that were queued
-// before it. row, which may be nil, is called for every row that it returns.
+// Queue queues a statement for the next Flush, after the statements queued before it.
+// Flush calls row, which may be nil, for every row that the statement returns.
 //
-// A round trip to PostgreSQL costs more than most statements. What is queued
-// takes one.
+// A round trip to PostgreSQL costs more than most statements. All queued statements
+// take one together.
 func (tx *Tx) Queue(row func(scan func(dst ...any) error) error, query string, args ...any) {
 	if tx.db.counted != nil {
 		tx.db.counted(query)
@@ -39,10 +39,10 @@ func (tx *Tx) Queue(row func(scan func(dst ...any) error) error, query string, a
 	tx.queue = append(tx.queue, statement{query, args, row})
 }
 
-// fail has the next Flush return an error in place of running what is queued.
+// fail makes the next Flush return an error and run no statement.
 func (tx *Tx) fail(err error) { tx.err = errors.Join(tx.err, err) }
 
-// Flush runs what is queued, in its order. The first statement that fails ends it.
+// Flush runs the queued statements in order. The first statement that fails ends it.
 func (tx *Tx) Flush(ctx context.Context) error {
 	queued, err := tx.queue, tx.err
 	tx.queue, tx.err = nil, nil
@@ -56,20 +56,21 @@ func (tx *Tx) Flush(ctx context.Context) error {
 	return tx.db.dialect.run(ctx, tx.db, queued)
 }
 
-// Each runs a query now, after what is queued, and calls row for every row of it.
+// Each runs a query now, after the queued statements, and calls row for each of its rows.
 func (tx *Tx) Each(ctx context.Context, row func(scan func(dst ...any) error) error, query string, args ...any) error {
 	tx.Queue(row, query, args...)
 	return tx.Flush(ctx)
 }
 
-// Exec runs a statement now, after what is queued.
+// Exec runs a statement now, after the queued statements.
 func (tx *Tx) Exec(ctx context.Context, query string, args ...any) error {
 	return tx.Each(ctx, nil, query, args...)
 }
 
-// Commit runs what is queued and ends the transaction. It returns ErrUnknownOutcome when the database
-// may have written it and lost only the answer; any other error is its word that
-// it did not, and is transient when a later commit may succeed.
+// Commit runs the queued statements and ends the transaction. It returns
+// ErrUnknownOutcome when the database may have committed and lost only the answer. Any
+// other error means that the database did not commit. That error is transient when a
+// later commit may succeed.
 func (tx *Tx) Commit(ctx context.Context) error {
 	if err := tx.Flush(ctx); err != nil {
 		tx.Rollback(err)
@@ -92,8 +93,8 @@ func (tx *Tx) Commit(ctx context.Context) error {
 	return fmt.Errorf("%w: %w", ErrUnknownOutcome, err)
 }
 
-// idle reports whether the connection is out of its transaction, which it is if
-// another can begin. database/sql does not tell.
+// idle reports whether the connection is out of its transaction: then another can
+// begin. database/sql does not report it.
 func (db *DB) idle() bool {
 	tx, err := db.conn.BeginTx(context.Background(), nil)
 	return err == nil && tx.Rollback() == nil
@@ -111,8 +112,8 @@ func (tx *Tx) commit() error {
 	return happen(faults.AfterCommit)
 }
 
-// Rollback undoes the transaction. cause tells why; a cause that is about the
-// connection and not about the data also gives up the connection.
+// Rollback undoes the transaction. cause is the reason. With a cause that is about the
+// database and not about the data, Rollback also drops the connection.
 func (tx *Tx) Rollback(cause error) {
 	defer tx.db.giveTurn()
 	if err := tx.tx.Rollback(); err != nil || Transient(cause) {

@@ -1,5 +1,5 @@
-// Package telemetry is what a service tells about itself while it runs: logs
-// and metrics.
+// Package telemetry holds the logger of a service, and the check of the trace contexts
+// that cross its boundaries.
 package telemetry
 
 import (
@@ -12,9 +12,9 @@ import (
 	"time"
 )
 
-// NewLogger makes a JSON logger. Lines are gathered for a few milliseconds and
-// written together, since a busy service writes one per handled input; a line
-// that reports trouble is written at once, with all before it.
+// NewLogger makes a JSON logger. It gathers lines for a few milliseconds and writes
+// them together, since a busy service writes one per handled input. It writes a line
+// of a warning or an error at once, with all lines before it.
 func NewLogger(w io.Writer, service string, level slog.Level) (*slog.Logger, *Lines) {
 	l := &Lines{to: w, buf: bufio.NewWriterSize(w, 64<<10)}
 	h := slog.NewJSONHandler(l, &slog.HandlerOptions{Level: level})
@@ -24,7 +24,7 @@ func NewLogger(w io.Writer, service string, level slog.Level) (*slog.Logger, *Li
 // gatherFor is how long a line may wait to be written.
 const gatherFor = 20 * time.Millisecond
 
-// Lines is where a logger's lines go.
+// Lines gathers a logger's lines, and writes them.
 type Lines struct {
 	mu      sync.Mutex
 	to      io.Writer
@@ -43,7 +43,7 @@ func (l *Lines) Write(line []byte) (int, error) {
 	return l.buf.Write(line)
 }
 
-// Flush writes what was gathered.
+// Flush writes the gathered lines.
 func (l *Lines) Flush() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()

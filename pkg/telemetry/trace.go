@@ -6,13 +6,13 @@ import "strings"
 // version begins with as much.
 const traceparentLen = len("00-0123456789abcdef0123456789abcdef-0123456789abcdef-00")
 
-// Traceparent returns the W3C trace context that text says, or "" if it says
-// none. A malformed one is dropped, as the standard asks, and not refused: a
-// trace must not hold up what it is about. Every boundary asks here, so that
-// what was taken in can also be sent.
+// Traceparent returns the W3C trace context in text, or "" if text holds none. It
+// drops a malformed one, as the standard asks, and does not refuse it. A trace must
+// not hold up the request that it is about. Every boundary calls Traceparent, so an
+// accepted context can also be sent.
 //
-// A later version is told as version 00, in the fields that both have. What
-// else it says is in a grammar that nobody here knows.
+// Traceparent rewrites a later version as version 00, in the fields that both have.
+// The grammar of its other fields is unknown here.
 func Traceparent(text string) string {
 	if len(text) < traceparentLen {
 		return ""

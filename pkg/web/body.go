@@ -19,14 +19,14 @@ import (
 const maxErrors = 100
 
 // Decode reads the body of a request's operation into a pointer to a struct with
-// json tags. The body must be what the document says, and is reported with
-// everything that is wrong with it; see [Problem] for the status. Without a body, into is left alone when the document does not require
-// one.
+// json tags. The body must match the document. The error names every fault of the
+// body; see [Problem] for the status. Decode leaves into alone if the request has no
+// body and the document requires none.
 //
-// A body that is refused for some of its fields is read as far as it can be.
+// Decode reads a body that it refuses for some of its fields as far as it can.
 //
-// An integer must be written as one: 1.0 and 1e2 are refused, so that an amount
-// has one spelling and no reader rounds it.
+// An integer must be written as one: 1.0 and 1e2 are refused. So an amount has one
+// spelling, and no reader rounds it.
 func (s *Spec) Decode(c echo.Context, into any) error {
 	of := s.operations[operation(c)]
 	if of.body == nil {
@@ -41,15 +41,14 @@ func (s *Spec) Decode(c echo.Context, into any) error {
 		return err
 	}
 	if faults = validate(of.body, document, faults); len(faults) > 0 {
-		// What can be read is read all the same, so that the caller can add
-		// what it finds wrong with the rest; see [WithFaults].
+		// The other fields are read all the same, so that the caller can add
+		// the faults that it finds in them; see [WithFaults].
 		_ = json.Unmarshal(data, into)
 		return invalidBody(faults)
 	}
 	if err := json.Unmarshal(data, into); err != nil {
 		// The struct is narrower than the document, say an int32 without a
-		// maximum: the document is to blame, but the body is what cannot be
-		// accepted.
+		// maximum: the document is at fault, but the body cannot be accepted.
 		var mistyped *json.UnmarshalTypeError
 		if errors.As(err, &mistyped) {
 			return invalidBody([]FieldError{{mistyped.Field, "is out of range"}}).Because(err)
@@ -59,7 +58,7 @@ func (s *Spec) Decode(c echo.Context, into any) error {
 	return nil
 }
 
-// readJSON is nil without a body that is not required.
+// readJSON returns the body, or nil if it is empty and not required.
 func readJSON(c echo.Context, required bool) ([]byte, error) {
 	req := c.Request()
 	data, err := io.ReadAll(req.Body)
@@ -96,9 +95,9 @@ func invalidBody(faults []FieldError) *Problem {
 	return Invalid(detail, faults...)
 }
 
-// validate adds to faults what the schema finds wrong with the document. Where
-// two rules object to one field the first to speak is heard: control
-// characters, then exactness, then the schema's own rules.
+// validate adds to faults the document's violations of the schema. First come the
+// faults given, of control characters, then those of exactness. The schema's own
+// rules add nothing to a field that these have named.
 func validate(schema *openapi3.Schema, document any, faults []FieldError) []FieldError {
 	exact := exactness{}
 	if !exact.visit(schema, document, "") {
@@ -139,8 +138,8 @@ func flatten(err error) []error {
 	return nil
 }
 
-// fieldOf spells a JSON pointer as lines[2].quantity. Whether a step is an index
-// or a key is the document's to say.
+// fieldOf spells a JSON pointer as lines[2].quantity. The document decides whether
+// a step is an index or a key.
 func fieldOf(pointer []string, document any) string {
 	at := ""
 	for _, step := range pointer {

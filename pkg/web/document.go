@@ -13,13 +13,13 @@ import (
 // maxDepth is how many objects and arrays a body may hold inside one another.
 const maxDepth = 32
 
-// parseDocument reads one JSON document without losing anything: whole numbers
-// that fit an int64 come as int64, all others as the text they were written as.
-// It is stricter than encoding/json, which lets the last of two equal keys win,
-// mends broken UTF-8, and rounds numbers. Its errors are problems.
+// parseDocument reads one JSON document without loss. A whole number that fits an
+// int64 becomes an int64, and any other number keeps its text. encoding/json is less
+// strict: it lets the last of two equal keys win, mends broken UTF-8, and rounds
+// numbers. The errors of parseDocument are problems.
 //
-// Control characters are refused in any string and key. Some databases cannot
-// store a NUL, and none of the others belongs into a field of one line.
+// It refuses control characters in any string and key. Some databases cannot
+// store a NUL, and none of the others belongs in a field of one line.
 func parseDocument(data []byte) (any, []FieldError, error) {
 	if !utf8.Valid(data) {
 		return nil, nil, BadRequest("The body is not UTF-8.")
@@ -128,7 +128,7 @@ func field(at, name string) string {
 
 func element(at string, i int) string { return at + "[" + strconv.Itoa(i) + "]" }
 
-// readable bounds and quotes what the client chose to call a field.
+// readable bounds and quotes the name of a field that the client chose.
 func readable(at string) string {
 	const most = 128
 	if len(at) > most {

@@ -8,13 +8,13 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// exactness finds what kin-openapi cannot, since it compares numbers as
-// float64: 9223372036854775808 is the same to it as the greatest int64, and 1e2
-// is an integer. It also names unknown fields by their path, and stops at an
-// array beyond its maxItems.
+// exactness finds the faults that kin-openapi cannot. kin-openapi compares numbers as
+// float64: it takes 9223372036854775808 for the greatest int64, and 1e2 for an
+// integer. exactness also names unknown fields by their path, and stops at an array
+// beyond its maxItems.
 type exactness struct{ faults []FieldError }
 
-// visit reports whether the document is worth a closer look.
+// visit checks a value, and reports whether the rest of the document is worth a look.
 func (x *exactness) visit(s *openapi3.Schema, v any, at string) bool {
 	switch v := v.(type) {
 	case json.Number: // not an integer of 64 bits

@@ -11,12 +11,12 @@ import (
 // Operational adds the endpoints that every service has:
 //
 //	GET /healthz  200 while the process can answer
-//	GET /readyz   200, or 503 with what is missing, one sentence each
-//	GET /pending  what pending returns, as JSON: work accepted but not finished
+//	GET /readyz   200, or 503 with the missing parts, one sentence each
+//	GET /pending  the result of pending, as JSON: work accepted but not finished
 //	GET /metrics  metrics
 //
-// ready is called for each probe and must not wait; it returns nothing when the
-// service is ready.
+// Each probe calls ready, so ready must not wait. It returns nothing when the service
+// is ready.
 func Operational(e *echo.Echo, ready func() []string, pending func(context.Context) (any, error), metrics http.Handler) {
 	e.GET("/healthz", func(c echo.Context) error {
 		return c.JSON(http.StatusOK, map[string]string{"status": "ok"})
@@ -30,8 +30,8 @@ func Operational(e *echo.Echo, ready func() []string, pending func(context.Conte
 	e.GET("/pending", func(c echo.Context) error {
 		work, err := pending(c.Request().Context())
 		if err != nil {
-			// No matter for the log: whoever probes a service that is not
-			// ready learns why, as often as it asks.
+			// The log does not need this: a client that asks gets the reason
+			// each time, also from a service that is not ready.
 			return Unavailable("What is pending cannot be counted now: "+err.Error(), time.Second)
 		}
 		return c.JSON(http.StatusOK, work)

@@ -17,17 +17,17 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// Params are the parameters of a request: as the client sent them, and else as the
-// document says by default.
+// Params are the parameters of a request, as the client sent them. A parameter that
+// the client did not send has the document's default, if that has one.
 type Params map[string]string
 
-// Int is a parameter that the document describes as an integer.
+// Int returns a parameter that the document describes as an integer.
 func (p Params) Int(name string) int {
-	n, _ := strconv.Atoi(p[name]) // Params has checked it
+	n, _ := strconv.Atoi(p[name]) // params has checked it
 	return n
 }
 
-// ParamsOf are the parameters of the request, as [Spec.Serve] has read them.
+// ParamsOf returns the parameters of the request, as [Spec.Serve] has read them.
 func ParamsOf(c echo.Context) Params {
 	p, _ := c.Get(paramsKey).(Params) // none: the document does not know the operation
 	return p
@@ -35,8 +35,8 @@ func ParamsOf(c echo.Context) Params {
 
 const paramsKey = "quintet.params"
 
-// readParams has every request's parameters be what the document says, before its
-// handler sees it.
+// readParams checks the parameters of every request against the document, before its
+// handler runs.
 func (s *Spec) readParams(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		of, known := s.operations[operation(c)]
@@ -53,12 +53,13 @@ func (s *Spec) readParams(next echo.HandlerFunc) echo.HandlerFunc {
 }
 
 // params reads the parameters of a request: of its query, of its headers, and of its
-// path those that have a pattern. Each must be what the document says. Other query
-// parameters are refused, and repeated or empty ones: a filter that is misspelt, or
-// was filled from an unset variable, must not list everything. A header without a
-// pattern is never at fault: repeated, it is as if it were not there.
+// path those that have a pattern. Each must match its schema in the document. params
+// refuses other query parameters, repeated ones, and empty ones unless the document
+// allows them. A filter that is misspelt, or was filled from an unset variable, must
+// not list everything. A repeated header without a pattern is no fault, and counts as
+// absent.
 //
-// What is wrong is a 400 that names each parameter at fault.
+// Any fault is a 400 that names each parameter at fault.
 func (d described) params(c echo.Context) (Params, error) {
 	query, err := url.ParseQuery(c.Request().URL.RawQuery)
 	if err != nil {
@@ -116,7 +117,7 @@ func BadParameters(faults ...FieldError) *Problem {
 	return p
 }
 
-// wrongIn says what is wrong with a parameter; nothing if it is what its schema says.
+// wrongIn returns the fault of a parameter; empty if the parameter matches its schema.
 func wrongIn(s *openapi3.Schema, text string) string {
 	var value any = text
 	if s.Type.Is(openapi3.TypeInteger) {
@@ -141,11 +142,11 @@ func operation(c echo.Context) string {
 	return method + " " + c.Path()
 }
 
-// maxID is how long an id may be. Ours are UUIDs, but another producer may have
-// chosen an order's.
+// maxID bounds the length of an id. The kit's ids are UUIDs, but another producer may
+// have chosen an order's.
 const maxID = 256
 
-// pathText is a part of the path as its owner wrote it; nothing if it cannot be read.
+// pathText returns a part of the path without escapes; empty if they are malformed.
 func pathText(c echo.Context, part string) string {
 	if c.Request().URL.RawPath == "" { // the router matched, and cut, a path without escapes
 		return part
@@ -157,8 +158,8 @@ func pathText(c echo.Context, part string) string {
 	return text
 }
 
-// ByID gives next the id in a path's only parameter as its owner wrote it. An id that
-// nobody can have is answered with 404 and this detail, before it becomes a key:
+// ByID passes the id in a path's only parameter to next, without escapes. It answers an
+// impossible id with 404 and nobody as the detail. Such an id must not become a key:
 // some databases fail on such a text.
 func ByID(nobody string, next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
@@ -171,8 +172,8 @@ func ByID(nobody string, next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// Cursor is a place in a listing as clients carry it, opaque and safe in a URL: what
-// its last row is sorted by.
+// Cursor encodes a place in a listing for clients, opaque and safe in a URL. at holds
+// the values by which the last row is sorted.
 func Cursor(at ...any) string {
 	text, err := json.Marshal(at)
 	if err != nil {
@@ -181,8 +182,8 @@ func Cursor(at ...any) string {
 	return base64.RawURLEncoding.EncodeToString(text)
 }
 
-// ReadCursor reads a parameter that is a cursor into what it was made of. What is no
-// cursor of the listing is a 400.
+// ReadCursor decodes a parameter that is a cursor into the values of the [Cursor]. A
+// text that is no cursor of the listing is a 400.
 func (p Params) ReadCursor(name string, at ...any) error {
 	parts := make([]json.RawMessage, 0, len(at))
 	text, err := base64.RawURLEncoding.DecodeString(p[name])
@@ -193,7 +194,7 @@ func (p Params) ReadCursor(name string, at ...any) error {
 		err = fmt.Errorf("it has %d parts", len(parts))
 	}
 	for i := 0; err == nil && i < len(at); i++ {
-		if string(parts[i]) == "null" { // which Unmarshal would take for nothing to read
+		if string(parts[i]) == "null" { // Unmarshal would leave the value alone
 			err = errors.New("a part is null")
 		} else {
 			err = json.Unmarshal(parts[i], at[i])
@@ -205,8 +206,8 @@ func (p Params) ReadCursor(name string, at ...any) error {
 	return nil
 }
 
-// Page cuts a listing that was asked for one row more than a page has. next is what a
-// client sends for the page after it; empty on the last.
+// Page cuts a listing that was read with one row more than a page has. next is the
+// cursor of the page after it; empty on the last page.
 func Page[R any](rows []R, limit int, cursor func(R) string) (page []R, next string) {
 	if len(rows) <= limit {
 		return rows, ""

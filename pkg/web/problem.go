@@ -9,13 +9,13 @@ import (
 	"time"
 )
 
-// Problem is an answer that says no: an error, and its form on the wire
+// Problem is a negative answer: an error, and its form on the wire
 // (RFC 9457, application/problem+json).
 //
-// Which status a bad body gets is one rule. What is no JSON document at all
-// (syntax, encoding, a key twice, too deep) is 400. A document that says
-// something impossible (missing, unknown, mistyped or out of range) is 422 and
-// names each field. Around both: 413 is too large, 415 is not declared as JSON.
+// One rule gives the status of a bad body. A body that is no JSON document at all
+// (syntax, encoding, a key twice, too deep) is 400. A document with impossible content
+// (missing, unknown, mistyped or out of range) is 422, and the problem names each
+// field. A body that is too large is 413, and one not declared as JSON is 415.
 type Problem struct {
 	Type   string       `json:"type"` // "about:blank": the status says it all
 	Title  string       `json:"title"`
@@ -27,7 +27,7 @@ type Problem struct {
 	cause      error
 }
 
-// FieldError is one thing wrong with a body.
+// FieldError is one fault of a body or of a parameter.
 type FieldError struct {
 	Field   string `json:"field"` // as in lines[2].quantity; empty for the body itself
 	Message string `json:"message"`
@@ -62,9 +62,9 @@ func Unavailable(detail string, retryAfter time.Duration) *Problem {
 	return p
 }
 
-// WithFaults adds the fields that a handler finds at fault to how [Spec.Decode] ended.
-// A field that is named already, or has a part that is, is left alone: what was said of
-// it comes first. detail is for a body that the document allows.
+// WithFaults adds the faults that a handler finds to the result of [Spec.Decode]. It
+// adds nothing to a field that is named already, or that has a named part: the earlier
+// fault comes first. detail is for a body that the document allows.
 func WithFaults(decoded error, detail string, faults ...FieldError) error {
 	var p *Problem
 	switch {
@@ -84,8 +84,8 @@ func WithFaults(decoded error, detail string, faults ...FieldError) error {
 	return decoded
 }
 
-// Because keeps what caused the problem. It is logged once, when the problem is
-// answered, and the client never sees it.
+// Because keeps the cause of the problem. The cause is logged once, with the answer,
+// and the client never sees it.
 func (p *Problem) Because(cause error) *Problem {
 	p.cause = cause
 	return p
@@ -105,5 +105,5 @@ func (p *Problem) Error() string {
 	return s
 }
 
-// Unwrap is the cause, nil when none was given.
+// Unwrap returns the cause; nil when none was given.
 func (p *Problem) Unwrap() error { return p.cause }

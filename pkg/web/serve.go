@@ -12,10 +12,10 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// A client gets this long: to send a request's header, to send all of it, to
-// take the answer from the moment the request was read, and to stay connected
-// without a request. A handler that waits must answer before writeTimeout;
-// [Stream] renews it with every write.
+// A client gets headerTimeout to send a request's header, and readTimeout to send all of
+// it. It gets writeTimeout to read the answer, from the moment the request was read. It
+// may stay connected without a request for idleTimeout. A handler that waits must answer
+// before writeTimeout; [Stream] renews it with every write.
 const (
 	headerTimeout = 5 * time.Second
 	readTimeout   = 10 * time.Second
@@ -26,10 +26,10 @@ const (
 
 type stoppingKey struct{}
 
-// Serve answers requests that arrive at l until ctx ends. Then it takes no more
-// connections, closes [Stopping], and lets the requests under way finish, for up
-// to 5 seconds; then it cuts them off and says so in its error. A clean end
-// returns nil. It closes l.
+// Serve answers requests that arrive at l until ctx ends. Then it closes [Stopping],
+// accepts no more connections, and lets the requests in flight finish for up to 5
+// seconds. After that it cuts them off, and its error reports it. A clean end returns
+// nil. Serve closes l.
 func Serve(ctx context.Context, l net.Listener, e *echo.Echo) error {
 	// Requests do not inherit ctx: its end would cancel them at once, and
 	// draining means to let them finish.
@@ -68,9 +68,9 @@ func Serve(ctx context.Context, l net.Listener, e *echo.Echo) error {
 	return err
 }
 
-// unusedConns are connections that clients opened and sent nothing on. The
-// server's shutdown would wait for them until they are five seconds old, which
-// is all the time there is for draining.
+// unusedConns are the connections on which clients have sent nothing. The server's
+// shutdown would wait for them until they are five seconds old. Draining has no more
+// time than that.
 type unusedConns struct {
 	mu   sync.Mutex
 	open map[net.Conn]bool
@@ -90,13 +90,13 @@ func (u *unusedConns) close() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	for c := range u.open {
-		_ = c.Close() // the client is told by the same
+		_ = c.Close() // the close itself notifies the client
 	}
 }
 
-// Stopping is closed when the server begins to drain, so that a handler that
-// waits can answer what it has. Outside of [Serve] it is nil, which never
-// happens.
+// Stopping returns a channel that closes when the server begins to drain, so that a
+// waiting handler can answer with its last result. Outside of [Serve] the channel is
+// nil, and never ready.
 func Stopping(ctx context.Context) <-chan struct{} {
 	stopping, _ := ctx.Value(stoppingKey{}).(chan struct{})
 	return stopping

@@ -15,26 +15,25 @@ import (
 
 const jsonType = "application/json"
 
-// Spec is a service's OpenAPI document. What it says of parameters and bodies is
-// what [Spec.Serve] and [Spec.Decode] enforce. It is safe for concurrent
-// use.
+// Spec is a service's OpenAPI document. [Spec.Serve] enforces its description of
+// parameters, and [Spec.Decode] that of bodies. A Spec is safe for concurrent use.
 type Spec struct {
 	yaml       []byte
 	doc        *openapi3.T
 	operations map[string]described // by method and path, as the routes have it
 }
 
-// described is what the document says of an operation's request.
+// described is the document's description of an operation's request.
 type described struct {
 	parameters []*openapi3.Parameter
 	body       *openapi3.Schema // nil: it has none
 	required   bool             // the body
 }
 
-// LoadSpec reads an OpenAPI 3.0 document. It refuses one that would hide what
-// the service does with a request: every object in a JSON body must say
-// additionalProperties: false, every array its maxItems, and allOf, anyOf, oneOf
-// and not have no place there. It reports all such problems at once.
+// LoadSpec reads an OpenAPI 3.0 document. It refuses a document that would hide how
+// the service handles a request. In a JSON body every object must say
+// additionalProperties: false, and every array its maxItems. A body must not use
+// allOf, anyOf, oneOf or not. LoadSpec reports all such problems at once.
 func LoadSpec(yaml []byte) (*Spec, error) {
 	doc, err := openapi3.NewLoader().LoadFromData(yaml)
 	if err != nil {
@@ -63,7 +62,7 @@ func LoadSpec(yaml []byte) (*Spec, error) {
 	return s, nil
 }
 
-// describe reads what an operation says of its request, and lists what it leaves open.
+// describe reads the description of an operation's request, and lists its gaps.
 func describe(item *openapi3.PathItem, op *openapi3.Operation) (d described, problems []error) {
 	for _, p := range slices.Concat(item.Parameters, op.Parameters) {
 		s := p.Value.Schema
@@ -98,8 +97,7 @@ func routed(method, path string) string {
 	return method + " " + parameter.ReplaceAllString(path, ":$1")
 }
 
-// unstrict lists where a body's schema would accept what its document does not
-// say.
+// unstrict lists the places where a body's schema would accept undocumented content.
 func unstrict(s *openapi3.Schema, at string, above []*openapi3.Schema) (problems []string) {
 	if slices.Contains(above, s) {
 		return nil // refers to itself; documents are nested no deeper than maxDepth
@@ -129,7 +127,7 @@ func unstrict(s *openapi3.Schema, at string, above []*openapi3.Schema) (problems
 }
 
 // Serve answers GET /openapi.yaml with the document, and refuses requests whose
-// parameters are not what it says; see [ParamsOf].
+// parameters do not match it; see [ParamsOf].
 func (s *Spec) Serve(e *echo.Echo) {
 	e.Use(s.readParams)
 	e.GET("/openapi.yaml", func(c echo.Context) error {
@@ -139,10 +137,10 @@ func (s *Spec) Serve(e *echo.Echo) {
 
 var parameter = regexp.MustCompile(`\{([^}]+)\}`)
 
-// CheckRoutes holds a document against the routes of the echo that serves it. It
-// lists each operation that has no route and each route that the document does
-// not know, sorted; the endpoints of operation, the document itself and HEAD
-// need no mention. Parameters must have the same names on both sides.
+// CheckRoutes compares a document with the routes of the echo that serves it. It
+// lists, sorted, each operation without a route and each route that is not in the
+// document. The endpoints of operation, the document itself and HEAD need no mention.
+// Parameters must have the same names on both sides.
 func CheckRoutes(s *Spec, routes []*echo.Route) []string {
 	var documented, served []string
 	for path, item := range s.doc.Paths.Map() {

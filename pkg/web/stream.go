@@ -14,7 +14,7 @@ import (
 
 const (
 	heartbeat    = 15 * time.Second // below the idle cut-off of common proxies
-	streamWrite  = 10 * time.Second // a client that takes nothing for so long is cut off
+	streamWrite  = 10 * time.Second // a client that reads nothing for so long is cut off
 	streamRetry  = 2 * time.Second  // when a client comes back after the stream broke
 	lastEventID  = "Last-Event-ID"
 	maxEventID   = 128 // bytes
@@ -23,23 +23,23 @@ const (
 
 // Event is one server-sent event.
 type Event struct {
-	ID   string // where a client that lost the connection goes on
+	ID   string // a client that lost the connection resumes after it
 	Type string // empty for a plain message
 	Data any    // sent as JSON
 }
 
 // Next returns the events that follow the one with the given id, all of them
-// when it is empty. If there are none yet it waits, until ctx ends at the latest,
-// and then returns none. last says that nothing will ever follow.
+// when the id is empty. Without a new event it waits, until ctx ends at the latest,
+// and then returns none. last reports that no event will ever follow.
 type Next func(ctx context.Context, after string) (events []Event, last bool, err error)
 
-// Stream answers with server-sent events until next says that they were the
-// last, the client leaves, or the server stops. It starts behind the client's
-// Last-Event-ID and sends a comment whenever 15 seconds passed without an event.
+// Stream answers with server-sent events until next reports the last, the client
+// leaves, or the server stops. It starts behind the client's Last-Event-ID and sends a
+// comment whenever 15 seconds passed without an event.
 //
-// The status is 200 as soon as it is called: a handler checks before what it can
-// check. An EventSource reconnects after any end; a handler that has nothing
-// more to send answers 204, which makes it stop.
+// Stream sends the status 200 at once: a handler makes its own checks before. An
+// EventSource reconnects after any end. A handler that has nothing more to send
+// answers 204, and the EventSource stops.
 func Stream(c echo.Context, next Next) error { return stream(c, heartbeat, next) }
 
 func stream(c echo.Context, heartbeat time.Duration, next Next) error {
@@ -63,7 +63,7 @@ func stream(c echo.Context, heartbeat time.Duration, next Next) error {
 	header.Set("X-Accel-Buffering", "no") // nginx would hold events back
 	c.Response().WriteHeader(http.StatusOK)
 	if c.Request().Method == http.MethodHead {
-		return nil // who wants no events need not wait for them
+		return nil // a HEAD needs no events, so it does not wait
 	}
 	if err := send(c, fmt.Sprintf("retry: %d\n\n", streamRetry.Milliseconds())); err != nil {
 		return nil
@@ -86,7 +86,7 @@ func stream(c echo.Context, heartbeat time.Duration, next Next) error {
 	}
 }
 
-// await gives next one heartbeat's time.
+// await calls next with one heartbeat's time.
 func await(ctx context.Context, heartbeat time.Duration, after string, next Next) ([]Event, bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, heartbeat)
 	defer cancel()
@@ -97,7 +97,7 @@ func await(ctx context.Context, heartbeat time.Duration, after string, next Next
 	return events, last, err
 }
 
-// format spells the events, or a comment when there are none.
+// format writes the events as text, or a comment when there are none.
 func format(events []Event) (string, error) {
 	if len(events) == 0 {
 		return ":\n\n", nil

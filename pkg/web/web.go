@@ -1,9 +1,9 @@
-// Package web is the HTTP edge of a service: strict bodies, problems for
-// answers that say no, the endpoints of operation, event streams, and a server
-// that ends in order.
+// Package web is the HTTP edge of a service. It has strict bodies, problems as negative
+// answers, the endpoints of operation, event streams, and a server that ends in order.
 //
-// A client of an API never sees the text of an internal error: it is logged, once, and
-// the answer is a plain 500. Endpoints of operation (/readyz, /pending) say what is wrong.
+// A client of an API never sees the text of an internal error. The text is logged, once,
+// and the answer is a plain 500. Endpoints of operation (/readyz, /pending) name the
+// fault.
 package web
 
 import (
@@ -20,16 +20,16 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// BodyLimit is how many bytes a request may carry; more is a 413. It leaves room
-// for a body that is far too long to be told so field by field.
+// BodyLimit bounds the bytes of a request's body; more is a 413. The limit leaves room
+// for a body that is far too long, so that the answer can name its fields.
 const BodyLimit = 1 << 20
 
-// New makes an echo whose every error, its own 404 and 405 included, is
-// answered as a problem, which survives a panicking handler, and whose bodies
-// are limited to [BodyLimit]. It answers HEAD wherever it answers GET.
+// New makes an echo that answers every error as a problem, its own 404 and 405
+// included. It survives a panicking handler, and limits bodies to [BodyLimit]. It
+// answers HEAD wherever it answers GET.
 func New(log *slog.Logger) *echo.Echo {
 	e := echo.New()
-	// RFC 9110: as GET, without the body, which net/http leaves out.
+	// RFC 9110: HEAD is as GET without the body, and net/http leaves the body out.
 	e.OnAddRouteHandler = func(_ string, r echo.Route, h echo.HandlerFunc, ms []echo.MiddlewareFunc) {
 		if r.Method == http.MethodGet {
 			e.Add(http.MethodHead, r.Path, h, ms...)
@@ -40,12 +40,12 @@ func New(log *slog.Logger) *echo.Echo {
 	return e
 }
 
-// answer is the one place where an error becomes a response, and where an error
-// that the client must not see is logged.
+// answer alone turns an error into a response, and logs an error that the client must
+// not see.
 func answer(log *slog.Logger, err error, c echo.Context) {
 	req := c.Request()
 	if errors.Is(err, context.Canceled) && req.Context().Err() != nil {
-		return // the client left; nobody waits for an answer
+		return // the client left, and waits for no answer
 	}
 	p := asProblem(err)
 	if p.Status == http.StatusInternalServerError || p.cause != nil {
@@ -53,7 +53,7 @@ func answer(log *slog.Logger, err error, c echo.Context) {
 			slog.String("route", c.Path()), slog.Int("status", p.Status), slog.String("error", err.Error()))
 	}
 	if c.Response().Committed {
-		return // too late to say it
+		return // too late for a problem
 	}
 	header := c.Response().Header()
 	header.Set(echo.HeaderContentType, "application/problem+json")
@@ -69,10 +69,10 @@ func answer(log *slog.Logger, err error, c echo.Context) {
 		body = []byte(`{"type":"about:blank","status":500}`) // strings and a number always marshal
 	}
 	c.Response().WriteHeader(p.Status)
-	_, _ = c.Response().Write(body) // who cannot be answered has left
+	_, _ = c.Response().Write(body) // a client that cannot be answered has left
 }
 
-// asProblem keeps what an error says to the client, and drops what it does not.
+// asProblem keeps the part of an error that is for the client, and drops the rest.
 func asProblem(err error) *Problem {
 	var p *Problem
 	var tooLarge *http.MaxBytesError

@@ -1,13 +1,12 @@
-// Package compat says whether a new version of an Avro schema may follow the
-// versions before it, by the levels of the Confluent schema registry, and if
-// not, which field breaks which rule. It needs no registry; the embedded
-// registry and the tests of the contract both ask it.
+// Package compat decides whether a new version of an Avro schema may follow the earlier
+// ones. It applies the levels of the Confluent schema registry. If not, it reports
+// which field breaks which rule. It needs no registry; the embedded registry and the
+// tests of the contract both call it.
 //
-// The verdict is that of github.com/twmb/avro, which also decodes the events,
-// so that what is allowed here can be read there. That library stops at the
-// first difference and names it in the reader's and writer's terms. This
-// package walks the schemas again to report every difference, in terms of what
-// the author of the new version did.
+// The verdict is that of github.com/twmb/avro. That library also decodes the events, so
+// it can read any version that is allowed here. It stops at the first difference and
+// names it in the reader's and writer's terms. This package walks the schemas again to
+// report every difference, in terms of the author's change.
 package compat
 
 import (
@@ -18,8 +17,8 @@ import (
 	"github.com/twmb/avro"
 )
 
-// Level is what a new version promises to the versions before it. The plain
-// levels compare with the latest version only, the transitive ones with all.
+// Level is the promise of a new version to the versions before it. The plain levels
+// compare with the latest version only, the transitive ones with all.
 type Level string
 
 // The levels of the Confluent schema registry.
@@ -40,8 +39,8 @@ var (
 	ErrSchema = errors.New("invalid Avro schema")
 )
 
-// ParseLevel returns the level of that name, in upper case as registries spell
-// it. Any other name is an ErrLevel.
+// ParseLevel returns the level of that name, in upper case as registries spell it. Any
+// other name is an ErrLevel.
 func ParseLevel(name string) (Level, error) {
 	switch l := Level(name); l {
 	case None, Backward, BackwardTransitive, Forward, ForwardTransitive, Full, FullTransitive:
@@ -59,8 +58,8 @@ type Error struct {
 // Violation is one rule broken at one place.
 type Violation struct {
 	Field   string // e.g. "shippingAddress.country" or "lines[].sku"; "" for the schema itself
-	Version int    // the previous version that does not get on with the new one
-	Message string // names the field, what was done to it, and who can no longer read what
+	Version int    // the previous version that is incompatible with the new one
+	Message string // names the field, the change, and the version that can no longer read the other
 }
 
 // Error returns the level and every message.
@@ -77,10 +76,10 @@ func (e *Error) Messages() []string {
 	return messages
 }
 
-// Check reports whether next may follow previous, which are the versions so far,
-// oldest first; messages number them from 1. It returns nil if so, an *Error if
-// not, an ErrSchema if next or a previous version that the level looks at does
-// not parse, and an ErrLevel if the level is none of the seven.
+// Check reports whether next may follow previous, which are the versions so far, oldest
+// first; messages number them from 1. It returns nil if so, and an *Error if not. It
+// returns an ErrSchema if next, or a previous version that the level compares with,
+// does not parse. It returns an ErrLevel if the level is none of the seven.
 func Check(level Level, next string, previous []string) error {
 	if _, err := ParseLevel(string(level)); err != nil {
 		return err
@@ -116,13 +115,14 @@ func Check(level Level, next string, previous []string) error {
 	return nil
 }
 
-// pair says which versions are compared, and in which direction.
+// pair names the two versions to compare, and the direction.
 type pair struct {
 	old, new int
 	forward  bool // the old version reads the new one's data, not the reverse
 }
 
-// violation completes the words about what was done with who can no longer read what.
+// violation completes the description of a change: which readers can no longer read
+// which data.
 func (p pair) violation(field, done string) Violation {
 	reader, writer, rule := p.new, p.old, Backward
 	if p.forward {
@@ -141,7 +141,7 @@ func violations(p pair, writer, reader *avro.Schema) []Violation {
 	if found := differences(p, writer, reader); len(found) > 0 {
 		return found
 	}
-	// A rule the walk has no words for, such as two fields that an alias merges
-	// into one: refused all the same, in the library's words.
+	// The walk does not describe every rule, such as two fields that an alias merges
+	// into one. The schema is refused all the same, with the message of the library.
 	return []Violation{p.violation("", refused.Error())}
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/twmb/avro"
 )
 
-// walk compares two schemas by Avro's rules of schema resolution and collects
-// every place where the reader could not follow the writer.
+// walk compares two schemas by Avro's rules of schema resolution. It collects every
+// place where the reader could not follow the writer.
 type walk struct {
 	pair           pair
 	writer, reader map[string]*avro.SchemaNode // named types by full name
@@ -17,9 +17,9 @@ type walk struct {
 	found          []Violation
 }
 
-// tree returns a schema with its named types by full name. A type is defined
-// where it is used first and only named after that, by its short name if the
-// namespace around is its own; such names are spelled out in the returned root.
+// tree returns a schema with its named types by full name. A type is defined where it
+// is used first. Later uses only name it, by its short name within its own namespace.
+// The returned root spells such names out.
 func tree(schema *avro.Schema) (root *avro.SchemaNode, defined map[string]*avro.SchemaNode) {
 	root, defined = schema.Root(), map[string]*avro.SchemaNode{}
 	var visit func(n *avro.SchemaNode, namespace string)
@@ -47,7 +47,7 @@ func tree(schema *avro.Schema) (root *avro.SchemaNode, defined map[string]*avro.
 	return root, defined
 }
 
-// differences compares what was written with what would read it.
+// differences compares the writer's schema with the reader's.
 func differences(p pair, writer, reader *avro.Schema) []Violation {
 	w := walk{pair: p, seen: map[[2]string]bool{}}
 	var written, read *avro.SchemaNode
@@ -64,12 +64,13 @@ func fullName(n *avro.SchemaNode) string {
 	return n.Namespace + "." + n.Name
 }
 
-// report notes a violation in the form "what was done: what can no longer be read".
+// report adds a violation: format describes the change, and [pair.violation] completes
+// it.
 func (w *walk) report(field, format string, args ...any) {
 	w.found = append(w.found, w.pair.violation(field, fmt.Sprintf(format, args...)))
 }
 
-// change returns writer and reader in the order of time: what it was, what it became.
+// change returns writer and reader in the order of time: the old one, then the new one.
 func (w *walk) change(writer, reader string) (was, became string) {
 	if w.pair.forward {
 		return reader, writer
@@ -102,8 +103,9 @@ func (w *walk) compare(writer, reader *avro.SchemaNode, field string) {
 	}
 }
 
-// compareBranch finds what the reader takes one branch of the writer's union
-// for, or the writer's only type where just the reader has a union.
+// compareBranch finds the reader's type for one branch of the writer's union, and
+// compares the two. If only the reader has a union, the branch is the writer's only
+// type.
 func (w *walk) compareBranch(branch, reader *avro.SchemaNode, field string) {
 	branch = resolve(branch, w.writer)
 	candidates := []avro.SchemaNode{*reader}
@@ -121,8 +123,8 @@ func (w *walk) compareBranch(branch, reader *avro.SchemaNode, field string) {
 	w.report(field, "%s may no longer be %s", place(field), describe(branch))
 }
 
-// match returns the candidate the reader would choose: the same type by full
-// name, else by short name, else the first it can be promoted to.
+// match returns the candidate that the reader would choose. It prefers the same type by
+// full name, then by short name. Last comes the first type that the branch promotes to.
 func (w *walk) match(branch *avro.SchemaNode, candidates []avro.SchemaNode) *avro.SchemaNode {
 	ranks := []func(r *avro.SchemaNode) bool{
 		func(r *avro.SchemaNode) bool { return r.Type == branch.Type && fullName(r) == fullName(branch) },

@@ -1,8 +1,8 @@
-// Command gen writes the Go types of the contract, events/events.gen.go, from
-// the .avsc files. Run it in the schemas folder: go run ./gen
+// Command gen writes the Go types of the contract, events/events.gen.go, from the .avsc
+// files. Run it in the schemas folder: go run ./gen
 //
-// The .avsc files are the master, since readers in other languages share them;
-// Go types written by hand would drift from them unnoticed.
+// The .avsc files are the master, since readers in other languages share them. Go types
+// written by hand would drift from them unnoticed.
 package main
 
 import (

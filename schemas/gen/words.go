@@ -16,7 +16,7 @@ func sensitivePaths(n *avro.SchemaNode, path string) []string {
 			f := &n.Fields[i]
 			name := strings.TrimPrefix(path+"."+f.Name, ".")
 			if f.Props["personal"] == true || f.Props["payment"] == true {
-				paths = append(paths, name) // all of it, whatever is inside
+				paths = append(paths, name) // all of it, with its inner fields
 				continue
 			}
 			paths = append(paths, sensitivePaths(&f.Type, name)...)

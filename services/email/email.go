@@ -1,4 +1,4 @@
-// Package email tells the customer what became of an order.
+// Package email notifies the customer of an order's start and end.
 package email
 
 import (
@@ -10,11 +10,11 @@ import (
 // Mailbox is what email knows of one order.
 type Mailbox struct {
 	OrderID string
-	Address string // where the customer is told; never logged
+	Address string // of the customer; never logged
 	Notices []Notice
 }
 
-// Notice is one thing that the customer is told.
+// Notice is one notification of the customer.
 type Notice struct {
 	ID     string        `json:"id"`
 	Kind   events.Kind   `json:"kind"`
@@ -30,11 +30,11 @@ const (
 	Waiting Status = "waiting" // for OrderPlaced, which has the address
 	Sending Status = "sending"
 	Sent    Status = "sent"
-	Failed  Status = "failed" // or nobody knows: it is not tried again
+	Failed  Status = "failed" // or its outcome is unknown; there is no retry
 )
 
-// SendMail sends one notification. It is made at most once: mail has no idempotency
-// key, and two are worse than none.
+// SendMail sends one notification. The call has an effect at most once: mail has no
+// idempotency key, and two mails are worse than none.
 type SendMail struct {
 	NotificationID string        `json:"notificationId"`
 	OrderID        string        `json:"orderId"`
@@ -49,9 +49,9 @@ type MailAnswered struct {
 	Cause          events.Cause `json:"cause,omitempty"`
 }
 
-// told reports whether there is a notice of a kind. The one of OrderPlaced
-// also tells that the address is known, even one that is empty: to that the
-// mail fails, and is recorded so, and does not wait for ever.
+// told reports whether the mailbox has a notice of a kind. A notice of OrderPlaced also
+// means that the address is set. Even an empty address counts: a mail to it fails and is
+// recorded as failed, and does not wait for ever.
 func (m Mailbox) told(k events.Kind) bool {
 	return slices.ContainsFunc(m.Notices, func(n Notice) bool { return n.Kind == k })
 }

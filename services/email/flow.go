@@ -19,10 +19,9 @@ var Flow = flow.Participant[Mailbox]{
 	Terminal: []flow.Event{events.NotificationSent{}, events.NotificationFailed{}},
 }
 
-// welcome keeps the address, which no later event repeats, and sends what
-// waited for it. A second record of the order, under another id, changes
-// nothing: whoever can write to the topic must not turn the mails of somebody
-// else's order to himself.
+// welcome keeps the address, which no later event repeats, and sends the notices that
+// waited for it. A second record of the order, under another id, changes nothing: a
+// foreign producer must not redirect the mails of another's order to itself.
 func welcome(m Mailbox, e events.OrderPlaced, out *flow.Out) Mailbox {
 	if m.told(events.KindOrderPlaced) {
 		return m
@@ -48,8 +47,8 @@ func tellCancelled(m Mailbox, e events.OrderCancelled, out *flow.Out) Mailbox {
 	return tell(m, Notice{Kind: events.KindOrderCancelled, Reason: e.Reason}, out)
 }
 
-// tell adds a notice, once per kind. Before the order's OrderPlaced it waits:
-// an order that a foreign producer placed may be known by its end first.
+// tell adds a notice, once per kind. The notice waits for the order's OrderPlaced: of
+// an order placed by a foreign producer, email may receive the end first.
 func tell(m Mailbox, n Notice, out *flow.Out) Mailbox {
 	if m.told(n.Kind) {
 		return m
@@ -68,7 +67,7 @@ func send(m Mailbox, n Notice, out *flow.Out) Notice {
 	return n
 }
 
-// record notes how a mail ended, and says so.
+// record records the outcome of a mail, and publishes it.
 func record(m Mailbox, r MailAnswered, out *flow.Out) Mailbox {
 	i := slices.IndexFunc(m.Notices, func(n Notice) bool { return n.ID == r.NotificationID })
 	if i < 0 || m.Notices[i].Status != Sending {

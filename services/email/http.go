@@ -13,7 +13,7 @@ func routes(a *service.API) {
 	a.GET("/notifications/:orderId", service.Resource[Mailbox]{Table: mailboxes, Nobody: "No notification was ever asked for by this order.", View: shown}.Get(a))
 }
 
-// view is what the service tells about an order: never the address.
+// view is a mailbox as others may see it: never the address.
 type view struct {
 	OrderID       string   `json:"orderId"`
 	Notifications []Notice `json:"notifications"`

@@ -12,17 +12,17 @@ import (
 	"github.com/quintet-eda/quintet/schemas/events"
 )
 
-// errAddress is returned when a mail cannot be addressed: no server will ever
-// accept it.
+// errAddress is returned when a mail cannot be addressed: no server will ever accept
+// it.
 var errAddress = errors.New("not a mail address")
 
-// compose writes a mail. Its Message-ID is the notification's, so that whoever
-// looks at a mailbox can tell a second copy from a second notification.
+// compose writes a mail. Its Message-ID is the notification's. It distinguishes a
+// second copy in a mailbox from a second notification.
 func compose(from string, m SendMail) (*gomail.Msg, error) {
-	// Only a bare address will do. The parser also reads names, comments and
-	// quotes, and hands out an address that differs from what it was given:
-	// in "a> NOTIFY=NEVER"@b that would end the address early in RCPT TO.
-	// It also takes what nobody can see, and any length.
+	// Only a bare address is valid. The parser also reads names, comments and
+	// quotes, and returns an address that differs from its input: in
+	// "a> NOTIFY=NEVER"@b that would end the address early in RCPT TO.
+	// The parser also accepts invisible characters, and any length.
 	to, err := mail.ParseAddress(m.To)
 	if err != nil || to.Address != m.To || len(m.To) > maxAddress || strings.ContainsFunc(m.To, unseen) {
 		return nil, errAddress // without the parser's error, which quotes the address
@@ -41,17 +41,17 @@ func compose(from string, m SendMail) (*gomail.Msg, error) {
 	return msg, nil
 }
 
-// maxAddress is in bytes: what a server must take in one command (RFC 5321),
-// less the brackets.
+// maxAddress is in bytes: the length that a server must accept in one command
+// (RFC 5321), less the brackets.
 const maxAddress = 254
 
 // unseen reports whether a reader would not see r: a control or a format
 // character, or a space.
 func unseen(r rune) bool { return !unicode.IsGraphic(r) || unicode.IsSpace(r) }
 
-// oneLine makes an order id, which a foreign producer may have chosen, fit for
-// a header: without control characters, also such that a reader would decode
-// from what looks like an encoded word.
+// oneLine makes an order id safe for a header, since a foreign producer may have chosen
+// it. It replaces control characters. It also breaks up encoded words, since a mail
+// reader could decode control characters from them.
 func oneLine(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {
@@ -61,7 +61,7 @@ func oneLine(s string) string {
 	}, strings.ReplaceAll(s, "=?", "= ?"))
 }
 
-// words are what the customer reads.
+// words are the subject and the text of a mail.
 func words(order string, k events.Kind, r events.Reason) (subject, text string) {
 	switch k {
 	case events.KindOrderPlaced:
@@ -80,8 +80,8 @@ func words(order string, k events.Kind, r events.Reason) (subject, text string) 
 	return fmt.Sprintf("About your order %s", order), fmt.Sprintf("There is news about your order %s.\n", order)
 }
 
-// because says a reason as one would to a customer; nothing for a reason that
-// this version does not know.
+// because is a reason in a customer's words; empty for a reason that this version does
+// not know.
 func because(r events.Reason) string {
 	switch r {
 	case events.ReasonCustomer:

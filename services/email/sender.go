@@ -22,7 +22,7 @@ type sender struct {
 	host    string
 	port    int
 	from    string
-	timeout time.Duration // of each step; ctx bounds the whole
+	timeout time.Duration // of each step; ctx bounds the attempt
 }
 
 func newSender(addr, from string, timeout time.Duration) (sender, error) {
@@ -37,17 +37,17 @@ func newSender(addr, from string, timeout time.Duration) (sender, error) {
 	return sender{host: host, port: int(n), from: from, timeout: timeout}, nil
 }
 
-// callHandlers make the calls, each at most once.
+// callHandlers make the calls, each with at most one effect.
 func callHandlers(c Config) []flow.CallHandler {
-	s, _ := newSender(c.SMTPAddr, c.From, c.Calls.Timeout) // configured has refused what is no address
+	s, _ := newSender(c.SMTPAddr, c.From, c.Calls.Timeout) // configured has refused an invalid address
 	once := c.Calls.Policy()
 	once.AtMostOnce = true
 	return []flow.CallHandler{flow.HandleCall(once, s.send, givenUp)}
 }
 
-// send makes one attempt. An accepted or refused mail is a result. An error
-// wraps [flow.ErrNoEffect] if the server certainly does not have the mail; after
-// any other nobody knows.
+// send makes one attempt. An accepted or refused mail is a result. An error wraps
+// [flow.ErrNoEffect] if the server certainly does not have the mail. After any other
+// error the outcome is unknown.
 func (s sender) send(ctx context.Context, _ flow.Call, m SendMail) (MailAnswered, error) {
 	answer := MailAnswered{NotificationID: m.NotificationID}
 	msg, err := compose(s.from, m)
@@ -64,7 +64,7 @@ func (s sender) send(ctx context.Context, _ flow.Call, m SendMail) (MailAnswered
 	}
 	session, err := client.DialToSMTPClientWithContext(ctx)
 	if err != nil {
-		return answer, fmt.Errorf("connect to mail server: %w: %w", flow.ErrNoEffect, err) // not a word about the mail was said
+		return answer, fmt.Errorf("connect to mail server: %w: %w", flow.ErrNoEffect, err) // no byte of the mail was sent
 	}
 	if known, _ := session.Extension("SMTPUTF8"); !known && strings.ContainsFunc(m.To, func(r rune) bool { return r > unicode.MaxASCII }) {
 		answer.Cause = events.CauseBounced // the library would send it all the same, which RFC 6531 forbids
@@ -75,25 +75,24 @@ func (s sender) send(ctx context.Context, _ flow.Call, m SendMail) (MailAnswered
 		_ = client.CloseWithSMTPClient(session) // QUIT; however that ends, the server has the mail
 		return answer, nil
 	}
-	// Without a QUIT: the SMTP library first ends a message that is still
-	// open with its final dot, and half a mail would be sent as a whole one.
+	// Without a QUIT: before it the SMTP library ends an open message with its
+	// final dot. The server would accept half a mail as a whole one.
 	line.hangUp()
 	answer.Cause, err = judge(err)
 	return answer, err
 }
 
-// judge tells what a failed attempt means.
+// judge returns the cause or the error of a failed attempt.
 //
-// ErrorCode is the server's answer, or 0 if there was none; the library takes
-// it from the text of a reply, which no error of the network looks like.
-// Reason is the step that failed. Up to and including the DATA command no byte
-// of the mail is on its way, so without an answer nothing has happened. From
-// then on the server may have it. That also goes for ErrWriteContent: it says
-// that writing failed, not how much of what was written arrived. And a reason
-// that a later version adds counts as unknown, since one mail too few does
-// less harm than two.
+// ErrorCode is the server's answer, or 0 without one. The library parses it from the
+// text of a reply, and no network error looks like a reply. Reason is the step that
+// failed. Up to and including the DATA command no byte of the mail is on its way. So
+// without an answer nothing has happened. From then on the server may have the mail.
+// The same applies to ErrWriteContent: it reports that writing failed, not how many
+// bytes arrived. A reason that a later version adds counts as unknown, since one mail
+// too few does less harm than two.
 //
-// The library's error stays out of the one returned: it quotes the address.
+// The returned error does not wrap the library's: that one quotes the address.
 func judge(err error) (events.Cause, error) {
 	var failed *gomail.SendError
 	if !errors.As(err, &failed) {
@@ -121,9 +120,9 @@ func givenUp(m SendMail, unknown bool) MailAnswered {
 	return MailAnswered{NotificationID: m.NotificationID, Cause: cause}
 }
 
-// line is the connection of one attempt. The mail library bounds each step by
-// itself; line bounds them together, by hanging up when ctx ends, and closes
-// what the library leaves open when a step fails.
+// line is the connection of one attempt. The mail library bounds each single step. line
+// bounds the steps together: it hangs up when ctx ends. It also closes a connection
+// that the library leaves open when a step fails.
 type line struct {
 	ctx  context.Context
 	conn net.Conn

@@ -28,7 +28,7 @@ type ReceiveStock struct {
 	Quantity int64
 }
 
-// ErrTooMuchStock is returned when a delivery would not fit into a level.
+// ErrTooMuchStock is returned when a delivery would overflow a level.
 var ErrTooMuchStock = errors.New("stock level would overflow")
 
 func receive(r Reservation, c ReceiveStock, out *flow.Out) Reservation {
@@ -88,7 +88,7 @@ func release(r Reservation, reason events.Reason, out *flow.Out) Reservation {
 	})
 }
 
-// handOver lets the carrier take what was held.
+// handOver moves the reserved pieces to shipped: the carrier has them.
 func handOver(r Reservation, _ events.ShipmentCreated, _ *flow.Out) Reservation {
 	if r.Status != Reserved {
 		return r

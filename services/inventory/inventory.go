@@ -1,5 +1,5 @@
-// Package inventory holds stock for an order before it is paid, and gives it
-// back when the order does not ship.
+// Package inventory reserves stock for an order before it is paid. It releases the stock
+// when the order does not ship.
 package inventory
 
 import (
@@ -9,9 +9,9 @@ import (
 	"github.com/quintet-eda/quintet/schemas/events"
 )
 
-// Reservation is inventory's state of one order, with the levels of the stock
-// that the order is about. The levels are shared with other orders: the store
-// lends them to one reaction at a time.
+// Reservation is inventory's state of one order, with the levels of the SKUs in the
+// order. The levels are shared with other orders: the store lends them to one
+// reaction at a time.
 type Reservation struct {
 	OrderID string
 	Status  Status
@@ -40,12 +40,12 @@ type Level struct {
 	Received int64 `json:"received"`
 }
 
-// Status is what became of an order's stock.
+// Status is the state of an order's stock.
 type Status string
 
 const (
-	Unknown  Status = ""         // not asked for yet
-	Reserved Status = "reserved" // set aside; nobody else can have it
+	Unknown  Status = ""         // not requested yet
+	Reserved Status = "reserved" // set aside; no other order can have it
 	Rejected Status = "rejected" // not enough: nothing was set aside
 	Released Status = "released" // given back
 	Shipped  Status = "shipped"  // gone
@@ -69,7 +69,7 @@ func wanted(lines []events.OrderLine) []Line {
 	return sums
 }
 
-// missing returns what there is not enough of.
+// missing returns the lines whose SKU has too few pieces.
 func (r Reservation) missing(lines []Line) []events.Shortage {
 	var shortages []events.Shortage
 	for _, l := range lines {

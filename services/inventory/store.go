@@ -76,13 +76,13 @@ func (stockStore) Load(ctx context.Context, tx *store.Tx, inputs []*flow.Input) 
 // unit is the reservations and levels of one batch.
 type unit struct {
 	reservations  map[string]*Reservation // by order, without levels
-	stock         map[string]*Stock       // by SKU; one never received is absent
+	stock         map[string]*Stock       // by SKU; a SKU never received is absent
 	changedOrders map[string]bool
 	changedSKUs   map[string]bool
 }
 
-// State lends the input's reservation, with the levels that its reaction may
-// look at and move.
+// State lends the input's reservation, with the levels that its reaction may read and
+// move.
 func (u *unit) State(in *flow.Input) (r Reservation) {
 	if c, ok := in.Body.(ReceiveStock); ok {
 		return Reservation{Levels: u.lend(c.SKU)}
@@ -134,8 +134,8 @@ func (u *unit) Put(in *flow.Input, next Reservation) {
 	}
 }
 
-// Save writes what changed, sorted, in as many statements as a batch of its
-// size may have.
+// Save writes the changed rows, sorted, in as many statements as a batch of its size
+// may have.
 func (u *unit) Save(tx *store.Tx) {
 	var orders []*Reservation
 	for _, order := range slices.Sorted(maps.Keys(u.changedOrders)) {

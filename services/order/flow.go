@@ -35,13 +35,13 @@ type PlaceOrder struct {
 	ShippingAddress *events.Address
 	Lines           []events.OrderLine
 	Total           int64         // minor units
-	Deadline        time.Duration // after which the order is asked to be cancelled
+	Deadline        time.Duration // when it passes, order requests the cancellation
 }
 
-// CancelOrder is a customer's wish.
+// CancelOrder is a customer's request to cancel an order.
 type CancelOrder struct{ OrderID string }
 
-// Deadline is the time that an order may take.
+// Deadline is the timer of an order: it fires when the order has taken too long.
 type Deadline struct{}
 
 // Accepted is the answer to both commands.
@@ -51,7 +51,7 @@ type Accepted struct {
 }
 
 func place(o Order, c PlaceOrder, out *flow.Out) Order {
-	if o.Status != Unknown { // an id is one request's own, so it is the same request
+	if o.Status != Unknown { // each request has its own id, so this is the same request
 		out.Reply(Accepted{OrderID: o.ID, Status: Pending})
 		return o
 	}
@@ -80,14 +80,14 @@ func cancel(o Order, _ CancelOrder, out *flow.Out) Order {
 	return o
 }
 
-// expire is a cancellation with another reason. It asks, like the customer: a
-// payment service that was away for an hour finds a consistent world.
+// expire requests a cancellation with another reason. It only requests, as the
+// customer does: a payment service that was away for an hour finds a consistent world.
 func expire(o Order, _ Deadline, out *flow.Out) Order {
 	return ask(o, events.ReasonDeadline, out)
 }
 
-// ask requests the cancellation once. Whoever can still turn the order round
-// does; until then it may as well complete.
+// ask requests the cancellation once. Payment, or else shipping, stops the order if its
+// own call has not started. Until one of them does, the order may still complete.
 func ask(o Order, reason events.Reason, out *flow.Out) Order {
 	if o.Status != Pending {
 		return o
@@ -125,7 +125,7 @@ func endReleased(o Order, e events.StockReleased, out *flow.Out) Order {
 	return end(o.known(e.OrderID, out.Now()).step("StockReleased", out.Now(), e.Reason), e.Reason, out)
 }
 
-// end cancels the order: everything that was done for it is undone.
+// end cancels the order: every step taken for it has been compensated.
 func end(o Order, reason events.Reason, out *flow.Out) Order {
 	if o.Status.Terminal() {
 		return o
@@ -136,8 +136,8 @@ func end(o Order, reason events.Reason, out *flow.Out) Order {
 	return o.step("OrderCancelled", out.Now(), reason)
 }
 
-// complete ends the order well, also when it was asked to be cancelled: the
-// carrier has it.
+// complete completes the order, even one whose cancellation was requested: the carrier
+// has the parcel.
 func complete(o Order, e events.ShipmentCreated, out *flow.Out) Order {
 	o = o.known(e.OrderID, out.Now()).step("ShipmentCreated", out.Now(), "")
 	if o.Status.Terminal() {

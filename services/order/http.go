@@ -33,10 +33,10 @@ func routes(a *service.API, deadline time.Duration) {
 
 type handlers struct {
 	*service.API
-	deadline time.Duration // of what is placed
+	deadline time.Duration // of each order placed here
 }
 
-// place takes an order. What it answers is what the batch stored under the
+// place accepts an order. Its answer is the reply that the batch stored under the
 // idempotency key, byte for byte.
 func (h handlers) place(c echo.Context) error {
 	var p placement
@@ -56,7 +56,7 @@ func (h handlers) place(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	var accepted Accepted // of a repeat: the order that was placed first
+	var accepted Accepted // after a repeat: the order that the first request placed
 	if err := json.Unmarshal(reply, &accepted); err != nil {
 		return fmt.Errorf("read the answer to an order: %w", err)
 	}
@@ -64,8 +64,8 @@ func (h handlers) place(c echo.Context) error {
 	return c.JSONBlob(http.StatusAccepted, reply)
 }
 
-// cancel asks for an order to be cancelled. It needs no idempotency key: asked
-// again, an order is asked once.
+// cancel requests the cancellation of an order. It needs no idempotency key: a repeat
+// requests nothing more.
 func (h handlers) cancel(c echo.Context) error {
 	id := c.Param("id")
 	reply, err := h.Command(c, service.Ask{Key: id, Body: CancelOrder{OrderID: id}, Again: "Repeat the request: an order is asked once."})
@@ -82,7 +82,7 @@ func (h handlers) cancel(c echo.Context) error {
 
 type page struct {
 	Orders []summary `json:"orders"`
-	Next   string    `json:"next,omitempty"` // what to send as after, for the next page
+	Next   string    `json:"next,omitempty"` // the value of after for the next page
 }
 
 // list shows orders, newest first. Paging neither skips nor repeats an order, because
@@ -117,7 +117,7 @@ func (h handlers) list(c echo.Context) error {
 }
 
 // summary is an order in a listing. An external order has no customer, total,
-// currency or lines: only who placed it knows them.
+// currency or lines: only its producer knows them.
 type summary struct {
 	OrderID    string        `json:"orderId"`
 	CustomerID string        `json:"customerId,omitempty"`

@@ -1,5 +1,5 @@
-// Package order takes orders and shows how far they are. It starts the
-// choreography and learns its end; it holds no plan of what is between.
+// Package order accepts orders and shows their progress. It starts the choreography
+// and records its end; it holds no plan of the steps between.
 package order
 
 import (
@@ -15,9 +15,9 @@ type Order struct {
 	ID         string
 	CustomerID string
 	Status     Status
-	Reason     events.Reason // why it is being cancelled, or was
-	// External is set for an order that this service did not place: it
-	// learnt of it from what the others did, and gives it its end.
+	Reason     events.Reason // of its cancellation, requested or done
+	// External is set for an order that this service did not place. The service
+	// received another participant's event about it, and ends the order.
 	External bool
 	Total    int64 // minor units
 	Currency string
@@ -33,13 +33,13 @@ type Step struct {
 	Why   events.Reason `json:"reason,omitempty"`
 }
 
-// Status is what the customer is told.
+// Status is the state that the customer sees.
 type Status string
 
 const (
 	Unknown    Status = ""
 	Pending    Status = "pending"
-	Cancelling Status = "cancelling" // asked, not promised: it may still end completed
+	Cancelling Status = "cancelling" // requested, not promised: it may still complete
 	Completed  Status = "completed"
 	Cancelled  Status = "cancelled"
 )
@@ -48,7 +48,7 @@ const (
 func (s Status) Terminal() bool { return s == Completed || s == Cancelled }
 
 var (
-	// ErrNotFound is returned when nobody placed an order of that id.
+	// ErrNotFound is returned when the service has no order of that id.
 	ErrNotFound = errors.New("no such order")
 	// ErrTerminal is returned when an order that has ended is to be cancelled.
 	ErrTerminal = errors.New("order has ended and cannot be cancelled")
@@ -63,8 +63,8 @@ func (o Order) step(event string, at time.Time, why events.Reason) Order {
 
 func (o Order) ended() bool { return o.Status.Terminal() }
 
-// steps are an order's progress up to its end. What was heard after that changes
-// nothing and is not streamed.
+// steps are an order's progress up to its end. Events received after the end change
+// nothing and are not streamed.
 func (o Order) steps() []any {
 	var all []any
 	for _, s := range o.Progress {

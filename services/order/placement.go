@@ -13,8 +13,8 @@ import (
 	"github.com/quintet-eda/quintet/schemas/events"
 )
 
-// placement is the body of POST /orders. Most of its rules stand in
-// openapi.yaml; here are those that a schema cannot say.
+// placement is the body of POST /orders. Most of its rules stand in openapi.yaml; check
+// has the rules that a schema cannot express.
 type placement struct {
 	CustomerID      string             `json:"customerId"`
 	Email           string             `json:"email"`
@@ -29,10 +29,9 @@ const (
 	maxTotal        = 1_000_000_000_000 // minor units
 )
 
-// check holds the placement to what its schema cannot say. decoded is how reading it
-// ended: what is refused is refused with everything that is wrong with it. The currency
-// is filled in before anything else looks: an order that leaves it out and one that
-// says USD are equal.
+// check applies the rules that the schema cannot express. decoded is the error of
+// decoding: a refusal lists every fault of the placement. check fills in the currency
+// first: an order without a currency and one in USD are equal.
 func (p *placement) check(decoded error) error {
 	var faults []web.FieldError
 	if p.Currency == "" {
@@ -47,9 +46,9 @@ func (p *placement) check(decoded error) error {
 	return web.WithFaults(decoded, "The order is not one that can be placed.", faults...)
 }
 
-// command is the placement under the id of what it places.
+// command is the command that places the order under an id.
 func (p *placement) command(id string, deadline time.Duration) PlaceOrder {
-	total, _ := sum(p.Lines) // check has seen that it is one
+	total, _ := sum(p.Lines) // check has refused an order without one
 	return PlaceOrder{
 		OrderID: id, CustomerID: p.CustomerID, Email: p.Email, PaymentToken: p.PaymentToken, Currency: p.Currency,
 		ShippingAddress: &p.ShippingAddress, Lines: p.Lines, Total: total, Deadline: deadline,
@@ -69,8 +68,8 @@ func sum(lines []events.OrderLine) (total int64, ok bool) {
 	return total, true
 }
 
-// digest is equal for requests that ask for the same, however they are spelled:
-// it is taken of what was understood.
+// digest is equal for requests of the same order, however they are spelled: it covers
+// the decoded placement, not the text.
 func (p *placement) digest() (string, error) {
 	text, err := json.Marshal(p)
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 // Config is what order reads from its environment.
 type Config struct {
 	service.Config
-	Deadline time.Duration `env:"ORDER_DEADLINE" envDefault:"15m"` // after which an order is asked to be cancelled
+	Deadline time.Duration `env:"ORDER_DEADLINE" envDefault:"15m"` // after it, order requests the cancellation
 }
 
 // configured reads the configuration. Its error names every variable that is wrong.

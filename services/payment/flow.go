@@ -23,9 +23,9 @@ var Flow = flow.Participant[Payment]{
 	Compensations: []flow.Compensation{{Step: events.PaymentProcessed{}, By: events.PaymentRefunded{}}},
 }
 
-// noteAmount keeps what the order said: no later event repeats it. A second
-// record of the order, under another id, changes nothing: what undoes a charge
-// must go out under the key that the charge went out with.
+// noteAmount keeps the order's total, currency and token: no later event repeats them.
+// A second record of the order, under another id, changes nothing. A void or refund
+// must carry the same key as the charge.
 func noteAmount(p Payment, e events.OrderPlaced, out *flow.Out) Payment {
 	if p.Placed {
 		return p
@@ -41,10 +41,10 @@ func takePayment(p Payment, e events.StockReserved, out *flow.Out) Payment {
 	return charge(p, out)
 }
 
-// charge starts once both the amount and the reservation are known, whichever
-// comes last: the two owners' topics have no order between them. An order that
-// was asked to be cancelled by then is void, and the failure says why, so that
-// the stock is released.
+// charge starts once both OrderPlaced and StockReserved were handled. Either may come
+// last: the two owners' topics have no order between them. If a cancellation was
+// requested by then, the payment fails with its reason, so that inventory releases the
+// stock.
 func charge(p Payment, out *flow.Out) Payment {
 	switch {
 	case !p.Held || !p.Placed || p.Status != Waiting:
@@ -58,8 +58,8 @@ func charge(p Payment, out *flow.Out) Payment {
 	return p
 }
 
-// standDown keeps a charge from being started. One that was started is not
-// stopped: shipping, which is next, turns the order round.
+// standDown keeps a charge from starting. It does not stop a charge in flight:
+// shipping, which is next, stops the order.
 func standDown(p Payment, e events.CancellationRequested, _ *flow.Out) Payment {
 	p.OrderID = e.OrderID
 	if p.Status == Waiting && !p.CancelRequested {
@@ -68,8 +68,8 @@ func standDown(p Payment, e events.CancellationRequested, _ *flow.Out) Payment {
 	return p
 }
 
-// settle takes the provider's answer. An unknown outcome is not a refusal: the
-// money may have moved, so it is undone first and only then called failed.
+// settle handles the provider's answer. An unknown outcome is not a refusal: the money
+// may have moved. The charge is voided first, and only then does the payment fail.
 func settle(p Payment, r Charged, out *flow.Out) Payment {
 	if p.Status != Charging {
 		return p
@@ -91,8 +91,8 @@ func settle(p Payment, r Charged, out *flow.Out) Payment {
 	return p
 }
 
-// confirmVoid ends a charge of unknown outcome: whatever it was, it is undone,
-// and the tombstone at the provider refuses a copy that arrives late.
+// confirmVoid ends a charge of unknown outcome: the provider has undone any effect, and
+// its tombstone refuses a copy that arrives late.
 func confirmVoid(p Payment, _ Voided, out *flow.Out) Payment {
 	if p.Status != Voiding {
 		return p
@@ -106,7 +106,7 @@ func fail(p Payment, reason events.Reason, out *flow.Out) Payment {
 	return p
 }
 
-// giveBack compensates the charge.
+// giveBack compensates the charge by a refund.
 func giveBack(p Payment, e events.ShipmentFailed, out *flow.Out) Payment {
 	if p.Status != Paid {
 		return p

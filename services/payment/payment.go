@@ -1,5 +1,5 @@
-// Package payment takes the money of an order once its stock is held, and
-// gives it back when the order cannot be shipped.
+// Package payment charges an order once its stock is reserved, and refunds the money
+// when the order cannot be shipped.
 package payment
 
 import "github.com/quintet-eda/quintet/schemas/events"
@@ -12,10 +12,10 @@ type Payment struct {
 	Due      int64 // minor units
 	Currency string
 	Token    string // of the card; never logged
-	Placed   bool   // the amount is known
+	Placed   bool   // OrderPlaced was handled: the amount is set
 	Held     bool   // the stock is reserved
-	// CancelRequested is set when the order was asked to be cancelled before the
-	// charge began; Reason is passed on by whoever closes the payment.
+	// CancelRequested is set when a cancellation was requested before the charge
+	// began. Reason is then that request's, and PaymentFailed carries it.
 	CancelRequested bool
 	Reason          events.Reason
 }
@@ -25,13 +25,13 @@ type Status string
 
 const (
 	Waiting   Status = ""          // for the amount, the reservation, or both
-	Charging  Status = "charging"  // the provider was asked; from here on only its answer decides
-	Voiding   Status = "voiding"   // the charge has an unknown outcome and is being undone
+	Charging  Status = "charging"  // the call is open; from here on only its result decides
+	Voiding   Status = "voiding"   // the charge has an unknown outcome and is being voided
 	Paid      Status = "paid"      // the provider has taken the money
 	Refunding Status = "refunding" // the order cannot be shipped
 	Failed    Status = "failed"    // nothing was taken, or all of it was voided
-	MoneyBack Status = "refunded"  // and has given it back
-	Closed    Status = "closed"    // the order was cancelled before anything was asked of the provider
+	MoneyBack Status = "refunded"  // the provider has given the money back
+	Closed    Status = "closed"    // the order was cancelled before any call to the provider
 )
 
 // Charge asks the provider for the money of an order.
@@ -48,8 +48,8 @@ type Charged struct {
 	Outcome Outcome `json:"outcome"`
 }
 
-// Outcome tells apart what must not be confused: a refusal, a call that had
-// no effect, and a call that may have had one.
+// Outcome separates a success, a refusal, a call without effect, and a call that may
+// have had one.
 type Outcome string
 
 const (

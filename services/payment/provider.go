@@ -9,8 +9,8 @@ import (
 	"github.com/quintet-eda/quintet/pkg/remote"
 )
 
-// callHandlers make the calls. A charge is given up in time; what undoes it has
-// no bounds, since money is not left behind silently.
+// callHandlers make the calls. A charge is given up within its bounds. A void or
+// refund has no bounds, since money must not be left behind silently.
 func callHandlers(cfg Config) []flow.CallHandler {
 	p := provider{remote.New("provider", cfg.URL)}
 	charge := cfg.Calls.Policy()
@@ -41,8 +41,8 @@ func (p provider) charge(ctx context.Context, call flow.Call, c Charge) (Charged
 	case a.Says(http.StatusPaymentRequired, "declined"):
 		return Charged{Outcome: Declined}, nil
 	case a.Says(http.StatusConflict, "voided"):
-		// The tombstone of a void: whatever was taken is given back, and
-		// nothing will be taken under this key.
+		// The tombstone of a void: the provider has given back any money of this
+		// key, and will take none under it.
 		return Charged{Outcome: GivenUp}, nil
 	}
 	return Charged{}, a.Failure()
@@ -70,8 +70,8 @@ func (p provider) refund(ctx context.Context, call flow.Call, r Refund) (Refunde
 	return Refunded{}, a.Failure()
 }
 
-// provider is the payment provider's HTTP API. All calls about one payment
-// carry its id as their key, so that the provider does each of them once.
+// provider is the payment provider's HTTP API. All calls about one payment carry its
+// id as their key, so that the provider executes each of them once.
 type provider struct{ remote.API }
 
 func (p provider) post(ctx context.Context, call flow.Call, key, operation string, body any) (remote.Answer, error) {

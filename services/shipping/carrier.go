@@ -10,8 +10,8 @@ import (
 	"github.com/quintet-eda/quintet/schemas/events"
 )
 
-// callHandlers make the calls. A booking is given up in time; what undoes it has
-// no bounds, since a parcel is not left behind silently.
+// callHandlers make the calls. A booking is given up within its bounds. An unbooking
+// has no bounds, since a parcel must not be left behind silently.
 func callHandlers(cfg Config) []flow.CallHandler {
 	c := carrier{remote.New("carrier", cfg.URL)}
 	book := cfg.Calls.Policy()
@@ -41,14 +41,14 @@ func (c carrier) book(ctx context.Context, call flow.Call, b Book) (BookingAnswe
 	case a.Says(http.StatusUnprocessableEntity, "refused"):
 		return BookingAnswered{Outcome: Refused}, nil
 	case a.Says(http.StatusConflict, "unbooked"):
-		// The tombstone of an unbooking: whatever was booked is undone, and
-		// nothing will be booked under this key.
+		// The tombstone of an unbooking: the carrier has undone any booking of
+		// this key, and will make none under it.
 		return BookingAnswered{Outcome: GivenUp}, nil
 	}
 	return BookingAnswered{}, a.Failure()
 }
 
-// contents is what the carrier is told of the lines: not what they cost.
+// contents are the lines as the carrier receives them: without their prices.
 func contents(lines []events.OrderLine) []map[string]any {
 	contents := make([]map[string]any, len(lines))
 	for i, l := range lines {
@@ -70,11 +70,11 @@ func (c carrier) unbook(ctx context.Context, call flow.Call, u Unbook) (Unbooked
 	return Unbooked{}, a.Failure()
 }
 
-// carrier is the carrier's HTTP API. All calls about one shipment carry its id
-// as their key, so that the carrier does each of them once.
+// carrier is the carrier's HTTP API. All calls about one shipment carry its id as
+// their key, so that the carrier executes each of them once.
 type carrier struct{ remote.API }
 
-// tracked is what the carrier says of a parcel that it has.
+// tracked is the part of the carrier's answer about a parcel that it has.
 type tracked struct {
 	TrackingNumber string `json:"trackingNumber"`
 }

@@ -20,9 +20,9 @@ var Flow = flow.Participant[Shipment]{
 	},
 }
 
-// noteAddress keeps what the order said: no later event repeats it. A second
-// record of the order, under another id, changes nothing: what undoes a booking
-// must go out under the key that the booking went out with.
+// noteAddress keeps the order's address and lines: no later event repeats them. A
+// second record of the order, under another id, changes nothing. An unbooking must
+// carry the same key as the booking.
 func noteAddress(s Shipment, e events.OrderPlaced, out *flow.Out) Shipment {
 	if s.Placed {
 		return s
@@ -38,10 +38,10 @@ func ship(s Shipment, e events.PaymentProcessed, out *flow.Out) Shipment {
 	return book(s, out)
 }
 
-// book starts once both the address and the payment are known, whichever comes
-// last: the two owners' topics have no order between them. An order that was
-// asked to be cancelled by then is void, and the failure says why, so that the
-// money is given back.
+// book starts once both OrderPlaced and PaymentProcessed were handled. Either may come
+// last: the two owners' topics have no order between them. If a cancellation was
+// requested by then, the shipment fails with its reason, so that payment refunds the
+// money.
 func book(s Shipment, out *flow.Out) Shipment {
 	switch {
 	case !s.Paid || !s.Placed || s.Status != Waiting:
@@ -54,8 +54,8 @@ func book(s Shipment, out *flow.Out) Shipment {
 	return s
 }
 
-// standDown keeps a booking from being started. For one that was started it is
-// too late: the order completes, unless the carrier refuses.
+// standDown keeps a booking from starting. For a booking in flight it is too late: the
+// order completes, unless the booking fails.
 func standDown(s Shipment, e events.CancellationRequested, _ *flow.Out) Shipment {
 	s.OrderID = e.OrderID
 	if s.Status == Waiting && !s.CancelRequested {
@@ -64,8 +64,8 @@ func standDown(s Shipment, e events.CancellationRequested, _ *flow.Out) Shipment
 	return s
 }
 
-// settle takes the carrier's answer. An unknown outcome is not a refusal: the
-// parcel may be booked, so it is unbooked first and only then called failed.
+// settle handles the carrier's answer. An unknown outcome is not a refusal: the parcel
+// may be booked. It is unbooked first, and only then does the shipment fail.
 func settle(s Shipment, r BookingAnswered, out *flow.Out) Shipment {
 	if s.Status != Booking {
 		return s
@@ -86,9 +86,9 @@ func settle(s Shipment, r BookingAnswered, out *flow.Out) Shipment {
 	return s
 }
 
-// confirmUnbooking ends a booking of unknown outcome: it is undone, and the
-// tombstone at the carrier refuses a copy that arrives late; or the parcel is
-// on its way already, and then the order has shipped.
+// confirmUnbooking ends a booking of unknown outcome. Either the carrier has undone it,
+// and its tombstone refuses a copy that arrives late. Or the parcel is on its way
+// already, and the order has shipped.
 func confirmUnbooking(s Shipment, r Unbooked, out *flow.Out) Shipment {
 	switch {
 	case s.Status != Unbooking:
@@ -100,7 +100,7 @@ func confirmUnbooking(s Shipment, r Unbooked, out *flow.Out) Shipment {
 	}
 }
 
-// create is the pivot: nothing of the order is undone after it.
+// create is the pivot: no step of the order is compensated after it.
 func create(s Shipment, trackingNumber string, out *flow.Out) Shipment {
 	s.Status, s.TrackingNumber = Booked, trackingNumber
 	out.Emit(events.ShipmentCreated{OrderID: s.OrderID, ShipmentID: s.ID, TrackingNumber: trackingNumber})

@@ -1,5 +1,5 @@
-// Package shipping books a carrier for an order that is paid. A booking that
-// the carrier took is the order's point of no return.
+// Package shipping books a carrier for an order that is paid. A booking that the
+// carrier accepted is the order's point of no return.
 package shipping
 
 import "github.com/quintet-eda/quintet/schemas/events"
@@ -12,10 +12,10 @@ type Shipment struct {
 	TrackingNumber string
 	Address        *events.Address // nil: collected at a depot
 	Lines          []events.OrderLine
-	Placed         bool // the address is known
+	Placed         bool // OrderPlaced was handled: address and lines are set
 	Paid           bool
-	// CancelRequested is set when the order was asked to be cancelled before the
-	// booking began; Reason is passed on by whoever closes the shipment.
+	// CancelRequested is set when a cancellation was requested before the booking
+	// began. Reason is then that request's, and ShipmentFailed carries it.
 	CancelRequested bool
 	Reason          events.Reason
 }
@@ -25,11 +25,11 @@ type Status string
 
 const (
 	Waiting   Status = ""          // for the address, the payment, or both
-	Booking   Status = "booking"   // the carrier was asked; from here on only its answer decides
+	Booking   Status = "booking"   // the call is open; from here on only its result decides
 	Unbooking Status = "unbooking" // the booking has an unknown outcome and is being undone
 	Booked    Status = "booked"    // the carrier has the parcel
 	Failed    Status = "failed"    // nothing is booked
-	Closed    Status = "closed"    // the order was cancelled before anything was asked of the carrier
+	Closed    Status = "closed"    // the order was cancelled before any call to the carrier
 )
 
 // Book asks the carrier to take an order.
@@ -46,8 +46,8 @@ type BookingAnswered struct {
 	TrackingNumber string  `json:"trackingNumber,omitempty"`
 }
 
-// Outcome tells apart what must not be confused: a refusal, a call that had
-// no effect, and a call that may have had one.
+// Outcome separates a success, a refusal, a call without effect, and a call that may
+// have had one.
 type Outcome string
 
 const (

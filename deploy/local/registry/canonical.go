@@ -8,9 +8,10 @@ import (
 	"github.com/quintet-eda/quintet/schemas/compat"
 )
 
-// canonical is the text by which two schemas are the same one: white space, the order of attributes, how a name is
-// qualified and {"type": "string"} for "string" make no difference; docs, defaults, aliases and custom attributes do, as in
-// Confluent's registry. It returns a [compat.ErrSchema] when the schema is not valid Avro.
+// canonical returns the text that identifies a schema. White space, the order of
+// attributes, the qualification of a name and {"type": "string"} for "string" make no
+// difference. Docs, defaults, aliases and custom attributes do, as in Confluent's
+// registry. It returns a [compat.ErrSchema] when the schema is not valid Avro.
 func canonical(schema string) (string, error) {
 	if err := compat.Check(compat.None, schema, nil); err != nil {
 		return "", err
@@ -31,7 +32,8 @@ var primitives = map[string]bool{
 	"record": true, "error": true, "enum": true, "fixed": true, "array": true, "map": true,
 }
 
-// plain rewrites a type with every name in full. The namespace is that of the enclosing named type.
+// plain rewrites a type with every name in full. The namespace is that of the enclosing
+// named type.
 func plain(schema any, namespace string) any {
 	switch s := schema.(type) {
 	case string:

@@ -10,7 +10,8 @@ import (
 	"github.com/quintet-eda/quintet/schemas/compat"
 )
 
-// change is one line of the file: what happened, never what is. The state is the sum of the lines.
+// change is one line of the file. It records an event, never a state; the state is the
+// sum of the lines.
 type change struct {
 	Op        string       `json:"op"` // register, delete, config
 	Subject   string       `json:"subject,omitempty"`
@@ -18,13 +19,15 @@ type change struct {
 	ID        int          `json:"id,omitempty"`        // register
 	Schema    string       `json:"schema,omitempty"`    // register: the text as it came
 	Permanent bool         `json:"permanent,omitempty"` // delete
-	Level     compat.Level `json:"level,omitempty"`     // config: empty takes the subject's (or the global) level away
+	Level     compat.Level `json:"level,omitempty"`     // config: empty removes the subject's (or the global) level
 }
 
 // openFile reads the changes so far and opens the file for more.
 //
-// A last line without its line break was being written when the process was killed or the power went. It was never answered, since
-// the answer waits for the sync, so it is cut off. Any other line that is not a change is damage, and an error.
+// A last line without its line break was being written when the process was killed or
+// the power failed. The registry never answered it, since the answer waits for the
+// sync. So the line is cut off. Any other line that is not a change is damage, and an
+// error.
 func openFile(path string) (*os.File, []change, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, nil, fmt.Errorf("create directory of %s: %w", path, err)
@@ -78,7 +81,7 @@ func appendChange(file *os.File, c change) error {
 		err = file.Sync()
 	}
 	if err != nil {
-		_ = file.Truncate(before.Size()) // half a line would run into the next one, a whole one come true at the next start
+		_ = file.Truncate(before.Size()) // half a line would run into the next one, a whole one apply at the next start
 		return fmt.Errorf("write change: %w", err)
 	}
 	return nil

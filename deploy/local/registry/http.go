@@ -67,7 +67,8 @@ func Handler(store *Store, log *slog.Logger) http.Handler {
 	return a.known(mux)
 }
 
-// known answers what no route is for. The mux would, but in plain text, of which clients say only that it is not JSON.
+// known answers requests without a route. The mux would answer them in plain text, and
+// clients would report only that it is not JSON.
 func (a api) known(mux *http.ServeMux) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, pattern := mux.Handler(r); pattern != "" {
@@ -102,7 +103,7 @@ func (a api) answer(handle func(*http.Request) (any, error)) http.HandlerFunc {
 	}
 }
 
-// schemaRequest is what a client sends to register, look up or check a schema.
+// schemaRequest is the request of a client to register, look up or check a schema.
 type schemaRequest struct {
 	Schema     string            `json:"schema"`
 	SchemaType string            `json:"schemaType"`
@@ -111,7 +112,8 @@ type schemaRequest struct {
 	RuleSet    json.RawMessage   `json:"ruleSet"`
 }
 
-// readSchema refuses what the registry does not do, rather than register a schema without it.
+// readSchema refuses a request for a feature that the registry lacks. It never
+// registers a schema without that feature.
 func readSchema(r *http.Request) (string, error) {
 	var req schemaRequest
 	if err := readJSON(r, &req); err != nil {
@@ -135,7 +137,8 @@ func readSchema(r *http.Request) (string, error) {
 var accepted = []string{contentType, "application/vnd.schemaregistry+json", "application/json", "application/octet-stream"}
 
 func readJSON(r *http.Request, into any) error {
-	// What curl sends unless told otherwise is refused here too, or it would work until the day it meets the real one.
+	// curl's default content type is refused here too. Otherwise it would work until
+	// the day it meets the real registry.
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || !slices.Contains(accepted, kind) {
 		return refuse(wrongContentType, "HTTP 415 Unsupported Media Type")
 	}
@@ -145,7 +148,8 @@ func readJSON(r *http.Request, into any) error {
 	return nil
 }
 
-// find returns the version that a path names: a number, "latest" or -1. With deleted=true it sees softly deleted ones too.
+// find returns the version that a path names: a number, "latest" or -1. With
+// deleted=true it finds softly deleted versions too.
 func (a api) find(subject, name string, deleted bool) (Version, error) {
 	number, err := strconv.ParseInt(name, 10, 32)
 	latest := name == "latest" || (err == nil && number == -1)
@@ -167,8 +171,9 @@ func (a api) find(subject, name string, deleted bool) (Version, error) {
 	return versions[at], nil
 }
 
-// withID returns the versions that have the id in a path, in any subject. A schema whose versions are all softly deleted stays
-// readable by id, since records written with it are still there.
+// withID returns the versions that have the id in a path, in any subject. A schema
+// whose versions are all softly deleted stays readable by id, since records written
+// with it are still there.
 func (a api) withID(r *http.Request) ([]Version, error) {
 	id, err := strconv.Atoi(r.PathValue("id"))
 	if err != nil {
@@ -190,7 +195,8 @@ func flag(r *http.Request, name string) bool {
 	return strings.EqualFold(r.URL.Query().Get(name), "true")
 }
 
-// incompatible returns the reasons why a check refused a schema; other errors come back as they are.
+// incompatible returns the reasons why a check refused a schema. It returns any other
+// error as it is.
 func incompatible(err error) ([]string, error) {
 	var broken *compat.Error
 	if errors.As(err, &broken) {

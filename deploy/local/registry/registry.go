@@ -1,11 +1,14 @@
-// Package registry is the embedded stack's schema registry: the Confluent Schema Registry API for Avro, with real
-// compatibility rules and ids that survive a restart.
+// Package registry is the embedded stack's schema registry. It serves the Confluent
+// Schema Registry API for Avro, with real compatibility rules and ids that survive a
+// restart.
 //
-// It answers with Confluent's paths, bodies and error codes, so that srclient and Confluent's own clients work against it
-// unchanged. Left out, with an answer that says so: Protobuf and JSON Schema, references, rule sets and metadata,
-// and modes other than READWRITE.
+// It answers with Confluent's paths, bodies and error codes, so that srclient and
+// Confluent's own clients work against it unchanged. It answers the rest with an error:
+// Protobuf, JSON Schema, references, rule sets, metadata, and modes other than
+// READWRITE.
 //
-// A registration that was answered survives kill -9 and a power cut: each change is one line of a file, synced before the answer.
+// A registration that was answered survives kill -9 and a power cut. Each change is one
+// line of a file, synced before the answer.
 package registry
 
 import (
@@ -21,14 +24,15 @@ import (
 	"github.com/quintet-eda/quintet/schemas/compat"
 )
 
-// Config is what the environment says of the registry.
+// Config is the configuration of the registry from the environment.
 type Config struct {
 	PortBase      int    `env:"PORT_BASE" envDefault:"8000"` // the registry listens on 127.0.0.1, port base + 81
 	DataDir       string `env:"DATA_DIR,required,notEmpty"`
 	Compatibility string `env:"COMPATIBILITY" envDefault:"FULL_TRANSITIVE"` // the level of subjects that have none of their own
 }
 
-// Run serves until ctx ends. It returns an error when the level is unknown, the port is taken or the file cannot be read.
+// Run serves until ctx ends. It returns an error when the level is unknown, the port is
+// taken or the file cannot be read.
 func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	level, err := compat.ParseLevel(cfg.Compatibility)
 	if err != nil {

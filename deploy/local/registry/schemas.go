@@ -57,7 +57,7 @@ func (a api) checkAll(r *http.Request) (any, error) { return a.check(r, 0) }
 func (a api) checkOne(r *http.Request) (any, error) {
 	subject, name := r.PathValue("subject"), r.PathValue("version")
 	if name == "latest" && len(visible(a.store.Versions(subject), false)) == 0 {
-		return a.check(r, 0) // whatever comes first is compatible
+		return a.check(r, 0) // a first version is always compatible
 	}
 	version, err := a.find(subject, name, false)
 	if err != nil {
@@ -105,7 +105,8 @@ func (a api) putConfig(r *http.Request) (any, error) {
 	return map[string]compat.Level{"compatibility": level}, a.store.SetLevel(r.PathValue("subject"), level)
 }
 
-// deleteConfig answers with the level that was in force. srclient reads it as compatibility, Confluent's clients as either.
+// deleteConfig answers with the level that was in force. srclient reads it as
+// compatibility, Confluent's clients as either.
 func (a api) deleteConfig(r *http.Request) (any, error) {
 	subject := r.PathValue("subject")
 	before, own := a.store.Level(subject)

@@ -19,7 +19,8 @@ type Version struct {
 	deleted bool   // softly: readable by id and with deleted=true
 }
 
-// Store holds subjects, their versions and compatibility levels, in memory and in a file.
+// Store holds subjects, their versions and compatibility levels, in memory and in a
+// file.
 type Store struct {
 	mu       sync.Mutex
 	file     *os.File
@@ -30,7 +31,8 @@ type Store struct {
 	lastID   int
 }
 
-// Open reads the file, which is made when missing. Subjects without a level of their own have the fallback.
+// Open reads the file, and creates it when missing. Subjects without a level of their
+// own have the fallback.
 func Open(path string, fallback compat.Level) (*Store, error) {
 	file, changes, err := openFile(path)
 	if err != nil {
@@ -101,8 +103,9 @@ func (s *Store) applyDelete(c change) {
 	}
 }
 
-// Register adds a schema to a subject and returns its id; a schema that the subject already has keeps its version.
-// It returns a [compat.Error] when the schema breaks the subject's level and a [compat.ErrSchema] when it is not valid Avro.
+// Register adds a schema to a subject and returns its id. A schema that the subject
+// already has keeps its version. It returns a [compat.Error] when the schema breaks the
+// subject's level, and a [compat.ErrSchema] for invalid Avro.
 func (s *Store) Register(subject, schema string) (int, error) {
 	text, err := canonical(schema)
 	if err != nil {
@@ -127,8 +130,9 @@ func (s *Store) Register(subject, schema string) (int, error) {
 	return id, s.record(change{Op: "register", Subject: subject, Versions: []int{next}, ID: id, Schema: schema})
 }
 
-// Compatible checks a schema against one version, or against all that the subject's level looks at when version is 0.
-// It returns what [Store.Register] would.
+// Compatible checks a schema against one version. When version is 0, it checks against
+// all versions that the subject's level compares with. It returns the same errors as
+// [Store.Register].
 func (s *Store) Compatible(subject string, version int, schema string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -163,7 +167,8 @@ func (s *Store) Versions(subject string) []Version {
 	return slices.Clone(s.subjects[subject])
 }
 
-// All returns every version of every subject, ordered by subject and version, softly deleted ones included.
+// All returns every version of every subject, ordered by subject and version, softly
+// deleted ones included.
 func (s *Store) All() []Version {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -181,7 +186,8 @@ func (s *Store) Delete(subject string, versions []int, permanent bool) error {
 	return s.record(change{Op: "delete", Subject: subject, Versions: versions, Permanent: permanent})
 }
 
-// Level returns the level in force for a subject ("" is the global one), and whether it is the subject's own.
+// Level returns the level in force for a subject ("" is the global one), and whether it
+// is the subject's own.
 func (s *Store) Level(subject string) (level compat.Level, own bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -189,7 +195,8 @@ func (s *Store) Level(subject string) (level compat.Level, own bool) {
 	return s.level(subject), own
 }
 
-// SetLevel sets a subject's level ("" is the global one); an empty level takes it away. What stands is not written again.
+// SetLevel sets a subject's level ("" is the global one); an empty level removes it. A
+// level that is already set is not written again.
 func (s *Store) SetLevel(subject string, level compat.Level) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

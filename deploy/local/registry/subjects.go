@@ -66,7 +66,8 @@ func (a api) referencedBy(r *http.Request) (any, error) {
 	return []int{}, err
 }
 
-// deleteSubject hides all versions, or forgets them when that was done before and permanent=true.
+// deleteSubject hides all versions. With permanent=true it removes versions that are
+// already hidden.
 func (a api) deleteSubject(r *http.Request) (any, error) {
 	subject, permanent := r.PathValue("subject"), flag(r, "permanent")
 	all := a.store.Versions(subject)

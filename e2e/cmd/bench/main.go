@@ -1,4 +1,4 @@
-// Command bench measures the system and its peers, and makes reports of what it measured.
+// Command bench measures the system and its peers, and writes reports from the results.
 package main
 
 import (
@@ -94,7 +94,7 @@ func (r report) Run() error {
 	return results.Report(r.Dir)
 }
 
-// pages are where results lie that documents are made of, and where the documents are.
+// pages are the places of the results and of the documents that are made from them.
 type pages struct {
 	Results string `help:"Directory of the results." default:"e2e/bench/testdata" type:"existingdir"`
 	Out     string `help:"Directory of the pages." default:"docs" type:"existingdir"`
@@ -141,7 +141,7 @@ func (p pages) write(texts map[string]string) error {
 
 type ledger struct{ pages }
 
-// Run writes the pages: what an order costs, and what follows from it for many.
+// Run writes the pages: the cost of one order, and the capacity that follows from it.
 func (l ledger) Run() error {
 	of, err := l.read("embedded", "real")
 	if err != nil {

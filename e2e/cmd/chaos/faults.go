@@ -12,7 +12,7 @@ import (
 	"github.com/quintet-eda/quintet/e2e/compose"
 )
 
-// faults are what happens to the instances.
+// faults kill and freeze instances.
 type faults struct {
 	stack  *compose.Stack
 	every  time.Duration
@@ -34,8 +34,8 @@ type trouble interface {
 	summary() string
 }
 
-// run does harm to one instance after the other, every so often, until done. It
-// leaves all of them running.
+// run harms one instance after the other, at an interval, until done. It leaves all of
+// them running.
 func (h *faults) run(ctx context.Context, done <-chan struct{}) error {
 	ticks := time.NewTicker(h.every)
 	defer ticks.Stop()
@@ -53,8 +53,8 @@ func (h *faults) run(ctx context.Context, done <-chan struct{}) error {
 	}
 }
 
-// harm kills an instance and starts it again a little later, or, one time in
-// four, freezes it for a while.
+// harm kills an instance and starts it again a little later. One time in four it freezes
+// the instance for a while instead.
 func (h *faults) harm(ctx context.Context) error {
 	services := h.stack.Parts()[:5]
 	instances := h.stack.Instances(services[h.random.IntN(len(services))])
@@ -75,7 +75,7 @@ func (h *faults) harm(ctx context.Context) error {
 	return errors.Join(pass(ctx, lasting), repair(victim))
 }
 
-// harmed is all that was done to instances, in its order.
+// harmed are all harms to instances, in their order.
 func (h *faults) harmed() []harm { return h.harms }
 
 func (h *faults) summary() string {

@@ -9,12 +9,12 @@ import (
 	"github.com/quintet-eda/quintet/e2e"
 )
 
-// harm is what was done to one instance.
+// harm is one fault of one instance: a kill or a freeze.
 type harm struct {
 	what     string // killed or frozen
 	instance string
 	begun    time.Time
-	at       time.Time // when it was done: the instance did nothing any more
+	at       time.Time // when it was done: the instance did nothing from here on
 }
 
 const (
@@ -49,13 +49,14 @@ func following(what string, harms []harm, failures []failure) (n int, of []failu
 	return n, of
 }
 
-// step is an event that a service published, seen together with its cause.
+// step is an event that a service published, with its cause.
 type step struct {
 	service, order string
 	from, to       time.Time // when the broker took the cause, and when the event
 }
 
-// steps are those of all orders but some. A copy of an event is no other step.
+// steps are the steps of all orders except those in but. A copy of an event is no other
+// step.
 func steps(facts []e2e.Fact, but map[string]bool) []step {
 	first := map[string]e2e.Fact{}
 	for _, f := range facts {
@@ -75,9 +76,9 @@ func steps(facts []e2e.Fact, but map[string]bool) []step {
 	return all
 }
 
-// waits are, for each harm, how long orders still waited that had waited for the
-// service: it had to react to an event that was there, and its own came later.
-// An order that the outside world delays would tell nothing, and is left out.
+// waits are, for each harm, the remaining waits of the orders that waited for the
+// service. The cause was on its topic before the harm, and the service's own event came
+// after it. An order that the outside world delays proves nothing, and is left out.
 func waits(harms []harm, facts []e2e.Fact, delayed map[string]bool) [][]time.Duration {
 	all := steps(facts, delayed)
 	waited := make([][]time.Duration, len(harms))
@@ -99,7 +100,7 @@ func waits(harms []harm, facts []e2e.Fact, delayed map[string]bool) [][]time.Dur
 	return waited
 }
 
-// printHarms tells what each harm cost, and what all of a kind did.
+// printHarms prints the cost of each harm, and of all harms of a kind.
 func printHarms(w io.Writer, begun time.Time, harms []harm, waited [][]time.Duration, failures []failure) {
 	for _, what := range []string{killed, frozen} {
 		var lines []string

@@ -12,9 +12,9 @@ import (
 	"github.com/quintet-eda/quintet/e2e"
 )
 
-// buyers are customers, each of whom places one order after the other. There are so many of
-// them that some go on while others wait for an instance that is frozen; as
-// fast as acknowledged, fewer keep the system as busy as it can be.
+// buyers are customers. Each places one order after the other. They are so many that
+// some continue while others wait for a frozen instance. Without a time over which the
+// orders are spread, fewer keep the system as busy as it can be.
 type buyers struct {
 	world  *e2e.World
 	orders int
@@ -34,7 +34,7 @@ func newBuyers(w *e2e.World, args arguments) *buyers {
 	case b.over == 0:
 		b.many = 32
 	case args.Before != "":
-		b.many = 64 // nobody is frozen; each still places the order that it waits for when there are enough
+		b.many = 64 // no instance is frozen; each buyer still finishes its order when there are enough
 	}
 	return b
 }
@@ -45,7 +45,7 @@ func (b *buyers) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	empty, err := b.world.Shelf(ctx, 1) // one piece, and everybody orders two
+	empty, err := b.world.Shelf(ctx, 1) // one piece, and every order is for two
 	if err != nil {
 		return err
 	}
@@ -59,7 +59,7 @@ func (b *buyers) run(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// enough has no more orders placed than have been begun.
+// enough stops the buyers from beginning further orders.
 func (b *buyers) enough() { b.next.Store(int64(b.orders)) }
 
 // buy places orders while there are some left, each when its time has come.
@@ -79,7 +79,7 @@ func (b *buyers) buy(ctx context.Context, begun time.Time, full, empty string) e
 	}
 }
 
-// one places one order, of a kind that chance decides on.
+// one places one order of a random kind.
 func (b *buyers) one(ctx context.Context, random *rand.Rand, full, empty string) error {
 	basket := b.world.Basket(full)
 	cancelled, delayed := false, false
@@ -97,7 +97,7 @@ func (b *buyers) one(ctx context.Context, random *rand.Rand, full, empty string)
 		basket.PaymentToken = "tok_timeout"
 		delayed = true
 	case kind < 36:
-		basket.ShippingAddress.Country = "XT" // booked, and not answered
+		basket.ShippingAddress.Country = "XT" // booked, and the answer is lost
 		delayed = true
 	case kind < 51:
 		cancelled = true
@@ -123,7 +123,7 @@ func (b *buyers) one(ctx context.Context, random *rand.Rand, full, empty string)
 	return nil
 }
 
-// pass lets time pass, none if d is not positive.
+// pass waits for d, and not at all if d is not positive.
 func pass(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

@@ -1,10 +1,10 @@
-// Command chaos places orders on a composed system with two instances of each
-// service, kills or freezes one of them every few seconds, lets the system come
-// to rest, and holds every order against all invariants. It exits with 1, and
-// the flows of the orders concerned, when one does not hold.
+// Command chaos places orders on a composed system with two instances of each service.
+// Every few seconds it kills or freezes one of them. It waits until the system is at
+// rest, and checks all invariants for every order. When one does not hold, it prints the
+// flows of the orders concerned and exits with 1.
 //
-// With --before it replaces instances instead: those of that version by those of
-// now, back, and forward again, and places orders until it has.
+// With --before it replaces instances instead: those of that version by current ones,
+// back, and forward again. It places orders until then.
 package main
 
 import (
@@ -26,7 +26,7 @@ import (
 
 const (
 	upBound    = 10 * time.Minute // of bringing the system up; images may have to be built
-	judgeBound = 10 * time.Minute // of looking at every order
+	judgeBound = 10 * time.Minute // of judging every order
 )
 
 type arguments struct {
@@ -102,7 +102,7 @@ func up(ctx context.Context, stack *compose.Stack) error {
 	return nil
 }
 
-// play is the run: orders and faults at the same time, then rest, then judgement.
+// play runs orders and faults at the same time, waits for rest, and judges.
 func play(ctx context.Context, args arguments, stack *compose.Stack) error {
 	world, err := e2e.NewWorld(stack.Target(), stack, e2e.Narrator{Say: func(string, ...any) {}, Show: func(string) {}})
 	if err != nil {

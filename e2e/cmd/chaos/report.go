@@ -16,7 +16,7 @@ import (
 
 const progressEvery = 10 * time.Second
 
-// progress prints a line now and then, until ctx ends.
+// progress prints a line every progressEvery, until ctx ends.
 func progress(ctx context.Context, w *e2e.World, b *buyers, t trouble) {
 	facts, err := w.Topics.Follow(ctx)
 	if err != nil {
@@ -46,7 +46,7 @@ func progress(ctx context.Context, w *e2e.World, b *buyers, t trouble) {
 	}
 }
 
-// figures are what a run comes to.
+// figures are the results of a run.
 type figures struct {
 	placed   []string
 	seen     *e2e.Seen
@@ -90,7 +90,7 @@ func (f figures) print(w io.Writer) {
 	fmt.Fprintf(w, "violations   %d\n", len(f.seen.Violations()))
 }
 
-// spread is how a number of times is distributed.
+// spread is the text of the distribution of durations.
 func spread(stage string, took []time.Duration) string {
 	if stage != "" {
 		stage = fmt.Sprintf("%s, %d orders: ", stage, len(took))
@@ -98,12 +98,12 @@ func spread(stage string, took []time.Duration) string {
 	return fmt.Sprintf("%sp50 %s, p99 %s, longest %s", stage, at(0.5, took), at(0.99, took), at(1, took))
 }
 
-// middle is what there is to say of a few.
+// middle is the text of the distribution of a few durations.
 func middle(took []time.Duration) string {
 	return fmt.Sprintf("p50 %s, longest %s", at(0.5, took), at(1, took))
 }
 
-// at is the time that a share of them does not exceed; 0 when there are none.
+// at is the duration that a share of them does not exceed; 0 without any.
 func at(share float64, took []time.Duration) time.Duration {
 	if len(took) == 0 {
 		return 0
@@ -112,8 +112,8 @@ func at(share float64, took []time.Duration) time.Duration {
 	return took[min(int(share*float64(len(took))), len(took)-1)].Round(time.Millisecond)
 }
 
-// timeToEnd is how long each order took from its event to that of its end, as
-// the services say, by the stage in which it was placed.
+// timeToEnd is the time of each order from OrderPlaced to the event of its end, by the
+// services' clocks. It is grouped by the stage in which the order was placed.
 func (f figures) timeToEnd(stage func(time.Time) string) map[string][]time.Duration {
 	from, to := map[string]time.Time{}, map[string]time.Time{}
 	for _, e := range f.seen.Facts {
@@ -134,9 +134,9 @@ func (f figures) timeToEnd(stage func(time.Time) string) map[string][]time.Durat
 	return took
 }
 
-// flows prints the ways of the orders that a verdict names.
+// flows prints the flows of the orders that a verdict names.
 func flows(w io.Writer, seen *e2e.Seen, verdict error) {
-	const most = 20 // that anybody will look at
+	const most = 20 // flows: no reader looks at more
 	text, n := verdict.Error(), 0
 	for _, order := range slices.Sorted(maps.Keys(seen.Orders)) {
 		if !strings.Contains(text, order) {

@@ -38,14 +38,14 @@ func TestAKillCostsThoseWhoWaitedForTheService(t *testing.T) {
 		fact("payment", "b", "b3", "b2", 9.5),
 		fact("inventory", "c", "c2", "c1", 11), // c came later
 		fact("payment", "c", "c3", "c2", 18),
-		fact("order", "d", "d1", "", 9), // d waits for somebody else
+		fact("order", "d", "d1", "", 9), // d waits for another service
 		fact("inventory", "d", "d2", "d1", 19),
 		fact("inventory", "e", "e2", "e1", 9), // e is delayed by the provider
 		fact("payment", "e", "e3", "e2", 29),
 		fact("inventory", "f", "f2", "f1", 9), // f waits too, not as long
 		fact("payment", "f", "f3", "f2", 12),
 	}
-	dead := fact("inventory", "g", "g3", "g2", 20) // payment could not handle it, which is no answer
+	dead := fact("inventory", "g", "g3", "g2", 20) // a dead letter of payment, which is no answer
 	dead.Topic, dead.Dead = "payment.dead-letter", &e2e.DeadLetter{}
 	facts = append(facts, fact("inventory", "g", "g2", "g1", 9), dead)
 	harms := []harm{

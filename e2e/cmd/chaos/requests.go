@@ -15,30 +15,30 @@ import (
 	"github.com/quintet-eda/quintet/e2e"
 )
 
-// requests are what the buyers asked for, and how it was answered. Its methods
-// may be called from several goroutines, but for print. The zero value has none.
+// requests are the buyers' requests and their answers. Its methods except print may be
+// called from several goroutines. The zero value has none.
 type requests struct {
 	mu            sync.Mutex
 	failures      []failure
-	longest       time.Duration   // of one request, of those that were answered and not refused
-	orders        []time.Duration // from the first attempt to the answer that the order is taken
+	longest       time.Duration   // of the requests that were answered and not refused
+	orders        []time.Duration // from the first attempt to the acknowledgement of the order
 	cancellations []time.Duration // from the first attempt to an answer that is no refusal
-	delayed       map[string]bool // orders for which the provider or the carrier lets somebody wait
+	delayed       map[string]bool // orders that the provider or the carrier delays
 }
 
 // failure is a request that had to be made again.
 type failure struct {
 	at  time.Time // when that was known
-	how string    // the status of the answer, or what happened instead of one
+	how string    // the status of the answer, or why there was none
 }
 
-// What happened instead of an answer.
+// The reasons for a missing answer.
 const (
 	timedOut = "timed out"
 	broken   = "without a connection"
 )
 
-// attempted takes note of one request.
+// attempted records one request.
 func (r *requests) attempted(begun time.Time, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -50,7 +50,7 @@ func (r *requests) attempted(begun time.Time, err error) {
 	r.longest = max(r.longest, now.Sub(begun))
 }
 
-// placed takes note of an order that was taken.
+// placed records an acknowledged order.
 func (r *requests) placed(order string, took time.Duration, delayed bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -64,14 +64,14 @@ func (r *requests) placed(order string, took time.Duration, delayed bool) {
 	r.delayed[order] = true
 }
 
-// cancelled takes note of a cancellation that was answered.
+// cancelled records an answered cancellation.
 func (r *requests) cancelled(took time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.cancellations = append(r.cancellations, took)
 }
 
-// how a request failed.
+// how is the way in which a request failed.
 func how(err error) string {
 	var refusal *e2e.Refusal
 	var timeout net.Error
@@ -97,7 +97,7 @@ func (r *requests) print(w io.Writer, harms []harm) {
 	fmt.Fprintf(w, "one request  longest that was answered %s\n", r.longest.Round(time.Millisecond))
 }
 
-// counts are how many requests failed in which way.
+// counts are the numbers of failed requests, by the way in which they failed.
 type counts struct {
 	refused, timedOut, broken int
 	status                    map[string]int // of those refused
@@ -131,7 +131,7 @@ func (c counts) String() string {
 	return fmt.Sprintf("%s, %d %s, %d %s", refused, c.timedOut, timedOut, c.broken, broken)
 }
 
-// among tells how many there are for each of n harms.
+// among is the text of the counts for each of n harms.
 func (c counts) among(n int) string {
 	each := func(c int) float64 { return float64(c) / float64(n) }
 	return fmt.Sprintf("%.1f refused, %.1f %s, %.1f %s", each(c.refused), each(c.timedOut), timedOut, each(c.broken), broken)

@@ -13,21 +13,21 @@ import (
 	"github.com/quintet-eda/quintet/e2e/compose"
 )
 
-// upgrade replaces every instance of the version before by one of now, one by one
-// and under load, then goes back the same way, and forward again. On each way it
-// stops where every service runs in both versions, and kills one of each there.
+// upgrade replaces every instance of the version before by a current one, one by one and
+// under load. Then it goes back the same way, and forward again. On each way, while every
+// service runs in both versions, it kills one instance of each version.
 type upgrade struct {
 	stack  *compose.Stack
 	buyers *buyers
 	random *rand.Rand
 	ready  time.Duration // how long an instance may take to be ready
-	pause  time.Duration // how long one version runs alone, each time; and at most, how long what was killed stays so
+	pause  time.Duration // how long one version runs alone, each time; at most so long a killed instance stays down
 
 	replaced, kills atomic.Int64
 	stages          []stage // written by run, and read when it has returned
 }
 
-// stage is what has run since a moment.
+// stage is the versions that run, since a moment.
 type stage struct {
 	name  string
 	since time.Time
@@ -42,7 +42,7 @@ func newUpgrade(stack *compose.Stack, b *buyers, args arguments) *upgrade {
 // readyBound is how long an instance may take to start while all others work.
 const readyBound = 2 * time.Minute
 
-// run goes its ways, and then has no more orders placed.
+// run goes forward, back and forward, and then stops the buyers.
 func (u *upgrade) run(ctx context.Context, _ <-chan struct{}) error {
 	defer u.buyers.enough()
 	before, now := u.stack.InstancesBefore, u.stack.Instances
@@ -73,7 +73,7 @@ func (u *upgrade) run(ctx context.Context, _ <-chan struct{}) error {
 	return pass(ctx, u.pause)
 }
 
-// What runs in a stage.
+// The versions that run in a stage.
 const (
 	wasAlone = "the version before"
 	mixed    = "both"
@@ -82,7 +82,7 @@ const (
 
 func (u *upgrade) begin(name string) { u.stages = append(u.stages, stage{name, time.Now()}) }
 
-// stage is what ran at a moment.
+// stage is the name of the stage at a moment.
 func (u *upgrade) stage(at time.Time) (name string) {
 	for _, s := range u.stages {
 		if !at.Before(s.since) {
@@ -116,8 +116,8 @@ func (u *upgrade) replace(ctx context.Context, i int, from, to func(string) []st
 	return errors.Join(errs...)
 }
 
-// kill ends an instance of any service as kill -9 does, and starts it again while
-// its leases still stand in its name.
+// kill ends an instance of any service as kill -9 does, and starts it again after a
+// random pause. Its leases may not have expired by then.
 func (u *upgrade) kill(ctx context.Context, of func(string) []string, i int) error {
 	services := u.stack.Parts()[:5]
 	victim := of(services[u.random.IntN(len(services))])[i]

@@ -1,6 +1,6 @@
-// Command demo plays the stories against a running system, prints each order's
-// flow as it happens, and judges the system at rest. It stops no process and
-// leaves no fault behind, so it can be repeated.
+// Command demo plays the stories on a running system and prints each order's flow as it
+// happens. It judges the system at rest. It stops no process and leaves no fault behind,
+// so it can be repeated.
 package main
 
 import (
@@ -16,12 +16,12 @@ import (
 	"github.com/quintet-eda/quintet/e2e"
 )
 
-// storyBound is how long a story may take; with the services' usual patience
-// the longest takes half a minute.
+// storyBound is how long a story may take. With the services' default timeouts the
+// longest takes half a minute.
 const storyBound = 2 * time.Minute
 
-// lookBound is how long the first look may take: it asks every service about
-// every order that there ever was.
+// lookBound is how long the first judgement may take: it requests every order that ever
+// existed from every service.
 const lookBound = 10 * time.Minute
 
 var errWrong = errors.New("not every story ended as it should")
@@ -88,11 +88,11 @@ func run(portBase int) error {
 type demo struct {
 	target e2e.Target
 	screen *screen
-	before *e2e.Seen // the system when it was judged last, and all was well
+	before *e2e.Seen // the system at its last judgement without a violation
 }
 
-// judge looks whether the system is as it should be before anything is played:
-// what went wrong earlier would else be said of every story.
+// judge checks the system before the first story. Otherwise every story would report the
+// violations from before.
 func (d *demo) judge(ctx context.Context) error {
 	return d.with(ctx, lookBound, func(ctx context.Context, world *e2e.World) error {
 		ctx, cancel := context.WithTimeout(ctx, storyBound)
@@ -101,8 +101,8 @@ func (d *demo) judge(ctx context.Context) error {
 	})
 }
 
-// play tells one story and judges the system at rest after it. That verdict is
-// about everything that ever happened on the system, not about this story only.
+// play plays one story and judges the system at rest after it. That verdict covers
+// every order that the system ever had, not this story's only.
 func (d *demo) play(ctx context.Context, story e2e.Story) error {
 	begun := time.Now()
 	if err := d.with(ctx, storyBound, story.Play); err != nil {
@@ -112,7 +112,7 @@ func (d *demo) play(ctx context.Context, story e2e.Story) error {
 	return nil
 }
 
-// with does something with a world, and judges the system at rest after it.
+// with calls do with a world, and judges the system at rest after it.
 func (d *demo) with(ctx context.Context, bound time.Duration, do func(context.Context, *e2e.World) error) error {
 	ctx, cancel := context.WithTimeout(ctx, bound)
 	defer cancel()

@@ -9,13 +9,13 @@ import (
 	"github.com/quintet-eda/quintet/e2e"
 )
 
-// screen shows the orders of a story as they go. The stories and the topics
-// speak at the same time; it lets them finish their lines.
+// screen shows the orders of a story as they progress. The stories and the topics write
+// at the same time; screen keeps their lines whole.
 type screen struct {
 	mu      sync.Mutex
 	w       io.Writer
 	shown   map[string]*e2e.Live  // orders to show
-	waiting map[string][]e2e.Fact // of orders that nobody has asked to show, yet
+	waiting map[string][]e2e.Fact // of orders that show was not called for yet
 }
 
 func newScreen(w io.Writer) *screen {
@@ -35,7 +35,7 @@ func (s *screen) say(format string, args ...any) {
 	fmt.Fprintf(s.w, "  * "+format+"\n", args...)
 }
 
-// show begins to show an order: what is known of it, and what comes.
+// show begins to show an order: its events so far, and those to come.
 func (s *screen) show(order string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -46,7 +46,7 @@ func (s *screen) show(order string) {
 	}
 }
 
-// follow takes in the topics until they end.
+// follow reads facts until the channel is closed.
 func (s *screen) follow(facts <-chan e2e.Fact) {
 	for f := range facts {
 		s.mu.Lock()

@@ -29,7 +29,7 @@ func happenings() []happening {
 	}
 }
 
-// has says what there is in a scope.
+// has describes the orders and the stock of a scope.
 func (s Scope) has() string {
 	orders := []string{"one order", "two orders"}[s.Orders-1]
 	if s.Foreign {
@@ -41,7 +41,7 @@ func (s Scope) has() string {
 	return fmt.Sprintf("%s, %d on hand", orders, s.Stock)
 }
 
-// allows says what there is in a scope, and what may happen.
+// allows describes a scope: its orders, its stock, and the things that may happen.
 func (s Scope) allows() string {
 	may := []string{s.has()}
 	for _, h := range happenings() {
@@ -52,8 +52,8 @@ func (s Scope) allows() string {
 	return strings.Join(may, "; ")
 }
 
-// matrix is a table of what may happen in which scope. It shows at a glance what
-// no scope has together.
+// matrix is a table of the things that may happen in each scope. It shows at a glance
+// which things no scope combines.
 func matrix(scopes []Scope) string {
 	var b strings.Builder
 	b.WriteString("| what may happen |")

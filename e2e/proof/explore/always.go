@@ -99,8 +99,8 @@ func oneEnd(v *View) string {
 	return ""
 }
 
-// cancelledUndone: compensation runs backward, and the order's end is its last
-// step. A cancelled order has nothing to come but what people are told.
+// cancelledUndone: compensation runs backward, and the order's end is its last step.
+// After the end of a cancelled order, only notifications are still to come.
 func cancelledUndone(v *View) string {
 	if v.Order.Status != order.Cancelled {
 		return ""
@@ -117,9 +117,9 @@ func cancelledUndone(v *View) string {
 	return ""
 }
 
-// standsDown: who has taken CancellationRequested and still waits has noted it,
-// and who has noted it asks nobody for anything. Who was not waiting any more
-// is too late, and notes nothing.
+// standsDown: a service that has handled CancellationRequested and still waits has
+// recorded it. A service that has recorded it makes no call. A service that no longer
+// waited is too late, and records nothing.
 func standsDown(v *View) string {
 	if what := breach("undeterred: ")(v); what != "" {
 		return what
@@ -142,7 +142,7 @@ func standsDown(v *View) string {
 	return ""
 }
 
-// asked reports whether a service has taken CancellationRequested.
+// asked reports whether a service has handled CancellationRequested.
 func (v *View) asked(service int) bool {
 	t := v.topics[ofOrder]
 	for i, at := range t.named[service] {

@@ -7,10 +7,10 @@ import (
 	"github.com/quintet-eda/quintet/services/email"
 )
 
-// attempts are the steps of the oldest open call, which is the one under way,
-// and of the attempts that were left unanswered. An attempt that certainly had
-// no effect changes nothing, so it is no step of its own: that the budget may
-// be spent at any time stands for all of them.
+// attempts are the steps of the oldest open call, the one in flight, and of the
+// attempts that were left unanswered. An attempt that certainly had no effect changes
+// nothing, so it is no step of its own. The attempts may be spent at any time, and that
+// step stands for all of them.
 func (m *model) attempts(service int, l local) []move {
 	var moves []move
 	if open := m.calls.values[l.calls]; len(open) > 0 {
@@ -49,9 +49,9 @@ func (m *model) calling(service int, l local, head call) []move {
 	return moves
 }
 
-// sending is an attempt of a mail, which is begun at most once. One that is not
-// answered was accepted or was not: nobody asks the mail server later, so when
-// that is decided makes no difference, and it is decided at once.
+// sending is an attempt of a mail, which is begun at most once. A mail without an
+// answer was accepted or was not. No service asks the mail server later, so the moment
+// of that decision makes no difference, and it is decided at once.
 func (m *model) sending(service int, l local, head call) []move {
 	if head.Found {
 		return m.ended(service, l, head, true, "")
@@ -66,7 +66,8 @@ func (m *model) sending(service int, l local, head call) []move {
 	return moves
 }
 
-// accepted is the mail server's ledger when it took the mail and did not say so.
+// accepted is the mail server's ledger after it accepted the mail and its answer was
+// lost.
 func (m *model) accepted(far int32, mail call) int32 {
 	known := m.ledgers.values[far]
 	a := known.at(keyOf(mail.Effect))
@@ -76,11 +77,11 @@ func (m *model) accepted(far int32, mail call) int32 {
 	return m.ledgers.id(known.with(a))
 }
 
-// answered are the ways in which an attempt of the head is answered: it
-// arrives, the far side does something, and the result is applied. That the
-// answer is in hand and not applied yet is no state of its own: it is as if an
-// attempt had arrived unanswered and the next one, which is told the same, were
-// answered when the result is applied.
+// answered are the ways in which an attempt of the head is answered: it arrives, the
+// far side acts, and the service applies the result. An answer that is received and not
+// applied yet is no state of its own. It equals two attempts. The first arrives and
+// stays unanswered. The next gets the same answer, at the moment when the result is
+// applied.
 func (m *model) answered(service int, l local, head call) []move {
 	far := m.ledgers.values[l.far]
 	var moves []move
@@ -124,8 +125,8 @@ func (m *model) settled(service int, l local, head call, result any, name string
 	return moves
 }
 
-// landing is an attempt that was left unanswered: the far side may get it at
-// any later moment, or never.
+// landing is an attempt that was left unanswered: the far side may receive it at any
+// later moment, or never.
 func (m *model) landing(service int, l local, i int, flying call) []move {
 	gone := l
 	gone.flying = m.flying.id(slices.Delete(slices.Clone(m.flying.values[l.flying]), i, i+1))
@@ -144,10 +145,10 @@ func (m *model) landing(service int, l local, i int, flying call) []move {
 	return moves
 }
 
-// crashes are the ends and new starts of a process. What it had committed is
-// there, and published: a record that goes out late is one that is taken late.
-// Its open calls may have been made. A crash before a commit is no step: nothing
-// happened, and the input comes again.
+// crashes are the ends and new starts of a process. Its committed state is there, and
+// its committed records are published: a record that is published late is one that
+// readers handle late. Its open calls may have been made. A crash before a commit is no
+// step: it changes nothing, and the input is delivered again.
 func (m *model) crashes(service int, l local) []move {
 	if !m.scope.May.has(Crashes) {
 		return nil
@@ -192,8 +193,8 @@ func (m *model) head(calls int32, change func(*call)) int32 {
 	return m.calls.id(open)
 }
 
-// fly adds an attempt to those that may yet arrive. Of one call one is enough:
-// a far side that goes by the key does the rest of them not at all.
+// fly adds an attempt to those that may yet arrive. One attempt per call is enough: a
+// far side that honours the key has nothing to do for the others.
 func (m *model) fly(flying int32, c call) int32 {
 	c.Unsure, c.Found = false, false
 	fs := slices.Clone(m.flying.values[flying])

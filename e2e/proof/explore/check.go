@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// check says what each property finds wrong in a world. The views show its
-// orders afterwards. What it returns is used again by the next call.
+// check returns the error that each property finds in a world. The views show the
+// world's orders afterwards. The next call reuses the returned slice.
 func (m *model) check(properties []Property, views []View, v []uint32, steps []step, rest bool) []string {
 	if len(m.wrong) != len(properties) {
 		m.wrong = make([]string, len(properties))
@@ -41,7 +41,8 @@ func (m *model) check(properties []Property, views []View, v []uint32, steps []s
 	return m.wrong
 }
 
-// misdelivered: what was received is what was brought.
+// misdelivered: the pieces received since the start are none, or those of the one
+// delivery.
 func (m *model) misdelivered(stock levels) string {
 	for name, l := range stock {
 		may := m.scope.May.has(Delivery) && name == sku
@@ -55,8 +56,8 @@ func (m *model) misdelivered(stock levels) string {
 	return ""
 }
 
-// checkAtRest says what is wrong with an order at rest. One that rests does so
-// in every world of another, so what was found is kept.
+// checkAtRest returns the error that each property finds in an order at rest. An order
+// at rest is so in every world of another order, so the errors are kept.
 func (m *model) checkAtRest(properties []Property, o *View, order [services]uint32) []string {
 	wrong, known := m.resting[order]
 	if !known {
@@ -81,8 +82,8 @@ func (m *model) orderAtRest(v []uint32, k int, steps []step) bool {
 	return m.quiet(v[k*services : (k+1)*services])
 }
 
-// trap finds a world from which no end can be reached, and from which nothing
-// leads to where it is not followed further: there might be an end after that.
+// trap finds a world from which neither an end nor a cut world can be reached: an end
+// might come after a cut.
 func (g *graph) trap() *Violation {
 	marks := make([]uint64, g.len())
 	for n, rest := range g.rest {
@@ -99,7 +100,7 @@ func (g *graph) trap() *Violation {
 	return nil
 }
 
-// open tells what will never be done in a world that is a trap.
+// open names the calls that stay open for ever in a world that is a trap.
 func (m *model) open(v []uint32) string {
 	var open []string
 	for at := 0; at+services <= len(v)-1; at += services {

@@ -6,15 +6,15 @@ import (
 	"strings"
 )
 
-// circle is a way that leads back to where it began, without an unanswered
-// attempt: it can be gone for ever, though nothing goes wrong for ever.
+// circle is a path that leads back to its first place, without an unanswered attempt.
+// So a schedule can repeat it for ever, although no attempt is left unanswered.
 type circle struct {
 	at    int // world; no other of its place is reached in fewer steps
 	steps []string
 }
 
-// sequence numbers what the order of a world has done to the stock, when the
-// stock is the environment's; else it is 0.
+// sequence is the number that stands for the stock operations of a world's order, if
+// the stock is the environment's; else it is 0.
 func (g *graph) sequence(n int) int32 {
 	return g.m.parts[ofInventory].values[g.world(n)[ofInventory]].stock
 }
@@ -27,9 +27,8 @@ func (g *graph) depth(n int) int {
 	return depth
 }
 
-// circles finds, for each sequence of stock operations, the circle that takes
-// the fewest steps with the way there. A circle is within one sequence, as
-// sequences only grow.
+// circles finds, for each sequence of stock operations, the circle of the fewest steps,
+// counted with the path to it. A circle is within one sequence, as sequences only grow.
 func (r *rounds) circles() map[int32]circle {
 	found := map[int32]circle{}
 	fewest := map[int32]int{}
@@ -46,8 +45,8 @@ func (r *rounds) circles() map[int32]circle {
 	return found
 }
 
-// back is the shortest way from a place to itself, if it has no more than so
-// many steps.
+// back is the shortest path from a place to itself, if one has at most the given number
+// of steps.
 func (r *rounds) back(place uint32, most int) []string {
 	type passage struct{ from, to uint32 } // worlds
 	into := map[uint32]passage{}
@@ -79,8 +78,8 @@ func (r *rounds) back(place uint32, most int) []string {
 	return nil
 }
 
-// longestWay is how many steps there can be at most without the marks, wherever
-// one begins; by the sequence of stock operations that it ends with.
+// longestWay returns the most steps of any path without the marks, wherever it begins,
+// by the sequence of stock operations at its end.
 func (r *rounds) longestWay() []int {
 	longest := make([]int, len(r.g.m.trade.sequences))
 	for n := range r.g.visited() {
@@ -90,9 +89,9 @@ func (r *rounds) longestWay() []int {
 	return longest
 }
 
-// endless finds a schedule of the fewest steps that goes on for ever, or stands
-// still before its end, without unanswered attempts. It also returns how
-// many steps any schedule takes then, if there is none.
+// endless finds the schedule of the fewest steps that leads to a circle and around it,
+// or to a world that stops before its end, without further unanswered attempts. If it
+// finds none, it also returns the most steps that any schedule then takes.
 func (g *graph) endless() (*Violation, int) {
 	r := newRounds(g, markUnanswered)
 	longest := 0
@@ -116,7 +115,7 @@ func (g *graph) endless() (*Violation, int) {
 	return found, longest
 }
 
-// comesRound says of the last steps of a schedule that they are a circle.
+// comesRound describes the last steps of a schedule as a circle.
 func comesRound(steps []string) string {
 	if len(steps) == 1 {
 		return fmt.Sprintf("the last step, %s, leads back to where it began, and can be taken for ever", steps[0])

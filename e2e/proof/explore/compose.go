@@ -8,9 +8,9 @@ import (
 	"slices"
 )
 
-// composed explores two orders by exploring one against every answer of the
-// stock, and the stock against every pair of what the orders do to it. Why that
-// finds the same is said in the package's documentation.
+// composed explores two orders. It explores one order against every answer of the
+// stock, and the stock against every pair of stock operations of the orders. The
+// package's documentation shows why the result is the same.
 func composed(ctx context.Context, sys System, scope Scope) (*Result, error) {
 	if scope.Orders != 2 || scope.May.has(Delivery) {
 		return nil, fmt.Errorf("explore %s: a composition is of two orders and a stock without deliveries", scope.Name)
@@ -57,8 +57,8 @@ type oneOrder struct {
 	classes   map[class]int   // the first state of each
 }
 
-// sequenceFacts are what can be said of the states in which an order has done
-// one sequence of stock operations.
+// sequenceFacts are the facts about the states in which an order has done one sequence
+// of stock operations.
 type sequenceFacts struct {
 	states    int
 	first     int            // the state of the fewest steps
@@ -68,15 +68,14 @@ type sequenceFacts struct {
 	cut       bool           // some state is not followed further
 }
 
-// class is states that have done the same to the stock, and can end in the same
-// ways as far as the stock can tell.
+// class is the states with one sequence of stock operations, and one set of end
+// sequences that they can reach.
 type class struct {
 	sequence int32
 	ends     uint64
 }
 
-// endsCut is the bit among a state's ends that says that it can come to where it
-// is not followed further.
+// endsCut is the bit among a state's ends for a state that can reach a cut.
 const endsCut = 1 << 63
 
 func alone(ctx context.Context, sys System, scope Scope) (*oneOrder, error) {
@@ -122,7 +121,8 @@ func (one *oneOrder) facts(n int, sequence int32) *sequenceFacts {
 	return f
 }
 
-// classify finds out of every state what its ends can have done to the stock.
+// classify finds, for every state, the sequences of stock operations of the ends that
+// it can reach.
 func (one *oneOrder) classify() error {
 	marks := make([]uint64, one.g.len())
 	for n, rest := range one.g.rest {
@@ -153,7 +153,7 @@ func (one *oneOrder) classify() error {
 	return nil
 }
 
-// node is what two orders have done to the stock, and the stock after it.
+// node is the stock operations of two orders, and the stock after them.
 type node struct {
 	first, second int32 // sequences
 	stock         string

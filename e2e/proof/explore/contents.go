@@ -11,8 +11,8 @@ import (
 	"github.com/quintet-eda/quintet/services/shipping"
 )
 
-// placed is what the order's first OrderPlaced says, which is what everybody
-// else has to go by; zero as long as there is none.
+// placed is the order's first OrderPlaced, by which every other service has to go; zero
+// until it is published.
 func (v *View) placed() events.OrderPlaced {
 	for _, r := range v.topics[ofOrder].records {
 		if e, is := r.Event.(events.OrderPlaced); is {
@@ -52,16 +52,16 @@ func trackingTold(v *View) string {
 	return ""
 }
 
-// oneID: a payment, a shipment, or a notification of a kind has one id in all
-// that is told of it, in every call, and in the far side's books. What undoes a
-// call finds it under no other, and nor does who compares the topics with the
-// provider's ledger. And no other order's has the same.
+// oneID: a payment, a shipment, or a notification of a kind has one id in all its
+// events, in every call, and in the far side's ledger. The call that undoes another
+// finds it under no other id. Nor does a comparison of the topics with the provider's
+// ledger. And no other order has the same id.
 func oneID(v *View) string {
 	if what := breach("shared: ")(v); what != "" {
 		return what
 	}
 	for _, service := range []int{ofPayment, ofShipping, ofEmail} {
-		// It is a matter of one service, whose own states are few.
+		// The answer depends on one service only, and its own states are few.
 		kept := &v.m.parts[service].ids[v.numbers[service]]
 		if *kept == nil {
 			what := idsOf(v, service)
@@ -135,9 +135,8 @@ func aboutOf(effect any) string {
 	return ""
 }
 
-// asOrdered looks at calls while they are open, and so before what they ask for
-// can have happened. Amounts are left to the provider's books, which show what
-// came of them.
+// asOrdered checks calls while they are open, and so before their effects can have
+// happened. It leaves the amounts to the provider's ledger, which shows their effects.
 func asOrdered(v *View) string {
 	for _, service := range []int{ofPayment, ofShipping, ofEmail} {
 		for _, c := range v.m.calls.values[v.parts[service].calls] {

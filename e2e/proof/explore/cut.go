@@ -2,11 +2,11 @@ package explore
 
 import "strings"
 
-// cut reports whether a world is not followed further: a service did what must
-// never happen, and does nothing more, or the stock is beyond its law, so that
-// inventory takes no record. What would come of it then is of no interest, and
-// so it is not known: whether an end can still be reached, or whether it goes on
-// for ever, is not judged from there.
+// cut reports whether the exploration does not follow a world further. Either a service
+// did a thing that must never happen, and does nothing more. Or the stock breaks its
+// law, so that inventory handles no record. The consequences are of no interest, and so
+// unknown. From there the exploration does not judge whether an end can still be
+// reached, or whether a schedule goes on for ever.
 func (m *model) cut(v []uint32) bool {
 	if !m.scope.open && m.lawless(int32(v[len(v)-1])) {
 		return true
@@ -21,7 +21,7 @@ func (m *model) cut(v []uint32) bool {
 	return false
 }
 
-// anyCut reports whether some world is not followed further.
+// anyCut reports whether some world is cut.
 func (g *graph) anyCut() bool {
 	for n := range g.len() {
 		if g.m.cut(g.world(n)) {
@@ -31,7 +31,7 @@ func (g *graph) anyCut() bool {
 	return false
 }
 
-// whereCut tells what of a world is not followed further; nothing of most.
+// whereCut describes the cut parts of a world; most worlds have none.
 func (m *model) whereCut(v []uint32) string {
 	var cuts []string
 	if m.lawless(int32(v[len(v)-1])) {

@@ -6,16 +6,16 @@ import (
 	"strings"
 )
 
-// Where a page shows what was explored.
+// The markers of the generated part of a page.
 const (
 	Begin = "<!-- explored -->"
 	End   = "<!-- /explored -->"
 )
 
-// Document returns a page with the scopes, what was found in each of them, and
-// the properties that held between its markers. It explores the scopes, and
-// returns an error when a property is violated: there is nothing to be said
-// then but the counterexample. The numbers are the same in every run.
+// Document returns a page with three things between its markers: the scopes, the
+// findings in each of them, and the properties that held. It explores the scopes, and
+// returns an error when a property is violated: then only the counterexample matters.
+// The numbers are the same in every run.
 func Document(ctx context.Context, page string, sys System, scopes []Scope) (string, error) {
 	head, rest, begins := strings.Cut(page, Begin)
 	_, tail, ends := strings.Cut(rest, End)

@@ -10,20 +10,19 @@ import (
 	"time"
 )
 
-// Result is what an exploration found.
+// Result holds the findings of an exploration.
 type Result struct {
 	Scope  Scope
 	States int
-	// Steps are those that were looked at. Of a composition they are those of
-	// the one order.
+	// Steps counts the explored steps; in a composition, those of the one order.
 	Steps int
 	// Copies are the deliveries, over all states, of records that were taken
 	// before: the inbox absorbs them, so they lead nowhere.
 	Copies int
 	Ends   int
 	Kinds  []Kind
-	// Longest is how many steps every schedule takes at most after its last
-	// unanswered attempt; 0 unless it is known that AllEnd holds.
+	// Longest is the most steps that a schedule takes after its last unanswered attempt; 0
+	// unless AllEnd is known to hold.
 	Longest int
 	// Verdicts are in the order of Properties, with NoTrap and AllEnd last.
 	Verdicts []Verdict
@@ -45,9 +44,9 @@ type Kind struct {
 // Verdict says whether a property holds in a scope.
 type Verdict struct {
 	Property string
-	// Known is false when a violation ended the exploration before the property
-	// was decided, or when what was violated is not followed further, and the
-	// property is about what would come of it.
+	// Known is false when a violation ended the exploration before the property was
+	// decided. It is also false when violating states are not followed further, and the
+	// property is about their consequences.
 	Known     bool
 	Violation *Violation // nil: it holds, if it is known
 }
@@ -88,10 +87,9 @@ func ParseSchedule(text string) (Schedule, error) {
 	return s, nil
 }
 
-// Explore visits every state of a system in a scope and checks every property
-// in it. It ends with the first violation, unless the scope asks for the whole;
-// a violation is no error. An error is returned when
-// ctx ends first, or wraps ErrTooLarge.
+// Explore visits every state of a system in a scope and checks every property in it. It
+// ends with the first violation, unless the scope asks for the whole. A violation is no
+// error. Explore returns an error when ctx ends first, or one that wraps ErrTooLarge.
 func Explore(ctx context.Context, sys System, scope Scope) (*Result, error) {
 	began := time.Now()
 	explore := plain
@@ -143,16 +141,16 @@ func plain(ctx context.Context, sys System, scope Scope) (*Result, error) {
 	if !stopped {
 		trap = g.trap()
 	}
-	endless, longest := g.endless() // what goes round does so however much is not visited
+	endless, longest := g.endless() // a cycle is one however much is not visited
 	found = append(found, trap, endless)
 	r.States, r.Steps, r.Copies = g.len(), g.steps, g.copies
 	r.conclude(found, stopped, stopped || g.anyCut(), longest, kinds)
 	return r, nil
 }
 
-// conclude makes verdicts of what was found. Where something was cut, the two
-// properties that are about the whole of what was visited are known only if they
-// are violated; and how long a schedule can be is known only if each ends.
+// conclude turns the findings into verdicts. Where a world was cut, the two properties
+// about the whole graph are known only if they are violated. The length of the longest
+// schedule is known only if each schedule ends.
 func (r *Result) conclude(found []*Violation, stopped, cut bool, longest int, kinds map[string]int) {
 	for i, name := range Names() {
 		decided := !stopped && (!cut || name != NoTrap && name != AllEnd)
@@ -174,7 +172,7 @@ func byEnds(a, b Kind) int {
 	return cmp.Or(cmp.Compare(b.Ends, a.Ends), strings.Compare(a.Name, b.Name))
 }
 
-// kindOf names an end by what became of each order.
+// kindOf names an end by the outcome of each order.
 func kindOf(views []View) string {
 	names := make([]string, len(views))
 	for k := range views {

@@ -2,8 +2,8 @@ package explore
 
 import "slices"
 
-// fault says of a step that something goes wrong in it of which nobody knows
-// how often it will. What the kit and the far sides do about each is a further
+// fault is the failure in a step, if there is one. No bound is known for the number of
+// such failures. The response of the kit and of the far sides to each is a further
 // step.
 type fault uint8
 
@@ -31,9 +31,9 @@ func (s step) marks() uint32 {
 	return 0
 }
 
-// goesOn reports whether a world has a step that comes by itself: nobody needs
-// to wish for it, and nothing to go wrong. An inventory that waits for ever, as
-// the stock is beyond its law, is let pass: it is not followed further.
+// goesOn reports whether a world has a step that comes by itself, without a wish and
+// without a failure. It accepts an inventory that waits for ever while the stock breaks
+// its law: the exploration does not follow that world further.
 func goesOn(v []uint32, steps []step) bool {
 	return slices.ContainsFunc(steps, func(s step) bool {
 		if s.move == nil {

@@ -18,8 +18,8 @@ type graph struct {
 	first  []uint32 // where a world's steps begin in to
 	to     []uint32 // each with the marks of its step
 	rest   []bool   // nothing is open
-	stuck  []int    // worlds in which something is open, and nothing has to happen; not where it is cut
-	steps  int      // also those that lead to where they come from
+	stuck  []int    // worlds with open work and no step that comes by itself; none that is cut
+	steps  int      // also those that lead back to their own world
 	copies int      // deliveries that the inbox absorbs
 }
 
@@ -75,7 +75,7 @@ func (g *graph) grow() {
 	}
 }
 
-// mostStates are what fits into 4 GB.
+// mostStates is the number of states that fits into 4 GB.
 const mostStates = 30_000_000
 
 // ErrTooLarge is returned when a scope has more states than are visited one by
@@ -121,8 +121,8 @@ func (g *graph) explore(ctx context.Context, visit func(n int, v []uint32, steps
 	return nil
 }
 
-// visited is how many worlds were visited. Those after them are known, and
-// their steps are not.
+// visited is the number of worlds that were visited. The worlds after them are
+// numbered, and their steps are not explored.
 func (g *graph) visited() int { return len(g.rest) }
 
 // leads are the worlds that a world's steps lead to, with the steps' marks.
@@ -142,9 +142,8 @@ func (s step) apply(v []uint32) {
 	}
 }
 
-// atRest reports whether nothing is open in a world: no record to take, no call
-// or timer, nothing on its way. What may happen or not, such as a cancellation,
-// does not count.
+// atRest reports whether nothing is open in a world: no record to handle, no call or
+// timer, nothing in flight. Optional steps, such as a cancellation, do not count.
 func (m *model) atRest(v []uint32, steps []step) bool {
 	for _, s := range steps {
 		if !s.optional {
@@ -159,9 +158,10 @@ func (m *model) atRest(v []uint32, steps []step) bool {
 	return true
 }
 
-// quiet reports whether no service waits for something of an order. A timer
-// that runs and an attempt on its way are steps to come, so that a world with
-// one is not at rest; but a call may be open that nothing can end.
+// quiet reports whether no service waits for anything of an order. A running timer and
+// an attempt in flight are steps to come, so the steps show that a world with one is
+// not at rest. An open call may have no step that ends it, so quiet looks for open
+// calls.
 func (m *model) quiet(order []uint32) bool {
 	for s, c := range order {
 		l := &m.parts[s].values[c]
@@ -220,8 +220,8 @@ func (g *graph) stepWithout(without uint32, from, to int) string {
 	return "?"
 }
 
-// stepName is what a step is called in a schedule: with two orders, after the
-// order's number.
+// stepName is a step's name in a schedule. With two orders, it follows the order's
+// number.
 func (m *model) stepName(s step) string {
 	switch {
 	case s.slot < 0:

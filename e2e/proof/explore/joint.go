@@ -20,9 +20,9 @@ func (p *pairs) best(a *joint, b joint) *joint {
 
 func (p *pairs) steps(j joint) int { return int(p.one.depth[j.first]) + int(p.one.depth[j.second]) }
 
-// violation finds two orders that together violate a property. One that is
-// about an order alone counts only if the other order can have left the stock
-// such that the first gets the answers that it got.
+// violation finds two orders that together violate a property. A property of one order
+// counts only if the other order can have left the stock such that the first gets the
+// answers that it got.
 func (p *pairs) violation(i int, property Property, states int) *Violation {
 	var found *joint
 	for at, n := range p.nodes {
@@ -62,7 +62,7 @@ func count(completed bool) int64 {
 	return 0
 }
 
-// wrong says again what is wrong in a state of one order.
+// wrong returns the error in a state of one order once more.
 func (p *pairs) wrong(i int, n int) string {
 	v := p.one.g.world(n)
 	m := p.one.g.m
@@ -70,9 +70,9 @@ func (p *pairs) wrong(i int, n int) string {
 	return m.check(Properties(), views, v, m.successors(v), p.one.g.rest[n])[i]
 }
 
-// trap finds two orders that cannot both end any more: no two ends that they
-// can reach by themselves can be reached together. Where one of them, or the
-// shelf, can come to where it is not followed further, that is not known.
+// trap finds two orders that can no longer both end: no two ends that they can reach by
+// themselves can be reached together. Where one of them, or the shelf, can reach a cut,
+// the answer is unknown.
 func (p *pairs) trap(states int) *Violation {
 	var found *joint
 	byEnd := map[int32]int{}
@@ -109,8 +109,7 @@ func (p *pairs) trap(states int) *Violation {
 // lawless reports whether the shelf of a node is beyond its law.
 func (p *pairs) lawless(at int) bool { return shelfLaw(p.nodes[at].levels()) != "" }
 
-// anyCut reports whether two orders can come to where they are not followed
-// further.
+// anyCut reports whether two orders can reach a cut world.
 func (p *pairs) anyCut() bool {
 	for at, n := range p.nodes {
 		if p.lawless(at) || p.one.sequences[n.first].cut || p.one.sequences[n.second].cut {

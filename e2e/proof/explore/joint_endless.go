@@ -2,14 +2,14 @@ package explore
 
 import "slices"
 
-// endless finds two orders that together go on for ever, or stand still. A step
-// is of one of them: in what they do for ever one goes round while the other
-// goes round too, or stands; so there is such a schedule if and only if one
-// order alone has a circle where the other can be at all. They stand still
-// together where one does and the other does too, or has ended.
+// endless finds two orders that together go on for ever, or stop before their end. Each
+// step belongs to one order. In an endless schedule of both, one order repeats a cycle
+// while the other repeats one too, or stops. So such a schedule exists if and only if
+// one order alone has a circle where the other can be at all. The two stop together
+// where one of them stops, and the other stops too or has ended.
 //
-// The longest way of both without such a step is no longer than the longest of
-// each, with the stock operations that they can do together.
+// The longest path of both without unanswered attempts is no longer than the longest of
+// each, added up, with the stock operations that they can do together.
 func (p *pairs) endless(states int) (*Violation, int) {
 	r := newRounds(p.one.g, markUnanswered)
 	circles, ways := r.circles(), r.longestWay()
@@ -45,8 +45,8 @@ func (p *pairs) endless(states int) (*Violation, int) {
 	return found, longest
 }
 
-// still are the first worlds of each sequence in which nothing goes on by
-// itself, whether they are ends or not; and of these the first that are none.
+// still returns, for each sequence, the first world without a step that comes by
+// itself, an end or not. It also returns the first such world that is no end.
 func (p *pairs) still() (still, stuck map[int32]int) {
 	g := p.one.g
 	still, stuck = map[int32]int{}, map[int32]int{}

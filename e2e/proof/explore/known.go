@@ -9,16 +9,16 @@ import (
 	"github.com/quintet-eda/quintet/e2e/history"
 )
 
-// Histories explores one order against every answer of the stock, also one that
-// a foreign producer placed, and returns every history with which it can end.
+// Histories explores one order against every answer of the stock, also an order of a
+// foreign producer, and returns every history with which an order can end.
 //
-// Email only listens: what it tells depends on the order service's topic alone,
-// and nobody reads it. So it is explored afterwards, for each end that the
-// other four can come to, and not together with them.
+// Email only subscribes: its events depend on the order service's topic alone, and no
+// service reads them. So email is explored afterwards, for each end that the other four
+// can reach, and not together with them.
 //
-// That an attempt stays unanswered is left out, and so are crashes: the topics
-// tell of either nothing that they do not tell of attempts that are spent. The
-// histories with them are the same, and are compared where this is tested.
+// Unanswered attempts and crashes are left out: the topics show nothing of them that
+// they do not show of spent attempts. The histories with them are the same, and the
+// tests compare them.
 func Histories(ctx context.Context, sys System) (*history.Known, error) {
 	return histories(ctx, sys, Ordinary&^Unanswered)
 }
@@ -64,7 +64,7 @@ func (m *model) told(v []uint32) [services]int32 {
 	return topics
 }
 
-// listen lets email hear what the order service has told at each end.
+// listen explores email on the order service's topic at each end.
 func listen(ctx context.Context, k *history.Known, m *model, ends map[[services]int32][]uint32) error {
 	heard := map[int32][]int32{} // email's topics at rest, by order's
 	for topics, v := range ends {

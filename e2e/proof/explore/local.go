@@ -9,25 +9,25 @@ import (
 	"github.com/quintet-eda/quintet/pkg/flow"
 )
 
-// local is one service's part in one order: everything that its own steps
-// depend on, but for the records of the others. It is what the service keeps,
-// and the outside world that only it calls.
+// local is one service's part in one order: everything that its own steps depend on,
+// but for the records of the others. It holds the service's state, and the outside
+// world that only this service calls.
 type local struct {
 	order  int8
 	placed bool // the order is there; of the order service
-	again  int8 // what a broken kit let happen so far
+	again  int8 // faults of a broken kit so far
 	// taken has a bit for each record that the table names, by owner.
 	taken  [services]uint8
 	state  int32
-	before int32 // as it was one commit ago, when a broken kit may hand that out
-	topic  int32 // what it has published
+	before int32 // the state one commit ago, when a broken kit may hand it out
+	topic  int32 // its published records
 	calls  int32 // that are open, oldest first
 	timers int32
 	flying int32 // attempts that were not answered, and may yet arrive
-	far    int32 // what the far side has done
+	far    int32 // the far side's ledger
 	stock  int32 // the stock operations so far, when the stock is the environment's
-	shown  int32 // what people were shown that is not so
-	breach int32 // what must never happen and did; the service does nothing after it
+	shown  int32 // an untruth that people were shown
+	breach int32 // a thing that must never happen, and did; the service does nothing after it
 }
 
 // call is an external call that is open.
@@ -56,12 +56,12 @@ type move struct {
 	told     told
 }
 
-// told is what a move is in a story.
+// told describes a move in a story.
 type told struct {
-	who, what string   // service, and what it does or is done to it
-	with      string   // whom it deals with: a service, the customer, or an outside party
+	who, what string   // the service, and its action or the action on it
+	with      string   // the other side: a service, the customer, or an outside party
 	said      string   // the record, call or answer that passes between them
-	emits     []string // and what came of it
+	emits     []string // the events and calls that follow
 	asks      []string
 	error     string
 }
@@ -76,7 +76,7 @@ type part struct {
 	ids     []*string // what oneID finds; nil: not looked at yet
 }
 
-// taking is what comes of handing a record to a local state.
+// taking is the moves of a local state that handles a record.
 type taking struct {
 	record, stock int32
 	again         bool
@@ -107,9 +107,9 @@ type result struct {
 	out    flow.Outputs
 }
 
-// feed gives an input to a service's reaction, in every way that the kit
-// allows. A reaction that fails would park its input, which in a world without
-// foreign mischief must never happen: it leaves a breach.
+// feed gives an input to a service's reaction, in every way that the kit allows. A
+// reaction that fails would park its input. In a world without foreign mischief that
+// must never happen, so the failure leaves a breach.
 func (m *model) feed(service int, l local, in input, stock levels) []result {
 	results := m.feedKit(service, l, in, stock)
 	if !m.sys.Kit.Fresh && l.before != l.state && l.again < broken {

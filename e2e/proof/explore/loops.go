@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// deepest is how many events and calls may follow from each other before that
-// counts as a loop. The longest way from a request to its last mail has 14.
+// deepest is the most events and calls that may follow from each other; more count as a
+// loop. The longest chain from a request to its last mail has 14.
 const deepest = 20
 
-// tooLong tells of a chain of causes that is cut, by the id of its last input.
-// Who goes in circles is who makes what the chain has most of: that need not be
-// the service that the chain is cut at, which may only have heard of it.
+// tooLong describes a cut chain of causes, by the id of its last input. The service
+// that loops is the one that makes the chain's most frequent link. The chain may be cut
+// at another service, which only received that link.
 func (m *model) tooLong(id string) string {
 	chain := strings.Split(id, ">")[1:] // the request is no link of it
 	times, most := map[string]int{}, ""
@@ -26,7 +26,8 @@ func (m *model) tooLong(id string) string {
 	return fmt.Sprintf("%s %d times in one chain of causes (... > %s); that is longer than any that the choreography has, and cut here", m.making(most), times[most], last)
 }
 
-// making is who makes an event, a call or a timer, and how that is said.
+// making names the service that makes an event, a call or a timer, with the verb for
+// it.
 func (m *model) making(name string) string {
 	for _, r := range m.sys.Rows() {
 		switch {

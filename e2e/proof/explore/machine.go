@@ -26,8 +26,8 @@ const (
 	services
 )
 
-// started is the time of everything: no reaction looks at it but to note it.
-// Each is run at another time too, and a difference is a violation.
+// started is the time of everything: a reaction only records it. Each reaction runs at
+// another time too, and a difference is a violation.
 var (
 	started = time.Unix(0, 0).UTC()
 	later   = started.AddDate(60, 0, 0)
@@ -95,7 +95,7 @@ type levels map[string]inventory.Level
 type machine struct {
 	service string
 	names   map[string]bool // the events that its table names
-	reads   []int           // whose topics it reads
+	reads   []int           // the owners of the topics that it reads
 	react   func(state int32, stock levels, in input) reacted
 }
 
@@ -104,8 +104,8 @@ type reacted struct {
 	stock  levels
 	out    flow.Outputs
 	err    error
-	shared string // a name that other orders would have, too
-	shown  string // what is wrong with what people are shown of it
+	shared string // a name that other orders would get, too
+	shown  string // an untruth that people are shown
 }
 
 // input is what a participant reacts to. Its id carries its whole descent, as
@@ -116,8 +116,7 @@ type input struct {
 	body  any
 }
 
-// store is how a participant's states are kept: whatever its Store does beyond
-// keeping one state per key.
+// store describes a participant's Store: its behaviour beyond one state per key.
 type store[S any] struct {
 	lend   func(S, levels) S
 	absorb func(before, after S) (S, levels)
@@ -181,7 +180,7 @@ func newMachine[S any](p flow.Participant[S], states *interned[S], kept store[S]
 	return m
 }
 
-// stored holds calls and timers against what is kept of them: the kit stores them as JSON
+// stored compares calls and timers with their stored form. The kit stores them as JSON
 // before they are made or fire, and a field that JSON leaves out is lost by then.
 func stored(out flow.Outputs) error {
 	bodies := slices.Clone(out.Calls)
@@ -200,10 +199,9 @@ func stored(out flow.Outputs) error {
 	return nil
 }
 
-// shared is a name that a reaction gives, and would have given at another input as
-// well, so that orders meet where nobody looks: at a far side that does under one
-// key what it is asked for once. Calls go out under the names that are kept, which
-// another property sees to.
+// shared is a name that a reaction gives, and gives at another input as well. Under one
+// name two orders would meet unseen at a far side, which acts once per key. Calls go
+// out under the names in the state; another property checks that.
 func shared(before, here, elsewhere []string) string {
 	for i, name := range here {
 		if !slices.Contains(before, name) && i < len(elsewhere) && elsewhere[i] == name {
@@ -231,10 +229,9 @@ func absorbLevels(before, after inventory.Reservation) (inventory.Reservation, l
 	return after, stock
 }
 
-// sorted and turned are about what an order's customer is shown, which grows by
-// what happens and is read by no reaction: two orders that differ only in the
-// sequence of it are taken for one. Each reaction is run on both, and an
-// exploration fails where that makes a difference.
+// sorted and turned reorder the progress of an order, which grows by events. No
+// reaction reads it, so two orders that differ only in its sequence count as one. Each
+// reaction runs on both, and an exploration fails where that makes a difference.
 func sorted(o order.Order) order.Order {
 	o.Progress = slices.Clone(o.Progress)
 	slices.SortStableFunc(o.Progress, func(a, b order.Step) int { return strings.Compare(a.Event+string(a.Why), b.Event+string(b.Why)) })

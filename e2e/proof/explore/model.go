@@ -12,7 +12,7 @@ import (
 	"github.com/quintet-eda/quintet/services/shipping"
 )
 
-// model is a system in a scope, as far as it was needed yet.
+// model is a system in a scope, as far as it is computed yet.
 type model struct {
 	sys   System
 	scope Scope
@@ -37,10 +37,10 @@ type model struct {
 
 	follows   map[follow]bool
 	delivered map[int32]int32
-	law       []bool   // of levels, whether they may be
-	wrong     []string // what check returns, used again and again
+	law       []bool   // of levels: whether they are lawful
+	wrong     []string // the result of check, reused
 	resting   map[[services]uint32][]string
-	steps     []step // what successors returns, used again and again
+	steps     []step // the result of successors, reused
 }
 
 func newModel(sys System, scope Scope) *model {
@@ -117,7 +117,7 @@ func (m *model) elapses(service int, l local) []move {
 	return moves
 }
 
-// requests are what people and foreign producers do to an order.
+// requests are the steps of people and foreign producers on an order.
 func (m *model) requests(l local) []move {
 	var moves []move
 	ask := func(name, id, what string, command any, change func(*local), optional bool) {
@@ -125,7 +125,7 @@ func (m *model) requests(l local) []move {
 		change(&after)
 		for _, r := range m.feed(ofOrder, after, input{id: id, body: command}, nil) {
 			if strings.HasPrefix(m.breaches.values[r.after.breach], "parks: ") && refusal(r.told.error) {
-				continue // an answer, and nothing happened
+				continue // an answer that changes nothing
 			}
 			mv := m.moved(ofOrder, r, name, told{what: what, with: "customer", said: nameOf(command)})
 			mv.optional = optional
@@ -164,13 +164,13 @@ func refusal(err string) bool {
 	return err != "" && !strings.Contains(err, flow.ErrUndeclared.Error()) && !strings.Contains(err, "panicked") && !strings.Contains(err, "reaction of")
 }
 
-// bare is a move that no reaction has a part in.
+// bare is a move without a reaction.
 func (m *model) bare(service int, after local, name string, t told) move {
 	t.who = serviceNames[service]
 	return move{name: name, to: m.parts[service].id(after), stock: -1, told: t}
 }
 
-// failing is such a move in which something goes wrong.
+// failing is a bare move in which something goes wrong.
 func (m *model) failing(f fault, service int, after local, name string, t told) move {
 	mv := m.bare(service, after, name, t)
 	mv.fault = f

@@ -13,7 +13,7 @@ import (
 	"github.com/quintet-eda/quintet/services/order"
 )
 
-// What orders are about. Other things are ordered only in odd scopes.
+// The contents of orders. Only odd scopes order the other SKU.
 const (
 	sku      = "tea"
 	other    = "cup"
@@ -27,7 +27,7 @@ func address() *events.Address {
 
 func orderID(n int8) string { return fmt.Sprintf("order-%d", n) }
 
-// total is what an order costs, in minor units.
+// total is the price of an order, in minor units.
 func (s Scope) total() int64 {
 	switch {
 	case s.Odd && s.Foreign:
@@ -38,7 +38,7 @@ func (s Scope) total() int64 {
 	return 100
 }
 
-// each is how many pieces an order wants of each SKU that it names.
+// each is the number of pieces that an order wants of each SKU that it names.
 func (s Scope) each() int64 {
 	if s.Odd {
 		return 2
@@ -78,8 +78,8 @@ func (s Scope) placedEvent(n int8) events.OrderPlaced {
 	return events.OrderPlaced{OrderID: c.OrderID, CustomerID: c.CustomerID, Email: c.Email, PaymentToken: c.PaymentToken, Total: c.Total, Lines: c.Lines, Currency: c.Currency, ShippingAddress: c.ShippingAddress}
 }
 
-// anotherPlacing is a second record of an order, by somebody who wants
-// everything otherwise. Nobody may take it for the order.
+// anotherPlacing is a second record of an order, by a producer that wants everything
+// otherwise. No service may take it for the order.
 func (s Scope) anotherPlacing(n int8) events.OrderPlaced {
 	e := s.placedEvent(n)
 	e.CustomerID, e.Email, e.PaymentToken, e.Currency, e.Total = "eve", "eve@example.com", "tok_eve", "JPY", e.Total+1
@@ -88,11 +88,11 @@ func (s Scope) anotherPlacing(n int8) events.OrderPlaced {
 	return e
 }
 
-// brought is how many pieces a delivery has.
+// brought is the number of pieces in a delivery.
 const brought = 3
 
-// received is the stock after a delivery. What must not come of one is told by the
-// stock, too, as nobody else is there to tell it.
+// received is the stock after a delivery. The stock also carries the report of a wrong
+// delivery, as no other state exists to carry it.
 func (m *model) received(before levels) levels {
 	receive := func(sku string, quantity int64) reacted {
 		return m.machines[ofInventory].react(0, maps.Clone(before), input{id: "request/delivery", body: inventory.ReceiveStock{SKU: sku, Quantity: quantity}})

@@ -11,8 +11,8 @@ import (
 	"github.com/quintet-eda/quintet/services/shipping"
 )
 
-// account is what the far side has done under one key: a payment, a parcel or
-// a mail. It is deploy/sandbox's ledger, folded.
+// account is the far side's record under one key: a payment, a parcel or a mail. It is
+// deploy/sandbox's ledger, folded.
 type account struct {
 	Key      string
 	About    string // a payment, a shipment, or a notification of a kind
@@ -23,9 +23,9 @@ type account struct {
 	Tracking string // the number that the carrier gave to the parcel
 }
 
-// deed is one thing that the far side may do when a call arrives: what it has
-// done then, what it says, and what the caller makes of the answer. Without a
-// result the answer settles nothing, and the call goes on.
+// deed is one possible response of the far side to a call that arrives: its account
+// afterwards, its answer, and the caller's result. Without a result the answer settles
+// nothing, and the call stays open.
 type deed struct {
 	account account
 	says    string
@@ -33,9 +33,9 @@ type deed struct {
 	choice  Choice // the scope must allow it; 0: always
 }
 
-// deeds are what may come of a call that arrives, as in the sandbox's
-// payment.go and carrier.go; the results are those of the services'
-// provider.go, carrier.go and sender.go.
+// deeds are the possible responses to a call that arrives, as in the sandbox's
+// payment.go and carrier.go. The results are those of the services' provider.go,
+// carrier.go and sender.go.
 func (o Outside) deeds(effect any, a account) []deed {
 	a.About = aboutOf(effect)
 	switch e := effect.(type) {
@@ -133,8 +133,8 @@ func (k Keys) book(a account) []deed {
 	return []deed{{booked, "booked", accepted, 0}, {refused, "refused", shipping.BookingAnswered{Outcome: shipping.Refused}, Refuses}}
 }
 
-// unbook answers collected when the van was there before. Nobody but the
-// unbooking can tell whether it was, so that is decided only here.
+// unbook answers collected when the van was there before. Only the unbooking can tell
+// whether it was, so that is decided only here.
 func (k Keys) unbook(a account) []deed {
 	collected := deed{a, "collected", shipping.Unbooked{Collected: true, TrackingNumber: a.Tracking}, 0}
 	undone := a
@@ -155,7 +155,7 @@ func (k Keys) unbook(a account) []deed {
 // live reports whether the carrier has the parcel, or will.
 func (a account) live() bool { return a.Status == "booked" || a.Status == "collected" }
 
-// held is the money that the provider has of it.
+// held is the money that the provider has of the account.
 func (a account) held() int64 { return a.Captured - a.Back }
 
 // keyOf is the key under which the far side knows a call.
@@ -177,8 +177,8 @@ func keyOf(effect any) string {
 	return ""
 }
 
-// giveUp is the result once the attempts are spent, and whether there is one:
-// what undoes goes on for ever.
+// giveUp is the result once the attempts are spent, and whether one exists: a call that
+// undoes is retried for ever.
 func giveUp(effect any, unknown bool) (result any, outcome string, ok bool) {
 	outcome = "given-up"
 	if unknown {
@@ -195,7 +195,7 @@ func giveUp(effect any, unknown bool) (result any, outcome string, ok bool) {
 	return nil, "", false
 }
 
-// party is who is called.
+// party is the far side of a call.
 func party(effect any) string {
 	switch effect.(type) {
 	case payment.Charge, payment.Void, payment.Refund:
@@ -206,8 +206,8 @@ func party(effect any) string {
 	return "mail server"
 }
 
-// label is how a call is named: mails by what they tell. One that does not say it
-// is a fault of whoever asks for it.
+// label is a call's name; a mail's name has its kind. A mail without a kind is a fault
+// of the reaction that asks for it.
 func label(effect any) string {
 	if mail, ok := effect.(email.SendMail); ok {
 		return "SendMail(" + cmp.Or(string(mail.Kind), "of no kind") + ")"
@@ -215,7 +215,7 @@ func label(effect any) string {
 	return nameOf(effect)
 }
 
-// ledger is what the far side has done, by key.
+// ledger is a far side's accounts, by key.
 type ledger []account
 
 func (l ledger) at(key string) account {

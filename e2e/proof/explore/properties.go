@@ -1,31 +1,31 @@
 package explore
 
-// Property is something that must hold. A check returns what is wrong, or
+// Property is a statement that must hold. A check returns the error that it finds, or
 // nothing.
 type Property struct {
 	Name string
 	// Always is checked in every state, of every order.
 	Always func(v *View) string
-	// AtRest is checked of an order that nothing is open of: at the ends, and
-	// also while another order is still under way.
+	// AtRest is checked of an order without open work: at the ends, and also while another
+	// order is still in progress.
 	AtRest func(v *View) string
 	// Shelf is checked of the stock in every state.
 	Shelf func(stock levels) string
-	// ShelfAtRest is checked of the stock at the ends, when orders of so many
-	// pieces of each SKU have completed.
+	// ShelfAtRest is checked of the stock at the ends. The second argument is the number
+	// of pieces of each SKU in completed orders.
 	ShelfAtRest func(stock levels, pieces int64) string
 }
 
 // NoTrap is the property that an end is reachable from every state.
 const NoTrap = "from every state an end can be reached"
 
-// AllEnd is the property that every schedule ends, and not only can: there is no
-// way round and no standstill, but that attempts stay unanswered again and again.
-// It asks for more than fairness does: a way round is wrong also if one can go it
-// only while somebody else, who could end it, is never given a turn.
+// AllEnd is the property that every schedule ends, and not only can end. No cycle and
+// no standstill exists, except where attempts stay unanswered again and again. It
+// demands more than fairness: a cycle is wrong even if it can last only while another
+// party, which could end it, never takes a step.
 const AllEnd = "every schedule ends, unless attempts stay unanswered for ever"
 
-// What the other properties are called.
+// The names of the other properties.
 const (
 	nothingParks        = "no input parks"
 	endsStand           = "what has ended stays ended"
@@ -65,14 +65,15 @@ const (
 	nothingReserved     = "at rest: nothing is reserved, and as much shipped as completed"
 )
 
-// Properties are what is checked, apart from NoTrap and AllEnd, which are about
-// the whole of what was visited: what must hold in every state first, then what must hold at rest. Of those that one state violates,
-// the first gives a counterexample its name.
+// Properties are the checked properties, apart from NoTrap and AllEnd, which are about
+// the whole graph. First come those that must hold in every state, then those that must
+// hold at rest. Of the properties that one state violates, the first gives a
+// counterexample its name.
 func Properties() []Property {
 	return append(always(), atRest()...)
 }
 
-// Names are what all properties are called, in their order.
+// Names returns the names of all properties, in their order.
 func Names() []string {
 	var names []string
 	for _, p := range Properties() {

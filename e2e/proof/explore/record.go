@@ -19,7 +19,7 @@ type record struct {
 	ID    string
 	Event flow.Event
 	Cause string
-	// Lost is set for one that a broken kit committed and never published.
+	// Lost is set for a record that a broken kit committed and never published.
 	Lost bool
 }
 
@@ -38,7 +38,7 @@ func (r record) emitted() history.Event {
 	return e
 }
 
-// topic is what an owner has published about one order, oldest first.
+// topic is an owner's published records of one order, oldest first.
 type topic struct {
 	records []record
 	numbers []int32 // of the records: the same for equal records on any topic
@@ -47,11 +47,11 @@ type topic struct {
 	// at once.
 	named [services][]int32
 	types map[string]int // how often each type is there
-	twice string         // what is told twice, in words
+	twice string         // a repeated fact, in words
 }
 
-// most is how many records an owner may publish about one order before that
-// counts as a loop. The longest history of one owner has four.
+// most is the number of records that an owner may publish about one order; more count
+// as a loop. The longest history of one owner has four.
 const most = 8
 
 // topics numbers topics, each made of a shorter one and a record.
@@ -100,9 +100,9 @@ func (t *topics) add(to int32, r record) int32 {
 	return n
 }
 
-// repeated tells when the last event says what another one said before: an owner
-// tells each thing once, of notifications each kind. OrderPlaced is left to the
-// producers, who are not all ours.
+// repeated reports a last event that repeats an earlier one: an owner publishes each
+// fact once, and each kind of notification once. OrderPlaced is exempt, as some of its
+// producers are not ours.
 func repeated(told []history.Event) string {
 	last := told[len(told)-1]
 	kind, _, _ := strings.Cut(last.Reason, " ")
@@ -121,10 +121,9 @@ func repeated(told []history.Event) string {
 // follow is an event that follows from another; from nothing after a request.
 type follow struct{ from, to string }
 
-// declared lists all that the tables allow to follow: an event leads to what its
-// reaction emits, and to all that comes of the calls and timers that its
-// reaction asked for. It says the same as the check that every run's topics go
-// through.
+// declared lists the events that the tables allow to follow from another. An event
+// leads to the events of its reaction, and to the events of the calls and timers that
+// its reaction asked for. The check of every run's topics says the same.
 func declared(rows []flow.Row) map[follow]bool {
 	allowed := map[follow]bool{}
 	for _, r := range rows {

@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// Replay plays a schedule in a scope. It returns an error that names the step,
-// and what was possible instead, when the schedule does not fit the system.
+// Replay plays a schedule in a scope. If the schedule does not fit the system, it
+// returns an error with the step that failed, and the steps that were possible instead.
 func Replay(sys System, scope Scope, s Schedule) (*Story, error) {
 	scope.Composed = false
 	m := newModel(sys, scope)
@@ -50,9 +50,9 @@ func (m *model) names(steps []step) (names []string) {
 	return names
 }
 
-// circle is how many of the last steps lead back to where they began, but for
-// the ids of what is open, with none of them an unanswered attempt.
-// There is one world more than there are steps.
+// circle is the number of last steps that lead back to their first world, but for the
+// ids of open calls, timers and attempts. None of these steps is an unanswered attempt.
+// The worlds are one more than the steps.
 func (m *model) circle(worlds [][]uint32, taken []step) int {
 	alike := m.anonymous()
 	place := func(v []uint32) []uint32 {
@@ -74,9 +74,9 @@ func (m *model) circle(worlds [][]uint32, taken []step) int {
 	return 0
 }
 
-// trapped reports whether no end can be reached from a world. It looks at so
-// many worlds at most; where there are more, there is more to do than in a trap.
-// Where one is not followed further, nobody knows what it would lead to.
+// trapped reports whether no end can be reached from a world. It visits a bounded
+// number of worlds; a world that leads to more has more open work than a trap. From a
+// cut world the consequences are unknown, so a world that leads to one is no trap.
 func (m *model) trapped(from []uint32) bool {
 	const most = 100_000
 	queue, seen := [][]uint32{from}, map[string]bool{fmt.Sprint(from): true}

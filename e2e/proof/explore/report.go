@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Print writes what was found: how much was visited, which ends there are, and
-// how each property fared.
+// Print writes the findings: the numbers of states and steps, the kinds of ends, and
+// the verdict on each property.
 func (r *Result) Print(w io.Writer) {
 	fmt.Fprintf(w, "%s: %s, %s; %s", r.Scope.Name, counted(r.States, "state"), counted(r.Ends, "end"), counted(r.Steps, "step"))
 	if r.Scope.Composed {
@@ -56,8 +56,8 @@ func (r *Result) Print(w io.Writer) {
 	}
 }
 
-// shown are the kinds of ends as they are printed: of two orders only how each
-// ended, since all that goes with it is in the scopes of one.
+// shown are the kinds of ends as they are printed. For two orders they show only how
+// each ended, since the scopes of one order show the rest.
 func (r *Result) shown() []Kind {
 	if r.Scope.Orders == 1 {
 		return r.Kinds
@@ -80,7 +80,7 @@ func (r *Result) shown() []Kind {
 	return shown
 }
 
-// counted is so many of what a word names.
+// counted is a number and its noun.
 func counted(n int, word string) string {
 	if n != 1 {
 		word += "s"

@@ -151,7 +151,7 @@ func progressAtRest(v *View) string {
 	return ""
 }
 
-// reasonsAtRest: whoever passes a failure on passes its reason on.
+// reasonsAtRest: a service that passes a failure on passes its reason on.
 func reasonsAtRest(v *View) string {
 	for _, t := range v.topics {
 		for _, e := range t.emitted {
@@ -180,7 +180,7 @@ func reasonsAtRest(v *View) string {
 	return ""
 }
 
-// voidReasons: who stood down fails for the reason of the cancellation.
+// voidReasons: a service that stood down fails for the reason of the cancellation.
 func voidReasons(v *View) string {
 	for _, e := range slices.Concat(v.topics[ofPayment].emitted, v.topics[ofShipping].emitted) {
 		void := e.Type == (events.PaymentFailed{}).EventType() && v.Payment.CancelRequested || e.Type == (events.ShipmentFailed{}).EventType() && v.Shipment.CancelRequested
@@ -193,7 +193,7 @@ func voidReasons(v *View) string {
 	return ""
 }
 
-// passesOn are the events that another one's failure leads to.
+// passesOn are the events that follow from the failure of another service.
 var passesOn = map[string]bool{
 	(events.PaymentRefunded{}).EventType(): true,
 	(events.StockReleased{}).EventType():   true,

@@ -6,24 +6,24 @@ import (
 	"slices"
 )
 
-// rounds is a graph without the steps of certain marks, folded: worlds that
-// differ only in the ids of what is open are one place. A schedule that goes on
-// for ever without such steps goes round in it, as there are finitely many
-// places; and where nothing can go round, the longest way is known.
+// rounds is a graph without the steps of certain marks, folded: worlds that differ only
+// in the ids of open work are one place. A schedule that goes on for ever without such
+// steps repeats a place in it, as the places are finitely many. Where no cycle exists,
+// the longest path is known.
 //
-// The ids must not count, or else a service that asks for the same call again
-// and again would never be where it was: each call has an id that is made of the
-// one before. No reaction looks at an id but to make another of it, so that
-// what was done once from such a place can be done again.
+// The ids must not count. Otherwise a service that asks for the same call again and
+// again would never return to a place: each call's id is made of the previous one. A
+// reaction uses an id only to make another one. So a step that was taken once from such
+// a place can be taken again.
 type rounds struct {
 	g       *graph
 	without uint32   // marks
-	place   []uint32 // of each world, its first world; nil: each world is a place
-	next    []uint32 // the next world of the same place; 0: there is none
-	// entries is how many steps lead to a place from such as are not done. A
-	// place is done when no way to it is left that could be longer.
+	place   []uint32 // of each world, the first world of its place; nil: each world is a place
+	next    []uint32 // the next world of the same place; 0: none
+	// entries is the number of steps to a place from places that are not done. A place is
+	// done when every path to it has been measured.
 	entries []uint32
-	longest []uint16 // how many steps the longest way to a place has, wherever it begins
+	longest []uint16 // steps of the longest path to a place, wherever it begins
 	left    []uint32 // places that are never done, first worlds first
 }
 
@@ -58,7 +58,7 @@ func (r *rounds) at(n uint32) uint32 {
 	return r.place[n]
 }
 
-// worlds are those of a place.
+// worlds are the worlds of a place.
 func (r *rounds) worlds(place uint32) iter.Seq[uint32] {
 	return func(yield func(uint32) bool) {
 		for n := place; yield(n) && r.next != nil && r.next[n] != 0; {
@@ -67,7 +67,7 @@ func (r *rounds) worlds(place uint32) iter.Seq[uint32] {
 	}
 }
 
-// fold finds the worlds that differ only in the ids of what is open.
+// fold finds the worlds that differ only in the ids of open work.
 func (r *rounds) fold() {
 	alike := r.g.m.anonymous()
 	if alike == nil {
@@ -97,8 +97,8 @@ func (r *rounds) fold() {
 	}
 }
 
-// unwind takes away, one after the other, the places to which no step leads any
-// more. What is left goes round, or comes after what does.
+// unwind removes, one after the other, the places to which no step leads any more. The
+// remaining places lie on a cycle, or come after one.
 func (r *rounds) unwind() {
 	var done []uint32
 	for n := range uint32(r.g.len()) {
@@ -124,7 +124,7 @@ func (r *rounds) unwind() {
 	r.trim()
 }
 
-// trim takes away the places that come after what goes round.
+// trim removes the places that come after a cycle, and lead to none.
 func (r *rounds) trim() {
 	goesOn := func(place uint32) bool {
 		for n := range r.worlds(place) {
@@ -147,15 +147,15 @@ func (r *rounds) trim() {
 	}
 }
 
-// anonymous has, by service, for each local state the first one that is alike but
-// for the ids of what is open, and whether there is another one.
+// anonymous has, by service, for each local state the first one that differs only in
+// the ids of open work. It also records whether another such state exists.
 type anonymous struct {
 	first [services][]uint32
 	twin  [services][]bool
 }
 
-// anonymous numbers a model's local states without the ids of what is open; nil
-// when that makes no two of them alike.
+// anonymous numbers a model's local states without the ids of open work; nil if no two
+// of them become alike.
 func (m *model) anonymous() *anonymous {
 	var all anonymous
 	alike := false

@@ -6,19 +6,19 @@ import (
 	"strings"
 )
 
-// Scope bounds what is explored: how many orders there are, and what may
-// happen to them.
+// Scope bounds an exploration: the number of orders, and the things that may happen to
+// them.
 type Scope struct {
 	Name   string
 	Orders int
-	// Stock is how many pieces are on hand at the start. Each order wants one.
+	// Stock is the number of pieces on hand at the start. Each order wants one.
 	Stock int64
 	May   Choice
 	// Foreign orders are placed by a producer that the order service does not
 	// know.
 	Foreign bool
-	// Odd orders are free, have no address, and want two pieces of each of two
-	// SKUs, in three lines. There are as many pieces of the one as of the other.
+	// Odd orders are free, have no address, and want two pieces of each of two SKUs, in
+	// three lines. Both SKUs start with the same number of pieces.
 	Odd bool
 	// Whole explores on after a violation, so that every property gets its
 	// verdict.
@@ -28,14 +28,14 @@ type Scope struct {
 	Composed bool
 
 	open  bool // the stock is the environment's
-	exact bool // nothing is taken for the same that is not equal
+	exact bool // only equal values count as the same
 }
 
-// Choice is a set of things that may happen. What is not in it never happens
-// in a scope.
+// Choice is a set of things that may happen. In a scope nothing outside its set
+// happens.
 type Choice uint32
 
-// What may happen.
+// The things that may happen.
 const (
 	Cancels    Choice = 1 << iota // the customer cancels, at any moment
 	Deadlines                     // the order's time runs out, at any moment while it is running

@@ -14,8 +14,9 @@ import (
 	"github.com/quintet-eda/quintet/services/shipping"
 )
 
-// shownAtRest looks at every step on the way. It is asked at the end only, so that
-// whoever does something wrong, and shows it, is found for what he does.
+// shownAtRest reports an untruth that a service showed at any step on the way. It is
+// checked at the end only. So a service that does a wrong thing, and shows it, is
+// reported for the deed.
 func shownAtRest(v *View) string {
 	for _, l := range v.parts {
 		if l.shown != 0 {
@@ -25,9 +26,9 @@ func shownAtRest(v *View) string {
 	return ""
 }
 
-// misshown is what is wrong with what a service keeps of an order, and shows to
-// the customer and to whoever helps him, as against what was told. Nobody else in
-// the choreography reads it.
+// misshown is the untruth in the state that a service shows of an order, compared with
+// its published events. The customer and the support see that state, and no other
+// service in the choreography reads it.
 func (m *model) misshown(service int, l *local) string {
 	t := m.topics.values[l.topic]
 	switch service {
@@ -163,7 +164,7 @@ func noticesShown(b email.Mailbox) string {
 	return ""
 }
 
-// noticesShownIn: what the customer is told next is added at the end.
+// noticesShownIn: a new notice is added at the end.
 func noticesShownIn(before, after email.Mailbox, _ input, _ flow.Outputs, _ time.Time) string {
 	for i, n := range before.Notices {
 		if i >= len(after.Notices) || after.Notices[i].ID != n.ID {
@@ -173,9 +174,9 @@ func noticesShownIn(before, after email.Mailbox, _ input, _ flow.Outputs, _ time
 	return ""
 }
 
-// progressShownIn compares what an input adds to the progress with what happened:
-// the event that came, and those that go out, in this order and at this time. It
-// is asked before orders are taken for one that differ in the sequence only.
+// progressShownIn compares an input's addition to the progress with the events: first
+// the event that came, then those that go out, at this time. The check comes before
+// orders that differ in the sequence only count as one.
 func progressShownIn(before, after order.Order, in input, out flow.Outputs, at time.Time) string {
 	var due []order.Step
 	if e, is := in.body.(flow.Event); is {

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// standing is how the five services stand with an order.
+// standing is the status of an order at each of the five services.
 func (v *View) standing() []string {
 	o := cmp.Or(string(v.Order.Status), "unknown")
 	if v.Order.Reason != "" {
@@ -27,7 +27,7 @@ func (v *View) standing() []string {
 	return []string{o, cmp.Or(string(v.Reservation.Status), "unknown"), p, s, cmp.Or(strings.Join(mails, ", "), nothing)}
 }
 
-// outside is what the far sides have.
+// outside describes the far sides' accounts of an order.
 func (v *View) outside() string {
 	provider, carrier, mails, bounced := nothing, nothing, 0, ""
 	for i, a := range v.Provider {
@@ -54,8 +54,9 @@ func (v *View) outside() string {
 	return fmt.Sprintf("provider %s · carrier %s · mails accepted %d%s", provider, carrier, mails, bounced)
 }
 
-// open is what has to come of an order by what is open of it. A call that may
-// have had an effect already is another than one that cannot have.
+// open describes the open work of an order: its calls, its timers, and its attempts in
+// flight. A call that may have had an effect already is named apart from one that
+// cannot have.
 func (v *View) open() string {
 	var calls, timers, flying []string
 	for _, l := range v.parts {

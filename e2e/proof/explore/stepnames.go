@@ -10,7 +10,7 @@ import (
 	"github.com/quintet-eda/quintet/services/email"
 )
 
-// Grammar tells how schedules are written, for whoever walks by hand.
+// Grammar explains the notation of schedules, for a reader who writes one by hand.
 const Grammar = `A schedule is the name of a scope, a colon, and steps with semicolons between. With
 no steps, it lists those that can come first.
 
@@ -34,8 +34,8 @@ no steps, it lists those that can come first.
 What only mutants can do: ...!lost, ...!torn, ...!skipped, ...@stale, payment<<OrderPlaced,
 place-again, wait.`
 
-// unfit says that a schedule does not fit at a step: there is no step of that
-// name at all, or there is and it is not possible now.
+// unfit reports that a schedule does not fit at a step. Either no step has that name,
+// or such a step exists and is not possible now.
 func (m *model) unfit(number int, name string, steps []step) error {
 	possible := m.names(steps)
 	if m.isStep(name) {
@@ -88,7 +88,7 @@ func callNames() []string {
 	return names
 }
 
-// callEnds are what comes of an attempt, with the sign that it is told by.
+// callEnds are the outcomes of an attempt, each with its sign.
 func callEnds() []string {
 	ends := []string{"=given-up", "=unknown", "=unknown-but-accepted", "~sent", "~vanishes"}
 	for _, answer := range []string{"captured", "declined", "voided", "refunded", "conflict", "booked", "refused", "unbooked", "collected", "accepted", "bounced", "later"} {

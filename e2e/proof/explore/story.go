@@ -8,8 +8,7 @@ import (
 	"strings"
 )
 
-// Story is a schedule, played: what happened in each step, and how things stood
-// after it.
+// Story is a schedule that was played: each step, and the state after it.
 type Story struct {
 	Schedule Schedule
 	Scenes   []Scene
@@ -17,13 +16,13 @@ type Story struct {
 	Wrong []string
 	// AtRest: nothing is open after the last step.
 	AtRest bool
-	// Cut is what is not followed further after the last step, as it did what must
-	// never happen; empty mostly.
+	// Cut names the parts that are not followed further after the last step, because a law
+	// is broken; mostly empty.
 	Cut string
 	// Possible are the steps that could come next.
 	Possible []string
-	// Circle is how many of the last scenes lead back to where they began, with
-	// no unanswered attempt among them.
+	// Circle is the number of last scenes that lead back to their first state, with no
+	// unanswered attempt among them.
 	Circle int
 	orders int
 }
@@ -31,18 +30,18 @@ type Story struct {
 // Scene is one step of a story.
 type Scene struct {
 	Step  string
-	Order int // which order it is about, from 1; 0: of none
+	Order int // the number of its order, from 1; 0: none
 	// Says is the step as a sentence.
 	Says string
-	// Services are how the five services stand with the order after the step, in
-	// the order of the story, and Outside is what the outside world has.
+	// Services are the statuses of the order at the five services after the step, in the
+	// order of the story. Outside is the state of the outside world.
 	Services []string
 	Outside  string
-	// Open is what has to come of the order: calls, timers, attempts on their way.
+	// Open is the open work of the order: calls, timers, attempts in flight.
 	Open string
 
 	told    told
-	changed string // how the service stands that the step was of, if it stood otherwise before
+	changed string // the new status at the step's service, if it changed
 }
 
 func (m *model) scene(name string, s step, before, after []uint32) Scene {
@@ -65,10 +64,10 @@ func (m *model) scene(name string, s step, before, after []uint32) Scene {
 	return sc
 }
 
-// nothing is how stands what has not begun.
+// nothing is the status before anything has begun.
 const nothing = "nothing yet"
 
-// stands is how something stands, and quoted a text, in a sentence.
+// stands is a status, and quoted a text, for a sentence.
 func stands[S ~string](s S) string {
 	if s == "" {
 		return nothing
@@ -184,7 +183,7 @@ func (s *Story) Mermaid() string {
 	return b.String()
 }
 
-// plainText is a text without what a diagram would read as its own.
+// plainText is a text without the characters that a diagram would interpret.
 func plainText(s string) string {
 	return strings.NewReplacer(";", ",", "#", "", "\n", " ").Replace(strings.TrimPrefix(s, "'s "))
 }

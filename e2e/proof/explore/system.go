@@ -9,7 +9,8 @@ import (
 	"github.com/quintet-eda/quintet/services/shipping"
 )
 
-// System is what is explored: five participants, and what they count on.
+// System is the explored system: five participants, and the promises that they count
+// on.
 type System struct {
 	Order     flow.Participant[order.Order]
 	Inventory flow.Participant[inventory.Reservation]
@@ -20,45 +21,44 @@ type System struct {
 	Outside   Outside
 }
 
-// Kit is what pkg/engine promises to the participants. Each promise can be
-// broken, which shows what it is for. What a broken promise lets happen is
-// bounded: twice per service and order.
+// Kit is the promises of pkg/engine to the participants. Each promise can be broken,
+// which shows its purpose. A broken promise shows at most twice per service and order.
 type Kit struct {
 	// Inbox: a record, or a command's idempotency key, that was handled before
 	// changes nothing.
 	Inbox bool
-	// Lanes: one owner's records of one order are taken in their order.
+	// Lanes: a service handles one owner's records of one order in their order.
 	Lanes bool
 	// Fresh: a reaction is given the state that was committed last, also when
 	// another instance committed it.
 	Fresh bool
-	// Atomic: state, outputs and the mark of the input commit together.
-	// Broken: outputs may go out, and the input come again.
+	// Atomic: state, outputs and the mark of the input commit together. Broken: outputs
+	// may go out, and the input be delivered again.
 	Atomic bool
-	// Outbox: what was committed is published, also after a crash.
+	// Outbox: a committed event is published, also after a crash.
 	Outbox bool
-	// Positions: a record counts as taken with the commit of what it caused,
-	// and not before.
+	// Positions: a record counts as handled with the commit of its effects, and not
+	// before.
 	Positions bool
 	// Recovered: a call that is found open after a crash counts as one that may
 	// have been made.
 	Recovered bool
-	// AtMostOnce: that a mail is begun is committed before it is sent.
+	// AtMostOnce: the mark that a mail is begun is committed before the mail is sent.
 	AtMostOnce bool
 }
 
-// Outside is what the provider and the carrier promise.
+// Outside holds the promises of the provider and the carrier.
 type Outside struct{ Provider, Carrier Keys }
 
-// Keys are what a far side promises of the keys under which it is called. The
-// mail server knows none, and promises nothing.
+// Keys are a far side's promises about the keys of its calls. The mail server knows no
+// keys, and promises nothing.
 type Keys struct {
-	// Idempotent: what was done under a key is not done again.
+	// Idempotent: an action under a key is not repeated.
 	Idempotent bool
 	// Tombstones: after a void or an unbooking nothing happens under its key.
 	Tombstones bool
-	// Settles: whoever is answered knows how the call ended. Broken: an answer
-	// may be that there is none yet, and nothing happened.
+	// Settles: each answer says how the call ended. Broken: an answer may be "later", and
+	// nothing happened.
 	Settles bool
 }
 

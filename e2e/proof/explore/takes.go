@@ -7,16 +7,15 @@ import (
 
 // step is a step that a world may take.
 type step struct {
-	slot int    // which number of the world it changes; -1: the stock only
-	to   uint32 // what it is then
-	// stock is the levels after it; -1: as they are.
+	slot int    // the place of the number that it changes in the world; -1: the stock only
+	to   uint32 // the new number
+	// stock is the levels after it; -1: unchanged.
 	stock    int32
 	optional bool
 	move     *move // nil: a delivery, or waiting for ever
 }
 
-// successors are the steps of a world. The slice is used again by the next
-// call.
+// successors are the steps of a world. The next call reuses the slice.
 func (m *model) successors(v []uint32) []step {
 	m.steps = m.steps[:0]
 	stock := int32(v[len(v)-1])
@@ -45,11 +44,10 @@ func (m *model) offer(slot int, moves []move) {
 	}
 }
 
-// reading offers the records that a service may take: the next one of each
-// owner.
+// reading offers the records that a service may handle: the next one of each owner.
 func (m *model) reading(v []uint32, at, s int, c, stock int32) {
 	if s != ofInventory || m.scope.open {
-		stock = 0 // nobody else looks at it
+		stock = 0 // no other service reads it
 	}
 	for _, owner := range m.machines[s].reads {
 		if owner == s {
@@ -82,8 +80,8 @@ func (m *model) reading(v []uint32, at, s int, c, stock int32) {
 	}
 }
 
-// absorbed is how many deliveries of records that were taken before a world
-// can have: in each the inbox finds the record's id, and nothing happens.
+// absorbed is the number of possible second deliveries in a world: in each the inbox
+// finds the record's id, and nothing happens.
 func (m *model) absorbed(v []uint32) int {
 	n := 0
 	for at := 0; at+services <= len(v)-1; at += services {
@@ -96,7 +94,7 @@ func (m *model) absorbed(v []uint32) int {
 	return n
 }
 
-// take is what comes of handing the i-th record of an owner to a service.
+// take returns the moves of a service that gets the i-th record of an owner.
 func (m *model) take(s int, c int32, owner, i int, t *topic, stock int32, again bool) []move {
 	p := m.parts[s]
 	number := t.numbers[t.named[s][i]]<<3 | int32(i)
@@ -129,7 +127,7 @@ func (m *model) take(s int, c int32, owner, i int, t *topic, stock int32, again 
 	default:
 		moves = m.taken(s, l, owner, i, r, stock, name, words)
 	}
-	if s != ofInventory || !m.scope.open { // there the levels tell ways of one name apart
+	if s != ofInventory || !m.scope.open { // there the levels distinguish moves of one name
 		moves = distinct(moves)
 	}
 	p.takes[c] = append(p.takes[c], taking{number, stock, again, moves})
@@ -159,7 +157,7 @@ func (m *model) taken(s int, l local, owner, i int, r record, stock int32, name 
 	return moves
 }
 
-// isTorn: the input of such a move was not marked, and comes again.
+// isTorn: the input of such a move was not marked, and is delivered again.
 func isTorn(mv move) bool { return len(mv.name) > 5 && mv.name[len(mv.name)-5:] == "!torn" }
 
 func (m *model) reacting(s int, l local, r record, stock int32, name string, words told) []move {
@@ -186,8 +184,8 @@ func (m *model) takenBefore(s int, l *local, owner, i int, t *topic) bool {
 	})
 }
 
-// lawless reports whether the stock has levels that there must not be. What
-// comes of them is of no interest: inventory takes nothing more.
+// lawless reports whether the stock's levels break its law. The consequences are of no
+// interest: inventory handles no further record.
 func (m *model) lawless(stock int32) bool {
 	for int(stock) >= len(m.law) {
 		stock := m.levels.values[len(m.law)]

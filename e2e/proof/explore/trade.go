@@ -6,9 +6,9 @@ import (
 	"github.com/quintet-eda/quintet/services/inventory"
 )
 
-// operation is one stock operation of an order: for each of the levels in which
-// it goes this way, the levels after it. In others it goes another way, or is
-// not looked at here.
+// operation is one stock operation of an order. It maps each of the levels at which it
+// goes this way to the levels after it. At others it goes another way, or is not
+// considered here.
 type operation map[string]string // levels as text
 
 // trade numbers the sequences of stock operations of one order.
@@ -36,9 +36,9 @@ func (t *trade) add(before, op int32) int32 {
 	return n
 }
 
-// shelves are all levels that the stock of a scope can have without breaking
-// its law. They are all the answers that an environment can give: whatever a
-// broken system makes of them beyond the law is found where it first happens.
+// shelves are all levels that the stock of a scope can have without breaking its law.
+// They are all the answers that an environment can give: a step of a broken system
+// beyond the law is found where it first happens.
 func (s Scope) shelves() []levels {
 	var all []levels
 	for reserved := range s.Stock + 1 {
@@ -49,10 +49,10 @@ func (s Scope) shelves() []levels {
 	return all
 }
 
-// trading hands an input to inventory under every level that there can be. The
-// ways in which it goes differ in what inventory does; which levels lead to
-// which is the operation that the order's sequence grows by. One that looks at
-// no level and changes none is no operation.
+// trading gives an input to inventory at every lawful level. The moves differ in
+// inventory's response. The levels before and after a move are the operation that the
+// order's sequence grows by. A move that depends on no level and changes none is no
+// operation.
 func (m *model) trading(l local, in input, name string, words told) []move {
 	type way struct {
 		r  result

@@ -13,14 +13,14 @@ import (
 	"github.com/quintet-eda/quintet/services/shipping"
 )
 
-// trueReasons: whoever decides that an order does not go through gives the
-// reason that there is. That it is passed on unchanged is another property,
-// which a reason that was wrong from the start does not violate.
+// trueReasons: a service that decides against an order gives the true reason. Another
+// property checks that the reason is passed on unchanged. A reason that was wrong from
+// the start does not violate that one.
 func trueReasons(v *View) string {
 	return cmp.Or(v.whyAsked(), v.whyUnpaid(), v.whyUnshipped())
 }
 
-// whyAsked goes by the id of the request, which names what it was made at.
+// whyAsked goes by the id of the request, which names the input that caused it.
 func (v *View) whyAsked() string {
 	for _, r := range v.topics[ofOrder].records {
 		e, is := r.Event.(events.CancellationRequested)
@@ -36,9 +36,9 @@ func (v *View) whyAsked() string {
 	return ""
 }
 
-// whyUnpaid and whyUnshipped compare with the far side's books. A decline that
-// nobody heard of is no decline: the void that follows is what the books say.
-// Who stood down called nobody, and passes on why.
+// whyUnpaid and whyUnshipped compare with the far side's ledger. A decline whose answer
+// was lost does not count: the ledger then shows the void that follows. A service that
+// stood down made no call, and passes the reason on.
 func (v *View) whyUnpaid() string {
 	if v.Payment.CancelRequested {
 		return ""
@@ -99,8 +99,8 @@ func idOf(effect any) string {
 	return ""
 }
 
-// otherWords is what is wrong with what a mail says: it must be what its notice
-// is of, as nobody looks at the notice but us.
+// otherWords is the error in the text of a mail: it must agree with its notice. No
+// service reads the notice, so only this check would find a difference.
 func (v *View) otherWords(effect any) string {
 	mail, is := effect.(email.SendMail)
 	if !is {

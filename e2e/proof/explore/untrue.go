@@ -14,10 +14,9 @@ import (
 	"github.com/quintet-eda/quintet/services/shipping"
 )
 
-// untrue tells what is wrong with a reaction that no state shows afterwards, or
-// that nobody but the reaction itself knows: a cancellation that comes to
-// nothing, an answer that is told as another, a rejection of stock, whose levels
-// are others by then.
+// untrue reports an error in a reaction that no state shows afterwards, or that only
+// the reaction itself knows. Examples are a cancellation without effect, an answer that
+// is published as another, and a rejection of stock, whose levels have changed by then.
 func (m *model) untrue(service int, l local, in input, stock levels, r reacted) string {
 	switch service {
 	case ofOrder:
@@ -34,8 +33,8 @@ func (m *model) untrue(service int, l local, in input, stock levels, r reacted) 
 	return ""
 }
 
-// misplaced: everybody goes by what the first OrderPlaced says, so somebody has
-// to look whether that is what the customer said.
+// misplaced: every service goes by the first OrderPlaced, so this check compares it
+// with the customer's command.
 func (m *model) misplaced(l local, in input, r reacted) string {
 	c, is := in.body.(order.PlaceOrder)
 	if _, event := in.body.(flow.Event); event && len(r.out.Timers) > 0 && !m.orders.values[r.next].External {
@@ -82,14 +81,14 @@ func (m *model) unwatched(service int, after *local) string {
 	return ""
 }
 
-// misanswered: what the customer is answered is all that he knows.
+// misanswered: the customer knows nothing but the answer.
 func (m *model) misanswered(l local, in input, r reacted) string {
 	before, after := m.orders.values[l.state], m.orders.values[r.next]
 	var refused error
 	switch in.body.(type) {
 	case order.PlaceOrder:
 		if before.Status != order.Unknown {
-			after.Status = order.Pending // the answer of the first time, and the kit's to give
+			after.Status = order.Pending // the first answer, which the kit repeats
 		}
 	case order.CancelOrder:
 		if before.Status == order.Unknown {
@@ -109,8 +108,8 @@ func (m *model) misanswered(l local, in input, r reacted) string {
 	return ""
 }
 
-// unpaid and unshipped: what was done counts, and nobody gives up what was not
-// tried, unless he was asked to.
+// unpaid and unshipped: a service publishes an effect that happened, and fails without
+// an attempt only when it was asked to cancel.
 func (m *model) unpaid(l local, in input, reacted reacted) string {
 	before, after, out := m.payments.values[l.state], m.payments.values[reacted.next], reacted.out
 	if before.CancelRequested && (!after.CancelRequested || after.Reason != before.Reason || asks(out, payment.Charge{})) {
@@ -161,8 +160,8 @@ func (m *model) unshipped(l local, in input, reacted reacted) string {
 	return ""
 }
 
-// otherEnd compares with the answer: the notice and the event are written by one
-// reaction, and agree whatever it makes of it.
+// otherEnd compares the event with the answer. One reaction writes the notice and the
+// event, so these two agree whatever it makes of the answer.
 func otherEnd(in input, out flow.Outputs) string {
 	r, is := in.body.(email.MailAnswered)
 	if !is {
@@ -210,8 +209,8 @@ func (m *model) unshort(l local, stock levels, out flow.Outputs) string {
 	return ""
 }
 
-// shortages are what the shelf has too little of, by SKU, in the order in which
-// the lines name them first.
+// shortages are the SKUs that the shelf is short of, in the order in which the lines
+// name them first.
 func shortages(lines []events.OrderLine, stock levels) []events.Shortage {
 	var all []events.Shortage
 	for _, line := range lines {

@@ -22,7 +22,7 @@ type View struct {
 	Shipment    *shipping.Shipment
 	Mailbox     *email.Mailbox
 
-	// What the far sides have done, by key.
+	// The far sides' accounts, by key.
 	Provider, Carrier, MailServer ledger
 
 	topics  [services]*topic
@@ -31,7 +31,7 @@ type View struct {
 	m       *model
 }
 
-// view shows an order of a world. The view is good until the next call.
+// view shows an order of a world. The view is valid until the next call.
 func (m *model) view(v *View, order []uint32) *View {
 	for s, c := range order {
 		l := &m.parts[s].values[c]
@@ -50,7 +50,7 @@ func (m *model) view(v *View, order []uint32) *View {
 	return v
 }
 
-// said is how often an owner has published a type.
+// said is the number of events of a type that an owner has published.
 func (v *View) said(service int, e interface{ EventType() string }) int {
 	return v.topics[service].types[e.EventType()]
 }
@@ -64,7 +64,7 @@ func (v *View) held() int64 {
 	return held
 }
 
-// parcels is how many parcels the carrier has, or will have, of the order.
+// parcels is the number of parcels that the carrier has, or will have, of the order.
 func (v *View) parcels() int {
 	n := 0
 	for i := range v.Carrier {
@@ -75,8 +75,8 @@ func (v *View) parcels() int {
 	return n
 }
 
-// leaves tells when a reaction moves a service off an end: a terminal status
-// absorbs, and so does every state that ends a service's part.
+// leaves reports a reaction that moves a service off an end. A terminal status is
+// final, and so is every state that ends a service's part.
 func (m *model) leaves(service int, before, after int32) string {
 	var was, is string
 	var ended, learns bool
@@ -103,7 +103,7 @@ func (m *model) leaves(service int, before, after int32) string {
 			}
 		}
 	}
-	// What is closed never began, and may learn of the order later, once.
+	// A closed part never began, and may record the order later, once.
 	if ended && was == is && !learns && service != ofOrder && m.textOf(service, before) != m.textOf(service, after) {
 		return fmt.Sprintf("leaves: %s was %s, and %s becomes %s", serviceNames[service], was, m.textOf(service, before), m.textOf(service, after))
 	}
@@ -125,7 +125,7 @@ func (m *model) textOf(service int, state int32) string {
 	}
 }
 
-// notices are those of a kind.
+// notices are the notices of a kind.
 func (v *View) notices(kind events.Kind) []email.Notice {
 	var found []email.Notice
 	for _, n := range v.Mailbox.Notices {

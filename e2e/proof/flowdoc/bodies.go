@@ -13,8 +13,8 @@ import (
 	"github.com/quintet-eda/quintet/services/shipping"
 )
 
-// choices are the values of every type of which an input's field takes one of
-// a few. A test holds them equal to the constants that are declared.
+// choices are all values of the types from which an input's field takes one of a few. A
+// test compares them with the declared constants.
 var choices = []any{
 	events.ReasonUnspecified, events.ReasonCustomer, events.ReasonDeadline, events.ReasonOutOfStock, events.ReasonDeclined,
 	events.ReasonProviderUnavailable, events.ReasonCarrierRefused, events.ReasonCarrierUnavailable,
@@ -25,11 +25,11 @@ var choices = []any{
 	false, true,
 }
 
-// commands are what customers and suppliers ask for.
+// commands are the requests of customers and suppliers.
 var commands = []any{place, order.CancelOrder{OrderID: place.OrderID}, inventory.ReceiveStock{SKU: sku, Quantity: 1}}
 
-// bodies are the representatives of an event: one of each combination of its
-// choices. What an order is about is the same everywhere.
+// bodies are the representatives of an event: one of each combination of its choices.
+// The contents of the order are the same everywhere.
 func bodies(e flow.Event) ([]any, error) {
 	if _, ok := e.(events.OrderPlaced); ok {
 		return every(events.OrderPlaced{

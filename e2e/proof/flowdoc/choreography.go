@@ -35,13 +35,14 @@ type part struct {
 	start   any
 	react   func(state any, id string, input any) (any, flow.Outputs, error)
 	show    func(state any) string
-	// foreign is the command that somebody else may answer in this service's
-	// place, by putting its event on the topic.
+	// foreign is the command in whose place another producer may put this service's event
+	// on the topic.
 	foreign string
 }
 
-// partOf erases the type of a participant's state. forget drops what reactions
-// write and never read, so that states which behave alike are one.
+// partOf erases the type of a participant's state. The parameter forget drops the
+// fields that reactions write and never read, so that states which behave alike are
+// one.
 func partOf[S any](p flow.Participant[S], start S, show func(S) string, forget func(S) S) part {
 	return part{
 		service: p.Service, rows: p.Rows(), undone: p.Compensations, start: start,
@@ -58,7 +59,7 @@ func (c Choreography) parts() []part {
 	ordering.foreign = "PlaceOrder"
 	return []part{
 		ordering,
-		// What its store lends to a reaction: nothing is in stock yet.
+		// Inventory's store lends the levels to a reaction: nothing is in stock yet.
 		partOf(c.Inventory, inventory.Reservation{Levels: map[string]inventory.Level{}}, func(r inventory.Reservation) string { return status(r.Status, "unknown") }, all),
 		partOf(c.Payment, payment.Payment{}, func(p payment.Payment) string { return status(p.Status, "waiting") }, all),
 		partOf(c.Shipping, shipping.Shipment{}, func(s shipping.Shipment) string { return status(s.Status, "waiting") }, all),
@@ -66,14 +67,15 @@ func (c Choreography) parts() []part {
 	}
 }
 
-// upstream is in which order parts are enumerated: what one says of its causes
-// is to be known when those that it hears are. Email hears only how it ends.
+// upstream is the order in which parts are enumerated, against the direction of the
+// story. Each part then has the constraints on the events that come back to it. Email
+// comes last, as no part consumes its events.
 var upstream = []int{3, 2, 1, 0, 4}
 
 func all[S any](s S) S { return s }
 
-// withoutProgress forgets in which order the customer was told of the steps;
-// TestNoReactionReadsTheProgress shows that nothing depends on it.
+// withoutProgress drops the progress that the customer sees;
+// TestNoReactionReadsTheProgress shows that no reaction depends on it.
 func withoutProgress(o order.Order) order.Order {
 	o.Progress = nil
 	return o

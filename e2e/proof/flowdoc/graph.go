@@ -44,7 +44,7 @@ func emitsOf(rows []flow.Row, r flow.Row, seen []string) []string {
 	return types
 }
 
-// Reach are the events that may come after an event, itself included.
+// Reach returns the events that may come after an event, itself included.
 func Reach(follows map[string][]string, event string) map[string]bool {
 	reached := map[string]bool{}
 	var visit func(string)

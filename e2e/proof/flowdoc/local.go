@@ -10,16 +10,17 @@ import (
 	"github.com/quintet-eda/quintet/pkg/flow"
 )
 
-// local is the local automaton of one participant: every situation that it can
-// come into when the others may say anything that the contract allows, at any
-// time, but each event once per order, and the outside world may answer a call
-// in every way that is declared. No other participant is played: what they
-// really say, and when, can only leave situations out. What is known of the
-// others from their own automata does leave some out: of two events that their
-// owner never emits both, one comes; and nothing comes before what it follows.
+// local is the local automaton of one participant: every situation that it can reach.
+// The others may publish any event that the contract allows, at any time, but each
+// event once per order. The outside world may answer a call in every declared way.
+//
+// No other participant is played: their real events, and the times of these, can only
+// leave situations out. Two facts from the automata of the others do leave some out. Of
+// two events that their owner never emits both, one comes. And no event comes before
+// those that it follows.
 type local struct {
 	part
-	place  map[string]int // of an event that somebody hears, in the protocol's list
+	place  map[string]int // of an event with a consumer, in the protocol's list
 	apart  []set          // by event: the events of its owner that never come with it
 	needs  []set          // by event: the events without which it never comes
 	hears  set
@@ -40,7 +41,7 @@ type local struct {
 type situation struct {
 	state   int
 	had     set // events and commands that came
-	emitted set // events that somebody hears
+	emitted set // events with a consumer
 	calls   set // open
 	timers  set // running
 }
@@ -99,7 +100,7 @@ func (l *local) close() error {
 	return nil
 }
 
-// foreignStart is the start of an order that this service is not asked for.
+// foreignStart is the start of an order that another producer places.
 func (l *local) foreignStart(start int) {
 	for i, r := range l.rows {
 		if r.Kind == flow.KindCommand && r.Input == l.foreign {
@@ -150,9 +151,9 @@ func (l *local) prepare() error {
 	return nil
 }
 
-// possible are the inputs that can come in a situation: an event or a command
-// that did not come yet, the end of a running timer, every result of an open
-// call. What the participant itself must have said before an event, it said.
+// possible are the inputs that can come in a situation: an event or a command that did
+// not come yet, the end of a running timer, every result of an open call. An event
+// comes only after the participant's own events that it needs.
 func (l *local) possible(s situation) []int {
 	var ins []int
 	for i, r := range l.rows {
@@ -180,7 +181,7 @@ func (l *local) take(at, in int) error {
 	if err != nil {
 		return err
 	}
-	to := at // what is refused happens not at all, and waits
+	to := at // a refused input has no effect, and waits
 	if st.refused == nil {
 		next := s
 		switch l.row(in).Kind {

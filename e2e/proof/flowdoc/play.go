@@ -15,17 +15,16 @@ import (
 	"github.com/quintet-eda/quintet/services/shipping"
 )
 
-// story is one course of events: what the customer does and how the outside
-// world answers. The rest follows from the tables.
+// story is one course of events: the customer's actions and the answers of the outside
+// world. The rest follows from the tables.
 type story struct {
 	name  string
 	tells string
-	// answers are results by the name of the call; calls not named here are
-	// answered well.
+	// answers are results by the name of the call; calls without an entry go well.
 	answers map[string]any
 	stock   int64
-	// before is what happens just before an event is delivered to a service,
-	// written as "Event>service".
+	// before is the input just before an event is delivered to a service, written as
+	// "Event>service".
 	before map[string]any
 	ends   order.Status
 }
@@ -110,7 +109,7 @@ func (st *stage) deliver(d delivery) error {
 		if err := st.feed(st.machines[0], in); err != nil {
 			return err
 		}
-		// What was asked meanwhile arrives first.
+		// A cancellation that was requested meanwhile arrives first.
 		last := len(st.queue)
 		for i, q := range st.queue {
 			if short(q.event.EventType()) == "CancellationRequested" {
@@ -132,8 +131,8 @@ func (st *stage) hear(d delivery) error {
 	return st.feed(d.to, d.event)
 }
 
-// feed gives a participant an input, answers its calls, and queues its events
-// for those who hear them.
+// feed gives a participant an input, answers its calls, and queues its events for their
+// consumers.
 func (st *stage) feed(m *machine, input any) error {
 	st.steps++
 	before := m.status()

@@ -9,24 +9,23 @@ import (
 	"github.com/quintet-eda/quintet/schemas/events"
 )
 
-// Protocol is a choreography taken apart for checks: its graph of events, the
-// local automaton of each participant, and the complete logs that these allow.
+// Protocol is a choreography taken apart for checks: its graph of events, the local
+// automaton of each participant, and the complete logs that these allow.
 //
-// A log is complete when nothing follows any more: every participant rests (no
-// call is open, no timer runs) in a situation in which it has heard all that
-// the log holds for it and has emitted all that the log holds of it. Complete
-// logs are found by joining what the participants rest with, not by playing
-// them against each other, so no schedule is walked; and none is missed: how
-// ever a run goes, once it is still its events are a complete log, since each
-// participant has done one of its local runs.
+// A log is complete when no event follows any more. Every participant rests (no call is
+// open, no timer runs). It has consumed all events that the log holds for it, and has
+// emitted all events that the log holds of it. Complete logs are found by joining the
+// rests of the participants, not by playing them against each other, so no schedule is
+// walked. None is missed: once a run is still, its events are a complete log, since
+// each participant has done one of its local runs.
 //
-// That every event comes at most once per order, on which the local automata
-// rely, is what Cycles shows of them: the first event that came twice would
-// have been emitted twice by an owner that had heard none twice.
+// The local automata rely on each event coming at most once per order. Cycles shows
+// this of them: the first event that came twice would have been emitted twice by an
+// owner that had consumed none twice.
 type Protocol struct {
 	rows   []flow.Row
 	undone []flow.Compensation
-	events []string // those that somebody hears
+	events []string // those with a consumer
 	locals []*local
 	logs   []completeLog
 
@@ -34,15 +33,14 @@ type Protocol struct {
 	completed, cancelled int
 }
 
-// completeLog is all that was said about an order in the end.
+// completeLog is all events of an order in the end.
 type completeLog struct {
 	events set
 	rests  [][]int // by participant: the situations in which it may rest
 }
 
-// Study takes a choreography apart. It returns an error for a participant that
-// cannot be enumerated: an input of which no representative is known, or
-// situations without end.
+// Study takes a choreography apart. It returns an error for a participant that cannot
+// be enumerated: an input without a known representative, or situations without end.
 func Study(c Choreography) (*Protocol, error) {
 	p := &Protocol{}
 	parts := c.parts()
@@ -95,8 +93,8 @@ func heard(rows []flow.Row) []flow.Event {
 	return events
 }
 
-// keepApart notes which of the participant's events never come together, for
-// those who are enumerated after it.
+// keepApart records which of the participant's events never come together, for the
+// participants that are enumerated after it.
 func (l *local) keepApart() {
 	together := map[int]set{}
 	for _, s := range l.situations {
@@ -109,7 +107,8 @@ func (l *local) keepApart() {
 	}
 }
 
-// findNeeds notes which events always came before one of the participant's.
+// findNeeds records the events that always came before each of the participant's
+// events.
 func (l *local) findNeeds() {
 	before := map[int]set{}
 	for _, m := range l.moves {
@@ -135,7 +134,7 @@ func (p *Protocol) complete() {
 	type rest struct{ heard, emitted set }
 	all := set(1)<<len(p.events) - 1
 	rests := make([]map[rest][]int, len(p.locals))
-	said := []set{0} // what the participants so far may have emitted
+	said := []set{0} // the events that the participants so far may have emitted
 	for i, l := range p.locals {
 		rests[i] = map[rest][]int{}
 		var own []set
@@ -200,7 +199,8 @@ func (p *Protocol) owner(e int) string {
 	return "nobody"
 }
 
-// Size tells how much was enumerated.
+// Size reports the numbers of situations, states, reactions and logs that were
+// enumerated.
 func (p *Protocol) Size() string {
 	var said []string
 	for _, l := range p.locals {

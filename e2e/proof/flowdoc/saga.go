@@ -6,17 +6,17 @@ import (
 	"github.com/quintet-eda/quintet/pkg/flow"
 )
 
-// Pivots says where the choreography is no saga. The pivot of a log is its
-// decision that the order completes.
-//   - There are logs that complete, and each has one pivot; each that has a
-//     pivot completes, is not cancelled, and undoes nothing.
-//   - What can come before the pivot is compensatable: every event of a
-//     participant other than the one that ends the order, after which both ends
-//     are possible, has its compensation declared, and is followed by it in
-//     every log that is cancelled.
-//   - What comes after the pivot is retriable: there is nothing to add to the
-//     first point, since the complete logs hold every answer to every call,
-//     those that are made after the pivot too. The same goes for what undoes.
+// Pivots reports where the choreography is no saga. The pivot of a log is its decision
+// that the order completes.
+//
+//   - Some logs complete, and each of them has one pivot. Each log with a pivot
+//     completes, is not cancelled, and undoes nothing.
+//   - Every step before the pivot is compensatable. A step is an event after which both
+//     ends are possible, of a participant other than the one that ends the order. Its
+//     compensation is declared, and follows it in every log that is cancelled.
+//   - Every step after the pivot is retriable. This adds nothing to the first point,
+//     since the complete logs hold every answer to every call, also of calls after the
+//     pivot. The same holds for compensations.
 func (p *Protocol) Pivots() []string {
 	var found sentences
 	completes := false
@@ -51,7 +51,7 @@ func (p *Protocol) holds(log completeLog, e flow.Event) bool {
 	return at >= 0 && log.events.has(at)
 }
 
-// steps says what comes before the pivot and cannot be undone.
+// steps reports the events before the pivot that cannot be undone.
 func (p *Protocol) steps() []string {
 	var found sentences
 	for e := range p.events {
@@ -66,13 +66,14 @@ func (p *Protocol) steps() []string {
 	return found.sorted()
 }
 
-// Cycles says where a run may come round again. The budget of an event is one
-// per order, and its owner's state keeps it; the budget of a call or a timer
-// is whatever its participant's state counts.
+// Cycles reports where a run may repeat. The budget of an event is one per order, and
+// its owner's state keeps it. The budget of a call or a timer is the count in its
+// participant's state.
+//
 //   - By the tables no event leads to itself.
-//   - In no local run is an event emitted twice that somebody hears.
-//   - No local run of results and timers comes back to where it was: a repeat
-//     that a counter bounds does not, one that nothing bounds does.
+//   - No local run emits an event with a consumer twice.
+//   - No local run of results and timers returns to an earlier situation. A repeat that
+//     a counter bounds does not return; a repeat without a bound does.
 func (p *Protocol) Cycles() []string {
 	var found sentences
 	for e, name := range p.events {

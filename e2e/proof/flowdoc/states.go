@@ -14,8 +14,8 @@ type change struct {
 }
 
 // States draws how the status of an order, or of each of its notices, changes at a
-// participant: every change that its local automaton has, and no other. What changes
-// no status is left out.
+// participant: every change that its local automaton has, and no other. Inputs that
+// change no status are left out.
 func (p *Protocol) States(service string) (string, error) {
 	at := slices.IndexFunc(p.locals, func(l *local) bool { return l.service == service })
 	if at < 0 {
@@ -80,8 +80,8 @@ func (l *local) changes() []change {
 	return all
 }
 
-// statuses are those in a participant's state: its own, or that of each notice, by
-// what it tells.
+// statuses are those in a participant's state: its own, or that of each notice, by its
+// kind.
 func statuses(state any) map[string]string {
 	v := reflect.ValueOf(state)
 	if own := v.FieldByName("Status"); own.IsValid() {

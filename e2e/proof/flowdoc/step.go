@@ -92,7 +92,7 @@ func (l *local) asked(body any) (int, error) {
 
 func (c call) name() string { return reflect.TypeOf(c.body).Name() }
 
-// timer is the input of a timer's end, or -1 when nobody takes it.
+// timer is the input of a timer's end, or -1 if the participant has no reaction to it.
 func (l *local) timer(name string) int {
 	for i, r := range l.rows {
 		if r.Kind == flow.KindTimer && r.Input == name {

@@ -14,7 +14,7 @@ var place = order.PlaceOrder{
 	Lines: []events.OrderLine{{SKU: sku, Quantity: 1, UnitPrice: 100}},
 }
 
-// well is how the outside world answers when nothing is wrong.
+// well holds the answers of the outside world when nothing is wrong.
 var well = map[string]any{
 	"Charge": payment.Charged{Outcome: payment.Approved},
 	"Void":   payment.Voided{},

@@ -1,6 +1,6 @@
-// Package flowdoc draws the maps of the choreography from the tables that the
-// services run by, so that the maps cannot differ from them, and says from the
-// same tables and reactions whether the choreography is well-formed.
+// Package flowdoc draws the maps of the choreography from the tables that the services
+// run by, so that the maps cannot differ from them. From the same tables and reactions
+// it checks whether the choreography is well-formed.
 package flowdoc
 
 import (

@@ -9,34 +9,35 @@ import (
 	"github.com/quintet-eda/quintet/pkg/flow"
 )
 
-// A choreography is well-formed when four things hold. The first two are what
-// swarm protocols ask (Kuhn, Melgratti, Tuosto: Behavioural Types for
-// Local-First Software, ECOOP 2023: each branch is chosen by one role, and
-// whoever takes part in it afterwards can tell which it was), the third is what
-// sagas ask (compensatable steps, one pivot, retriable steps), and the fourth
-// makes runs finite, without which the others promise nothing:
+// A choreography is well-formed when four conditions hold. Swarm protocols ask for the
+// first two (Kuhn, Melgratti, Tuosto: Behavioural Types for Local-First Software, ECOOP
+// 2023): one role chooses each branch, and each role that takes part in it afterwards
+// can tell which it was. Sagas ask for the third: compensatable steps, one pivot,
+// retriable steps. The fourth makes runs finite; without it the others promise nothing.
 //
-//   - WaysOut: whoever waits is released.
-//   - Branches: one participant decides, and who acts on it is told.
+//   - WaysOut: each participant that waits is released.
+//   - Branches: one participant decides, and each that acts on the decision is
+//     notified.
 //   - Pivots: up to one point all can be undone, and after it nothing fails.
-//   - Cycles: nothing comes round again.
+//   - Cycles: nothing repeats.
 //
-// A participant rests when none of its calls is open and none of its timers
-// runs: then only others can move it. It waits for an event when it rests, has
-// not heard the event, and would put something out on hearing it; a reaction
-// that only takes note does not make it wait.
+// A participant rests when none of its calls is open and none of its timers runs: then
+// only others can move it. It waits for an event when it rests, has not received the
+// event, and would put out something on receiving it. A reaction that only records the
+// event does not make it wait.
 
-// IllFormed are all that the four checks say.
+// IllFormed returns the findings of all four checks.
 func (p *Protocol) IllFormed() []string {
 	return slices.Concat(p.WaysOut(), p.Branches(), p.Pivots(), p.Cycles())
 }
 
-// WaysOut says where somebody waits for ever:
-//   - with a call open of which no result is taken, or one is taken and nothing
-//     comes of it, neither an event nor a call nor a timer;
-//   - on an input that the reaction refuses, behind which its lane waits (a
+// WaysOut reports where a participant waits for ever:
+//
+//   - with an open call that has no reaction to its result, or a reaction that puts out
+//     neither an event nor a call nor a timer;
+//   - on an input that the reaction refuses, so that the lane waits behind it (a
 //     command may be refused, but not for an output that is not declared);
-//   - for events that nobody emits any more: in a complete log that has no end.
+//   - for events that no participant emits any more, in a complete log without an end.
 func (p *Protocol) WaysOut() []string {
 	var found sentences
 	for _, l := range p.locals {
@@ -72,15 +73,17 @@ func (p *Protocol) WaysOut() []string {
 	return found.sorted()
 }
 
-// Branches says where a branch has no owner, or was not told. A decision is an
-// event after which, by the tables, only one of the two ends can come, and
-// before which both could.
-//   - Every complete log that ends holds one decision. Two in one log are two
-//     participants (or one, twice) that chose without knowing of each other.
-//   - In a complete log that ends, nobody waits for what would have come had
-//     the decision been another: unless it has heard what excludes that (no
-//     complete log holds both), or would only undo a step of its own that
-//     stands. To stand ready to undo needs no word that nothing will come.
+// Branches reports where a branch has no owner, or a participant was not notified of
+// it. A decision is an event after which, by the tables, only one of the two ends can
+// come, and before which both could.
+//
+//   - Every complete log that ends holds one decision. Two decisions in one log mean
+//     that two participants (or one, twice) chose independently of each other.
+//   - In a complete log that ends, no participant waits for an event that only another
+//     decision would have brought. Two cases are exempt. The participant has received
+//     an event that excludes it (no complete log holds both). Or it would only undo a
+//     step of its own that stands: it may stand ready to undo without word that nothing
+//     will come.
 func (p *Protocol) Branches() []string {
 	var found sentences
 	for _, log := range p.logs {
@@ -105,8 +108,8 @@ func (p *Protocol) Branches() []string {
 	return found.sorted()
 }
 
-// decisions are the events of a log that leave one end, and that no other such
-// event of the log leads to.
+// decisions are the events of a log that leave one end, and do not follow from another
+// such event of the log.
 func (p *Protocol) decisions(log set) []int {
 	var deciding set
 	for _, e := range log.each() {
@@ -119,16 +122,16 @@ func (p *Protocol) decisions(log set) []int {
 	})
 }
 
-// excluded tells whether one of the events that a participant knows of comes
-// in no log with e.
+// excluded reports whether one of the events that a participant knows comes in no log
+// with e.
 func (p *Protocol) excluded(e int, knows set) bool {
 	return slices.ContainsFunc(knows.each(), func(k int) bool {
 		return !slices.ContainsFunc(p.logs, func(log completeLog) bool { return log.events.has(e) && log.events.has(k) })
 	})
 }
 
-// undoes tells whether all that a participant would emit because of e undoes
-// steps that it has emitted.
+// undoes reports whether every event that a participant would emit because of e undoes
+// a step that it has emitted.
 func (p *Protocol) undoes(l *local, e int, emitted set) bool {
 	at := slices.IndexFunc(l.rows, func(r flow.Row) bool { return r.Input == p.events[e] })
 	follow := emitsOf(l.rows, l.rows[at], nil)
@@ -143,7 +146,7 @@ func (p *Protocol) undoes(l *local, e int, emitted set) bool {
 	return len(follow) > 0
 }
 
-// eachRest visits where the participants may rest in a complete log.
+// eachRest visits the situations in which the participants may rest in a complete log.
 func (p *Protocol) eachRest(log completeLog, visit func(*local, situation)) {
 	for i, l := range p.locals {
 		for _, at := range log.rests[i] {

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// A burst is more than one batch takes: of records, each about a key of its own,
-// or of bytes. It is appended at once, and comes while the loop waits.
+// A burst is more than one batch holds: of records, each about a key of its own, or of
+// bytes. It is appended at once, and arrives while the loop waits.
 
 const (
 	maxInputs  = 500     // of a batch, as in pkg/engine
@@ -17,7 +17,7 @@ const (
 	heavyOrder = "heavy"
 )
 
-// prepareBurst draws whether there is one. Where there is, the storm is milder,
+// prepareBurst draws whether the simulation has a burst. With one the storm is milder,
 // for a burst that is killed at each step is none.
 func (w *world) prepareBurst() (facts []fact) {
 	if !w.chance(23) {
@@ -73,7 +73,7 @@ func (w *world) arriving() bool {
 func (p *process) batch(bytes int) {
 	p.inputs++
 	p.bytes += bytes
-	if p.inputs == maxInputs-10 { // and some of the kit's own, which are not told of
+	if p.inputs == maxInputs-10 { // and some of the kit's own, which the log does not show
 		p.w.seen("a batch had as many inputs as it may")
 	}
 	if p.bytes >= maxBytes && p.bytes-bytes < maxBytes {
@@ -81,7 +81,7 @@ func (p *process) batch(bytes int) {
 	}
 }
 
-// many looks at the keys of a burst together.
+// many checks the keys of a burst together.
 func (j *judge) many(said map[string]int) {
 	if n := j.number(`SELECT count(*) FROM tills WHERE key LIKE 'one-of-many-%' AND room = '1 ' AND words = 'room 1; '`); n != int64(j.crowd) {
 		j.w.violate("%d of %d keys of a burst are as they should be", n, j.crowd)

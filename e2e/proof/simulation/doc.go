@@ -1,63 +1,74 @@
-// Package simulation plays the kit against everything that can go wrong, as
-// often as one likes, and the same way again when it is asked to.
+// Package simulation plays the kit against everything that can go wrong, any number of
+// times, and replays a run exactly from its seed.
 //
-// What is real: the whole of pkg/engine and pkg/flow as it runs in production (gather, load,
-// fold, write, commit, hand over; relay, inbox, calls, timers, parked lanes,
-// leases), the store's SQL over SQLite, and a participant with events, commands,
-// calls, timers and poison in it (till.go).
+// Real are the whole of pkg/engine and pkg/flow as in production (gather, load, fold,
+// write, commit, hand over; relay, inbox, calls, timers, parked lanes, leases), the
+// store's SQL over SQLite, and a participant with events, commands, calls, timers and
+// poison in it (till.go).
 //
-// What is simulated: the clock (testing/synctest), the log, the outside world,
-// the consumer group, what one instance tells the other, who is frozen or stalled,
-// and who goes on. Wherever a goroutine could
-// do something that another can see, it waits for its turn (scheduler.go), so one
-// goroutine runs at a time and a seed decides which. Between any two steps a
-// process can be killed, frozen past its leases, or stopped; a commit can fail,
-// happen without an answer, or happen after it was given up; the database is away for
-// seconds, also when all is at rest but one customer; acknowledgements are lost or come
-// twice; records are delivered twice; partitions move while their old owner still
-// reads; a call happens late, or unheard (faults.go). Every seed draws its own mix of
-// these, and plays with one instance or with two that share the database. A log may
-// begin where something was deleted.
+// Simulated are the clock (testing/synctest), the log, the outside world, the consumer
+// group, the notifications between instances, freezes and stalls, and the choice of the
+// next goroutine. Wherever a goroutine could have an effect that another can observe,
+// it waits for its turn (scheduler.go). So one goroutine runs at a time, and a seed
+// chooses it.
 //
-// Any input can be ill (illness.go): a fact, a result or a timer whose reaction
-// panics, or refuses it, or leads to a state that the database refuses, until that
-// passes or a new binary comes, in the storm, one instance after the other, or after
-// it. Records can be such that only the registry explains them, which is away, or
-// learns of their schema late, or never (schemas.go). Keys of commands are used for
-// two requests at once. Sometimes more comes than one batch takes (burst.go).
+// Between any two steps a process can be killed, frozen past its leases, or stopped. A
+// commit can fail, happen without an answer, or happen after its process gave it up.
+// The database is away for seconds, also when all is at rest but one customer.
+// Acknowledgements are lost or come twice. Records are delivered twice. Partitions move
+// while their old owner still reads. A call happens late, or its answer is lost
+// (faults.go). Every seed draws its own mix of these, and plays with one instance or
+// with two that share the database. A log may begin after deleted records.
 //
-// In the end the storm is over, and without a restart all must come to rest but
-// what is ill, and every service say that it is ready. Then, if it has not come yet,
-// the new binary comes, every instance is started again, all comes to rest, and a
-// judge looks at the database, the log and the witnesses outside (judge.go): every
-// fact, result and timer applied once and in the order of its lane, every event
-// published, in order, with the story, tenant and trace of what it follows from, and
-// none that was not committed; every command that was answered applied once, and none
-// that was refused, also where two had one key; the money as the state says; no mail
-// twice; a dead letter of everything that was given up, whole, and of nothing else;
-// nothing left over. Some of it is looked at after each commit: what enters a parked
-// lane enters at its end, and what leaves it leaves at its head (lanes.go); whose
-// lease another has writes nothing about its calls (holders.go).
+// Any input can be ill (illness.go): a fact, a result or a timer whose reaction panics,
+// or refuses it, or leads to a state that the database refuses. The illness lasts until
+// it passes or a new binary comes. The new binary comes in the storm, one instance
+// after the other, or after the storm. Some records need the registry, which is away,
+// or learns of their schema late, or never (schemas.go). Two requests use one
+// idempotency key at once. Sometimes more comes than one batch holds (burst.go).
 //
-// A run of many seeds that did not walk each of the rare paths (rare.go) many
-// times proves little and fails. That the judge would notice is shown by mutants
-// of the kit's own code (sabotage_test.go).
+// In the end the storm is over. Without a restart all must come to rest but the ill
+// inputs, and every service must report that it is ready. Then, if it has not come yet,
+// the new binary comes, every instance is started again, and all comes to rest. A judge
+// checks the database, the log and the witnesses outside (judge.go):
 //
-// What it cannot show: transactions of two processes come one after the other,
-// where PostgreSQL lets those of different keys overlap (TestTwoInstancesEndAnOrderOnce
-// and the suites on real servers are for that); while a commit is in doubt nobody
-// else commits; one participant stands for five; steps inside a database, a broker
-// or a driver are not interleaved; a burst is read by one process. Left out are a
-// registry that forgets, or gives an id to another schema, and one that is away
-// when a service registers its own; topics that change; tables that change at a
-// restart, other than that reactions are mended; and clients who give up without
-// their service knowing.
+//   - Every fact, result and timer was applied once and in the order of its lane.
+//   - Every event was published, in order, with the correlation id, tenant and trace of
+//     its cause, and no event that was not committed.
+//   - Every command that was answered was applied once, and none that was refused, also
+//     where two had one key.
+//   - The money agrees with the state. No mail was sent twice.
+//   - Every input that was given up has a whole dead letter, and nothing else has one.
+//   - Nothing is left over.
 //
-// In a story A1 is the first process of instance A; the shop and the room (where
-// goods are kept) append facts about orders, customers nudge; "A1 commit" is that
-// A1 goes on from there, and what follows a colon is what becomes of it.
+// The judge checks two rules after each commit. An input that enters a parked lane
+// enters at its end, and an input that leaves it leaves at its head (lanes.go). A
+// process writes nothing about a call while another instance holds the lease
+// (holders.go).
 //
-// After FoundationDB's simulation and TigerBeetle's VOPR; the mixes are swarm
-// testing (Groce et al., ISSTA 2012); rare paths are Antithesis' "sometimes"
-// properties.
+// A run of many seeds that did not walk each of the rare paths (rare.go) many times
+// proves little and fails. Mutants of the kit's own code show that the judge would
+// notice a fault (sabotage_test.go).
+//
+// The simulation cannot show some things. Transactions of two processes come one after
+// the other, where PostgreSQL lets those of different keys overlap
+// (TestTwoInstancesEndAnOrderOnce and the suites on real servers are for that). While a
+// commit is in doubt no other process commits. One participant stands for five. Steps
+// inside a database, a broker or a driver are not interleaved. One process reads a
+// burst.
+//
+// Left out are:
+//
+//   - a registry that forgets, or gives an id to another schema, and one that is away
+//     when a service registers its own schemas;
+//   - topics that change;
+//   - tables that change at a restart, except for mended reactions;
+//   - clients that give up without their service's knowledge.
+//
+// In a story A1 is the first process of instance A. The shop and the room (the store
+// room of the goods) append facts about orders, and customers nudge. "A1 commit" means
+// that A1 goes on from there, and the text after a colon is the outcome.
+//
+// After FoundationDB's simulation and TigerBeetle's VOPR; the mixes are swarm testing
+// (Groce et al., ISSTA 2012); rare paths are Antithesis' "sometimes" properties.
 package simulation

@@ -12,12 +12,12 @@ import (
 	"github.com/quintet-eda/quintet/pkg/record"
 )
 
-// order is what happens to one order from the outside.
+// order is the inputs of one order from the outside.
 type order struct {
 	key        string
 	shop, room int  // facts of each owner
-	garbage    bool // a record that nobody can read is at the head of the shop's lane
-	unreadable int  // the shop's last facts, from one on whose schema nobody ever learns of
+	garbage    bool // an unreadable record is at the head of the shop's lane
+	unreadable int  // the shop's last facts, from the first with a schema that stays unknown
 }
 
 // fact is a record that an owner will append.
@@ -65,9 +65,9 @@ func (w *world) prepare() (facts []fact) {
 	return facts
 }
 
-// needsRegistry makes some of the shop's facts such that only the registry can
-// explain them, and says when it can: from the beginning, soon, when they have
-// been parked, or never.
+// needsRegistry makes some of the shop's facts need the registry. It draws when the
+// registry knows their schema: from the beginning, soon, when they have been parked, or
+// never.
 func (w *world) needsRegistry(o *order, facts []fact) {
 	first := w.IntN(len(facts))
 	if w.chance(2) {
@@ -90,7 +90,8 @@ func (w *world) needsRegistry(o *order, facts []fact) {
 	}
 }
 
-// record writes a fact as its owner's relay does; nil is one that no schema wrote.
+// record writes a fact as its owner's relay does; for nil it writes a record without a
+// schema.
 func (w *world) record(owner, key string, n int, e flow.Event) fact {
 	r := record.Record{Topic: flow.Topic(owner), Key: key, Value: []byte("no schema wrote this"), Headers: []record.Header{
 		{Name: "ce_id", Value: fmt.Sprintf("%s-%s-%d", owner, key, n)}, {Name: "ce_sequence", Value: strconv.Itoa(n)}, {Name: "ce_correlationid", Value: "story " + key},
@@ -107,7 +108,7 @@ func (w *world) record(owner, key string, n int, e flow.Event) fact {
 	return fact{owner, r}
 }
 
-// traceOf is the trace context that says who began: his name, in its digits.
+// traceOf is the trace context whose digits hold the name of its originator.
 func traceOf(name string) string {
 	digits := fmt.Sprintf("%x", fmt.Sprintf("%24s", name))
 	if len(digits) > 48 {
@@ -125,8 +126,8 @@ func begun(trace string) string {
 	return strings.TrimLeft(string(name), " ")
 }
 
-// feed appends the facts, each owner's in their order, the owners' as it comes.
-// A producer that was not answered appends again.
+// feed appends the facts. Each owner's facts keep their order, and the seed interleaves
+// the owners. A producer without an answer appends again.
 func (w *world) feed(facts, burst []fact) {
 	for _, owner := range []string{"shop", "room"} {
 		w.busy++
@@ -155,9 +156,9 @@ func (w *world) feed(facts, burst []fact) {
 	}
 }
 
-// customer nudges orders, each nudge with a key of its own, and repeats one as
-// its answer says until it knows how it ended. Some use a key for two requests,
-// at once, as a client does that makes up its keys badly.
+// customer nudges orders, each nudge with a key of its own. It repeats a nudge, as its
+// answer says, until the outcome is known. Some customers use one key for two requests
+// at once, like a client with badly chosen keys.
 func (w *world) customer(name string) {
 	w.busy++
 	wishes := make([]time.Duration, 1+w.IntN(3))
@@ -186,8 +187,8 @@ func (w *world) customer(name string) {
 	}()
 }
 
-// nudge asks until it is known how the request ended. A refusal is final, also
-// after an outcome that was unknown.
+// nudge submits the command until its outcome is known. A refusal is final, also after
+// an unknown outcome.
 func (w *world) nudge(order, key, name string) {
 	c := engine.Command{Key: order, Body: nudge{Name: name}, IdempotencyKey: key, Digest: name, Tenant: "tenant of " + order, Traceparent: traceOf(name)}
 	sure := true // that it did not happen yet
@@ -207,7 +208,7 @@ func (w *world) nudge(order, key, name string) {
 		if p.gone() {
 			w.seen("a command's process was killed")
 			sure = false
-			continue // whatever it said came too late
+			continue // its answer came too late
 		}
 		switch {
 		case err == nil:

@@ -7,20 +7,20 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// faults are how often things go wrong in one simulation: in one of so many
-// cases, or never (0). Every seed draws its own, and leaves some out, since a
-// storm of everything hides what two of them do together (swarm testing).
+// faults are the rates of faults in one simulation: each strikes in one of so many
+// cases, or never (0). Every seed draws its own rates, and leaves some faults out. A
+// storm of everything would hide the effects of two faults together (swarm testing).
 type faults struct {
 	begin, read, commit, refuse, lands, unknown, signal int // of the database
 	outage                                              int // of it, for seconds
 	open, publish                                       int // of the log
-	redeliver, copies                                   int // of what is delivered
+	redeliver, copies                                   int // of deliveries
 	call                                                int // of the outside world
 	kill, freeze, rebalance, stop                       int // of processes
 	away                                                int // of the registry
 	mend                                                int // the new binary comes before the calm
 	stall                                               int // of one goroutine
-	clock                                               int // time passes while somebody could go on
+	clock                                               int // time passes while a goroutine could go on
 }
 
 func drawFaults(s *scheduler) faults {
@@ -41,7 +41,7 @@ func drawFaults(s *scheduler) faults {
 // strikes decides about a fault that strikes in one of n cases.
 func (w *world) strikes(n int) bool { return !w.calm && w.chance(n) }
 
-// way decides which of several ways a step takes; the first few of n are bad.
+// way draws one of several outcomes of a step; the first few of n are bad.
 func (w *world) way(n int) int {
 	const well = 99
 	if w.calm || n == 0 {
@@ -50,7 +50,7 @@ func (w *world) way(n int) int {
 	return w.IntN(n)
 }
 
-// fate is what becomes of a step that is about to be taken.
+// fate is the fault that a step meets when it is about to be taken.
 func (w *world) fate(t *turn) error {
 	switch t.place {
 	case "begin":
@@ -62,7 +62,7 @@ func (w *world) fate(t *turn) error {
 			return errDatabase
 		}
 	case "commit":
-		if w.shared && w.strikes(w.faults.lands) { // a file in one's own hands has no connection to lose
+		if w.shared && w.strikes(w.faults.lands) { // a process with a file of its own has no connection to lose
 			w.seen("a commit happened after its process had given it up")
 			return w.landsLater(t.who)
 		}
@@ -78,7 +78,7 @@ func (w *world) fate(t *turn) error {
 	return nil
 }
 
-// databaseIsAway reports whether it is out of reach for everybody.
+// databaseIsAway reports whether no process can reach the database.
 func (w *world) databaseIsAway() bool { return time.Now().Before(w.databaseAway) }
 
 func (w *world) cutOff() {
@@ -86,15 +86,15 @@ func (w *world) cutOff() {
 	w.tell("the database is away")
 }
 
-// disturb takes the database away when all is at rest, and has one customer more.
-// If he meets the failure and goes away, nobody has anything to do any more.
+// disturb takes the database away when all is at rest, and adds one customer. If the
+// customer meets the failure and goes away, no work is left.
 func (w *world) disturb() {
 	w.disturbed = true
 	w.cutOff()
 	w.customer("late")
 }
 
-// strike lets something happen that nobody in the till does.
+// strike lets something happen outside the till.
 func (w *world) strike() bool {
 	switch {
 	case w.strikes(w.faults.kill) && len(w.live)+len(w.leaving) > 0:
@@ -127,7 +127,8 @@ func (w *world) strike() bool {
 	return true
 }
 
-// repair starts what is down and gives out what nobody reads, after a while.
+// repair starts instances that are down, and assigns partitions without a reader, after
+// a while.
 func (w *world) repair() bool {
 	down := w.down()
 	switch {
@@ -141,8 +142,8 @@ func (w *world) repair() bool {
 	return true
 }
 
-// down are the instances of which no process runs, and one may. Where the database is one
-// process's alone its successor waits for the file.
+// down are the instances that run no process and may run one. Where one process alone
+// has the database, its successor waits for the file.
 func (w *world) down() (names []string) {
 	for _, name := range w.instances {
 		up := name == w.buried
@@ -159,17 +160,18 @@ func (w *world) down() (names []string) {
 	return names
 }
 
-// land lets a commit happen whose process was told nothing.
+// land lets a commit happen after its process has given it up.
 func (w *world) land() {
 	land := w.landing[0]
 	w.landing = w.landing[1:]
 	w.tell("a commit lands")
 	if err := land(); err != nil {
-		panic(err) // its transaction was begun, and nobody else has written since
+		panic(err) // its transaction was begun, and no other has written since
 	}
 }
 
-// arrive lets a request arrive whose sender does not wait any more, or be lost.
+// arrive lets a request arrive after its sender has stopped waiting, or lets it be
+// lost.
 func (w *world) arrive() {
 	i := w.IntN(len(w.outside.late))
 	l := w.outside.late[i]

@@ -8,7 +8,7 @@ import (
 	"github.com/quintet-eda/quintet/pkg/flow"
 )
 
-// shards is how many parts the keys are divided into, as in pkg/engine.
+// shards is the number of parts that the keys are divided into, as in pkg/engine.
 const shards = 12
 
 func shardOf(key string) string {
@@ -17,7 +17,7 @@ func shardOf(key string) string {
 	return strconv.Itoa(int(h.Sum32() % shards))
 }
 
-// holders is what the judge knows of calls and leases, as the last commit left them.
+// holders is the judge's record of calls and leases, as the last commit left them.
 type holders struct {
 	now   map[string]string // instance by shard; empty: given back
 	last  map[string]lease  // that was not empty
@@ -42,8 +42,8 @@ const (
 	callRows  = `(SELECT coalesce(group_concat(key || ' ' || id || char(9) || started || ' ' || attempts, char(10)), '') FROM effects)`
 )
 
-// leases holds that a shard that another instance takes comes under a higher
-// epoch, by which what the first one still does is refused.
+// leases checks that a shard comes under a higher epoch when another instance takes it.
+// By that epoch the writes of the first instance are refused.
 func (j *judge) leases(text string) {
 	for line := range strings.Lines(text) {
 		f := strings.Split(strings.TrimSuffix(line, "\n"), "\t")
@@ -73,8 +73,9 @@ func (h *holders) move(w *world, shard, from, to string) {
 	h.moved[[2]string{from, to}] = shard
 }
 
-// calls holds that who takes a result in, or notes that a mail is begun or that an
-// attempt failed, has not lost the lease of its key to another.
+// calls checks the process that handles a result, or records that a mail is begun or
+// that an attempt failed. It must not have lost the lease of the call's key to another
+// instance.
 func (j *judge) calls(by *process, text string) {
 	now := map[string]string{}
 	for line := range strings.Lines(text) {
@@ -91,8 +92,9 @@ func (j *judge) calls(by *process, text string) {
 	j.holders.calls = now
 }
 
-// madeAgain holds that a process makes a call that another one has made only once the
-// table says so: what it learns then is not the whole truth.
+// madeAgain checks that a process makes a call of another process only once the table
+// says that it may have been made. The answer that the process then gets is not the
+// whole truth.
 func (j *judge) madeAgain(by *process, first string, c flow.Call) {
 	if strings.HasPrefix(j.holders.calls[c.Key+" "+c.ID], "0") {
 		j.w.violate("%s makes the call %s of %s, and its row does not say that %s may have made it", by, c.ID, c.Key, first)

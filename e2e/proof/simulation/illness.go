@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// An illness is what is wrong with one input: its reaction fails, until a new
-// binary is started in which it is mended, or until it passes, as the failure of
-// something does that the reaction depends on.
+// An illness makes the reaction to one input fail. It ends when a new binary starts, in
+// which the reaction is mended. Or it passes, like the failure of a thing that the
+// reaction depends on.
 type illness struct {
 	kind   string
 	passes time.Duration // after it struck first; 0: never
@@ -23,8 +23,8 @@ const (
 
 var errNotYet = errors.New("cannot be handled yet")
 
-// infect draws what is wrong with an input. what names it as reactions do:
-// "shop 2", "stamp 1", "reminder".
+// infect draws the illness of an input. The parameter what names the input as reactions
+// do: "shop 2", "stamp 1", "reminder".
 func (w *world) infect(order, what string) {
 	i := &illness{kind: pick(w.scheduler, []string{poisonReaction, poisonRefusal, poisonSave})}
 	if w.chance(3) { // before the attempts are spent, or after
@@ -33,7 +33,7 @@ func (w *world) infect(order, what string) {
 	w.ill[order+" "+what] = i
 }
 
-// ails is what a reaction finds to be wrong with its input.
+// ails is the illness that a reaction finds in its input.
 func (p *process) ails(order, what string) string {
 	i := p.w.ill[order+" "+what]
 	switch {

@@ -12,22 +12,22 @@ import (
 	"github.com/quintet-eda/quintet/pkg/store"
 )
 
-// judge knows what must be true, and looks from the outside: at the database, the
-// log, and the witnesses.
+// judge holds the rules, and checks them from the outside: in the database, the log,
+// and the witnesses.
 type judge struct {
 	w         *world
 	db        *store.DB
 	orders    []order
 	nudges    map[string][]string        // by order: those that were answered well
-	replies   map[string]string          // by nudge: how
-	reused    map[string]map[string]bool // by key that two nudges have: those that were told so
+	replies   map[string]string          // by nudge: its reply
+	reused    map[string]map[string]bool // by key that two nudges have: those that were refused
 	applied   map[string][]string        // by key: the nudges that were answered well
 	parked    parked
 	holders   holders
 	unkeyed   int
 	crowd     int             // keys of a burst
 	committed map[string]bool // events that were ever in the outbox
-	outbox    map[string]bool // those that are
+	outbox    map[string]bool // events that are in it now
 	positions map[string]int64
 }
 
@@ -43,8 +43,8 @@ func (j *judge) number(query string) (n int64) {
 	return n
 }
 
-// left is everything that a commit can have changed which the judge looks at
-// each time; one statement, since there are many commits.
+// left reads everything that the judge checks after each commit. It is one statement,
+// since the commits are many.
 const left = `SELECT
 	(SELECT coalesce(group_concat(id, char(10)), '') FROM outbox WHERE key <> ''),
 	(SELECT coalesce(group_concat(id, ' '), '') FROM outbox WHERE key = ''),
@@ -52,7 +52,7 @@ const left = `SELECT
 	(SELECT count(*) FROM streams WHERE emitted = 0 AND made = 0 AND seen = '' AND correlation = ''),
 	` + parkedRows + `, ` + callRows + `, `
 
-// observe sees what a process's commit has left.
+// observe checks the database after a process's commit.
 func (j *judge) observe(by *process) {
 	delete(j.holders.doubt, by.instance)
 	query := left + leaseRows
@@ -89,7 +89,7 @@ func (j *judge) observe(by *process) {
 	j.calls(by, calls)
 }
 
-// marked sees what the broker is told: never more than is committed.
+// marked checks the positions that the broker gets: never more than is committed.
 func (j *judge) marked(p *process, c partition, next int64) {
 	if p.gone() {
 		return
@@ -130,8 +130,8 @@ func (j *judge) rest() string {
 	return ""
 }
 
-// unreadable counts the records that stay parked: those that nobody can read, and
-// those behind them.
+// unreadable counts the records that stay parked: the unreadable ones, and those behind
+// them.
 func (j *judge) unreadable() (n int64) {
 	for _, o := range j.orders {
 		if o.garbage {

@@ -12,8 +12,8 @@ type row struct {
 	body           int64 // the number of a reminder
 }
 
-// parked is what the judge knows of lanes: as the last commit left them, and
-// whatever was in them.
+// parked is the judge's record of lanes: as the last commit left them, and every input
+// that was in them.
 type parked struct {
 	lanes    map[string][]row // by lane and key, oldest first
 	ever     map[string]bool  // inputs that were in a lane
@@ -33,8 +33,8 @@ const parkedRows = `(SELECT coalesce(group_concat(line, char(10)), '') FROM (
 		CASE WHEN lane LIKE 'timer %' THEN json_extract(CAST(input AS TEXT), '$.body.N') ELSE 0 END AS line
 	FROM parked ORDER BY lane, key, n))`
 
-// lanes holds the parked lanes as a commit has left them against what they were:
-// whatever goes in is new and goes to the end; whatever goes out was at the head.
+// lanes compares the parked lanes after a commit with the lanes before it. Each input
+// that enters is new and enters at the end. Each input that leaves was at the head.
 func (j *judge) lanes(text string) {
 	now := map[string][]row{}
 	for line := range strings.Lines(text) {
@@ -82,7 +82,7 @@ func (j *judge) lanes(text string) {
 	j.parked.lanes = now
 }
 
-// left is told of an input that was handled at last.
+// left records an input that was handled at last.
 func (j *judge) left(lane string, r row) {
 	source := "facts"
 	if kind, _, of := strings.Cut(lane, " "); of && !strings.Contains(kind, ".") {

@@ -14,8 +14,8 @@ import (
 // partitions of each topic.
 const partitions = 2
 
-// topics are the logs in memory. A record that was appended stays. What was there
-// before the simulation is deleted: nobody can read below the first offset.
+// topics are the logs in memory. A record that was appended stays. Records from before
+// the simulation are deleted: no process can read below the first offset.
 type topics struct {
 	first int64
 	logs  map[string][partitions][]record.Record
@@ -64,8 +64,8 @@ func (l *topics) all(topic string) (rs []record.Record) {
 	return rs
 }
 
-// producer is one process's connection to the log. What it is given is appended,
-// but its answer may be lost or come twice, and a record may go in twice.
+// producer is one process's connection to the log. It may refuse a record, or append it
+// twice. An acknowledgement may be lost or come twice.
 type producer struct {
 	w       *world
 	p       *process
@@ -119,7 +119,7 @@ func (l *producer) Publish(_ context.Context, id string, r *record.Record) {
 	l.answer(id, nil)
 }
 
-// answer tells how a record ended, some time later.
+// answer acknowledges a record, some time later.
 func (l *producer) answer(id string, err error) {
 	l.answers.Go(func() {
 		if l.w.wait(l.p, "acknowledge", id) == nil {
@@ -128,7 +128,7 @@ func (l *producer) answer(id string, err error) {
 	})
 }
 
-// Results implements [engine.Producer].
+// Acks implements [engine.Producer].
 func (l *producer) Acks() <-chan engine.Ack { return l.acks }
 
 // Close implements [engine.Producer].
@@ -143,8 +143,8 @@ func (l *producer) Close() error {
 	return nil
 }
 
-// consume reads a partition into a process until the process is gone or has
-// noticed that the partition is another's.
+// consume reads a partition into a process until the process is gone, or has noticed
+// that the partition has another owner.
 func (p *process) consume(ctx context.Context, c *engine.Assignment, move int, mine func() bool) {
 	next := c.Start
 	for {

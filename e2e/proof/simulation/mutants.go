@@ -5,26 +5,27 @@ type Mutant struct {
 	Name  string
 	File  string // in pkg/engine
 	Edits []Edit
-	// From is the seed to begin with: where one was caught that takes long to
-	// find. It spares minutes, and proves nothing: the search goes on from there.
+	// From is the first seed of the search: the seed that caught a mutant which takes long
+	// to find. It spares minutes, and proves nothing: the search goes on from there.
 	From uint64
 }
 
 // Edit replaces words that stand once in the file.
 type Edit struct{ Was, Is string }
 
-// Mutants are what the judge must notice. The last bring back what reviews and
-// earlier simulations found.
+// Mutants are the faults that the judge must notice. The last ones bring back faults
+// that reviews and earlier simulations found.
 //
-// That what has ended is forgotten only before a reading has no mutant: without it a
-// row is begun again now and then, as a copy or a call that is refused. Neither has
-// that a mail of unknown outcome ends at once: its row says so, and ends it a little
-// later.
+// Two rules have no mutant. Ended work is forgotten only before a reading: without this
+// rule a row is begun again now and then, as a copy or a call that is refused. A mail
+// of unknown outcome ends at once: without this rule its row says so, and ends it a
+// little later.
 //
 // Three lines of the kit have no mutant here, since transactions come one after the
-// other in a simulation: the lock on a lease that is taken, for which a plain UPDATE
-// would not wait; the lock on a new key; and that calls are marked in a transaction
-// after the one that takes their shard. The suites on a real server are for those.
+// other in a simulation. They are the lock on a lease that is taken, for which a plain
+// UPDATE would not wait; the lock on a new key; and the marking of calls in a
+// transaction after the one that takes their shard. The suites on a real server are for
+// those.
 func Mutants() []Mutant {
 	one := func(name, file, was, is string) Mutant { return Mutant{name, file, []Edit{{was, is}}, 1} }
 	return []Mutant{
@@ -41,7 +42,7 @@ func Mutants() []Mutant {
 			{"\ttx, err := e.DB.Begin(ctx)", "\tearly, err := e.DB.Begin(ctx)\n\tif err != nil {\n\t\treturn err\n\t}\n\tloaded, err := e.Store.Load(ctx, early, reacting(b.inputs))\n\tearly.Rollback(err)\n\tif err != nil {\n\t\treturn err\n\t}\n\ttx, err := e.DB.Begin(ctx)"},
 			{"e.try(ctx, tx, b)", "e.try(ctx, tx, b, loaded)"},
 			{"tx *store.Tx, b *batch) (err error) {", "tx *store.Tx, b *batch, states interface {\n\tState(*flow.Input) S\n\tPut(*flow.Input, S)\n\tSave(*store.Tx)\n}) (err error) {"},
-			{"\tstates, err := e.Store.Load(ctx, tx, reacting(b.inputs)) // what only parks must not fail over its state again\n\tif err == nil {\n\t\terr = tx.Flush(ctx) // if the store asked nothing\n\t}\n\tif err != nil {\n", "\tif err := tx.Flush(ctx); err != nil {\n"},
+			{"\tstates, err := e.Store.Load(ctx, tx, reacting(b.inputs))\n\tif err == nil {\n\t\terr = tx.Flush(ctx) // if the store queried nothing\n\t}\n\tif err != nil {\n", "\tif err := tx.Flush(ctx); err != nil {\n"},
 			{"\t\"github.com/quintet-eda/quintet/pkg/store\"\n", "\t\"github.com/quintet-eda/quintet/pkg/flow\"\n\t\"github.com/quintet-eda/quintet/pkg/store\"\n"},
 		}, 1},
 		one("half of a split batch is forgotten", "retry.go", "return e.handle(ctx, inputs[half:])", "return true"),

@@ -11,8 +11,8 @@ import (
 	"github.com/quintet-eda/quintet/pkg/flow"
 )
 
-// outside is the world that the till calls, and its witness: it does what it is
-// asked whoever asks, and remembers what happened.
+// outside is the world that the till calls, and its witness. It does each request,
+// whichever process asks, and records the effects.
 type outside struct {
 	w        *world
 	captured map[string]int    // times, by the charge's key
@@ -22,10 +22,10 @@ type outside struct {
 	stamps   map[string]string // by order, in the order in which they came first
 	declines map[string]bool   // orders whose card is declined
 	made     map[string]string // the process that first made a call, by its id
-	late     []late            // requests that are still on their way
+	late     []late            // requests that are still in flight
 }
 
-// late is a request that was sent, and whose sender does not wait any more.
+// late is a request in flight that its sender does not wait for any more.
 type late struct {
 	what, key string
 	arrive    func()
@@ -52,7 +52,7 @@ func (o *outside) void(key string) {
 	o.voided[key] = true
 }
 
-// stamp is put once, whoever asks.
+// stamp is put once, whichever process asks.
 func (o *outside) stamp(order string, n int) {
 	if mark := strconv.Itoa(n) + " "; !strings.Contains(o.stamps[order], mark) {
 		o.stamps[order] += mark
@@ -92,8 +92,8 @@ func (p *process) callHandlers() []flow.CallHandler {
 
 var errNoAnswer = errors.New("no answer")
 
-// call is one attempt on its way: it may not leave, be done and not be answered,
-// be slow, or arrive when nobody waits for it any more.
+// call is one attempt in flight. It may not leave, take effect without an answer, be
+// slow, or arrive after its caller has stopped waiting.
 func (p *process) call(ctx context.Context, of flow.Call, what, key string, act func()) error {
 	w := p.w
 	if p.gone() {

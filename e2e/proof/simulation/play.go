@@ -15,7 +15,7 @@ import (
 	"github.com/quintet-eda/quintet/pkg/store"
 )
 
-// Report is how a simulation ended.
+// Report is the outcome of a simulation.
 type Report struct {
 	Seed       uint64
 	Steps      int
@@ -30,7 +30,7 @@ const (
 	long    = 30 * time.Minute // of the simulated clock
 )
 
-// legend is how a story begins.
+// legend is the beginning of a story.
 const legend = `How to read it: the milliseconds that have passed, who goes on, from where, and
 after a colon what becomes of it if it is not simply done. A1 is the first process
 of instance A. The world feeds facts, which the shop (orders) and the room (goods)
@@ -39,7 +39,7 @@ append to their topics, kills, freezes, cuts off, and lets customers ask.
 `
 
 // Run plays one seed in a directory of its own. It must be called in a bubble of
-// testing/synctest. story, if it is not nil, is told every step.
+// testing/synctest. If story is not nil, Run writes every step to it.
 func Run(seed uint64, dir string, codecs map[string]*registry.Codec, story io.Writer) Report {
 	w, err := newWorld(seed, dir+"/"+strconv.FormatUint(seed, 10)+".db", codecs, story)
 	if err != nil {
@@ -79,10 +79,10 @@ func (w *world) open() {
 	w.judge.db = db
 }
 
-// play goes on until the world is at rest, or something is wrong.
+// play runs until the world is at rest, or a rule is violated.
 func (w *world) play() {
 	for len(w.violations) == 0 {
-		synctest.Wait() // nobody runs while the world decides
+		synctest.Wait() // no goroutine runs while the world decides
 		if !w.calm && (w.steps > stormy || w.busy == 0 && !w.arriving() && w.chance(200)) {
 			w.calmDown()
 			continue
@@ -106,8 +106,8 @@ func (w *world) play() {
 	}
 }
 
-// idle is when nobody can go on: something that was held back happens, or time
-// passes, or the end has come.
+// idle acts when no goroutine can go on: a commit or a request that was held back
+// happens, or time passes, or the run ends.
 func (w *world) idle() (over bool) {
 	why := "the storm goes on"
 	if w.calm {
@@ -134,9 +134,9 @@ func (w *world) idle() (over bool) {
 	return false
 }
 
-// calmDown ends the storm: whoever is frozen or stalled goes on, and nothing
-// strikes any more. Without a restart everything must come to rest now, but for
-// the lanes that are poisoned.
+// calmDown ends the storm: frozen processes and stalled goroutines go on, and nothing
+// strikes any more. Without a restart everything must come to rest now, but for the
+// poisoned lanes.
 func (w *world) calmDown() {
 	w.tell("calm")
 	w.calm = true
@@ -153,7 +153,7 @@ func (w *world) calmDown() {
 	}
 }
 
-// bury has an instance die for good, so that the other must do what it has left.
+// bury ends an instance for good, so that the other must take over its work.
 func (w *world) bury(instance string) {
 	w.seen("an instance died for good")
 	w.buried = instance
@@ -164,9 +164,9 @@ func (w *world) bury(instance string) {
 	}
 }
 
-// mend brings a new binary, in which nothing is ill. Every instance is restarted
-// with it, in a storm one after the other, and tries each parked lane again. The
-// registry has learned by then whatever it ever learns.
+// mend brings a new binary, in which nothing is ill. Every instance is restarted with
+// it, in a storm one after the other, and retries each parked lane. By then the
+// registry knows every schema that it ever learns.
 func (w *world) mend() {
 	w.tell("mended")
 	w.mended = true
@@ -234,7 +234,7 @@ func (r Report) String() string {
 	return fmt.Sprintf("seed %d: %d steps\n  %s", r.Seed, r.Steps, strings.Join(r.Violations, "\n  "))
 }
 
-// landsLater makes a commit one that happens when its process has given it up.
+// landsLater makes a commit happen after its process has given it up.
 func (w *world) landsLater(by *process) error {
 	return store.CommitsLater{Later: func(land func() error) {
 		w.landing = append(w.landing, func() error {

@@ -23,7 +23,7 @@ type process struct {
 	run      int
 	name     string          // both
 	mended   bool            // it is of the new binary
-	vainly   map[string]bool // schemas for which it asked
+	vainly   map[string]bool // schemas that it asked for in vain
 	reading  bool            // the partition of a burst
 	held     bool            // its loop had to wait for a burst
 	inputs   int             // of the batch that is handed over
@@ -86,8 +86,8 @@ func (w *world) start(instance string) {
 	w.live, w.all = append(w.live, p), append(w.all, p)
 }
 
-// turn waits for the turn of one of a process's goroutines. Who is gone goes on to
-// his end.
+// turn waits for the turn of one of a process's goroutines. A goroutine of a killed
+// process goes on to its end.
 func (p *process) turn(place, about string) {
 	err := p.w.wait(p, place, about)
 	if place == "committed" && err == nil {
@@ -101,7 +101,7 @@ func (p *process) begins() error        { return p.w.wait(p, "begin", "") }
 func (p *process) reads(q string) error { return p.w.wait(p, "read", q) }
 func (p *process) commits() error       { return p.w.wait(p, "commit", "") }
 
-// signals loses some of what is told to the other process.
+// signals loses some of the notifications to the other process.
 func (p *process) signals() error {
 	if err := p.w.wait(p, "signal", ""); err != nil {
 		return err
@@ -113,12 +113,12 @@ func (p *process) signals() error {
 	return nil
 }
 
-// committed looks at what is in the database now, and may lose the answer.
+// committed lets the judge check the database, and may lose the answer.
 func (p *process) committed() error {
 	p.w.judge.observe(p)
 	often := p.w.faults.unknown
 	if p.w.judge.parked.grew && !p.w.shared {
-		often = min(often, 3) // where no other looks, who parked something must remember it
+		often = min(often, 3) // without another instance, the process itself must remember its parked inputs
 	}
 	if !p.w.strikes(often) {
 		return nil
@@ -129,7 +129,7 @@ func (p *process) committed() error {
 
 var errDatabase = errors.New("connection to the database is lost")
 
-// kill ends a process without a word. What it does from here on reaches nobody.
+// kill ends a process at once. Its later actions reach nothing outside it.
 func (w *world) kill(p *process) {
 	w.tell("kill %s", p)
 	w.mu.Lock()
@@ -144,7 +144,7 @@ func (w *world) kill(p *process) {
 	w.revoke(p)
 }
 
-// stop ends a process in peace. It is given its turns until it has ended.
+// stop ends a process gracefully. It gets its turns until it has ended.
 func (w *world) stop(p *process) {
 	w.tell("stop %s", p)
 	p.cancel()
@@ -167,7 +167,7 @@ func (w *world) stall(d time.Duration) {
 		return
 	}
 	t := pick(w.scheduler, able)
-	for _, other := range able { // what was decided may not be so any more when it is done
+	for _, other := range able { // a decision may be outdated when it is carried out
 		if strings.HasSuffix(other.place, "read") && w.chance(2) {
 			t = other
 		}
@@ -176,8 +176,7 @@ func (w *world) stall(d time.Duration) {
 	t.stalled = time.Now().Add(d)
 }
 
-// endIdle ends a transaction that has gone nowhere for three seconds, as the
-// server does.
+// endIdle ends a transaction that has idled for three seconds, as the server does.
 func (w *world) endIdle() {
 	w.mu.Lock()
 	var idle []*turn

@@ -2,8 +2,8 @@ package simulation
 
 import "slices"
 
-// Rare are the paths that a simulation is made for. A run of many seeds that has
-// not walked each of them often proves little, and fails for it.
+// Rare are the paths that a simulation is made for. A run of many seeds that has not
+// walked each of them often proves little, and fails.
 func Rare() map[string]string {
 	return map[string]string{
 		"event duplicate":     "a record came again under another offset, and the inbox absorbed it",
@@ -69,7 +69,7 @@ func Rare() map[string]string {
 	}
 }
 
-// Missing are the rare paths that were walked less than often.
+// Missing are the rare paths that were walked fewer times than often.
 func Missing(walked map[string]int, often int) []string {
 	var missing []string
 	for path := range Rare() {

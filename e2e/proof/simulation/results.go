@@ -10,7 +10,7 @@ import (
 	"github.com/quintet-eda/quintet/pkg/registry"
 )
 
-// answered notes how a nudge was answered. A repeat gets the first's answer.
+// answered records a nudge's answer. A repeat gets the first's answer.
 func (j *judge) answered(order, key, name string, reply json.RawMessage) {
 	j.nudges[order] = append(j.nudges[order], name)
 	var nudged string
@@ -21,7 +21,7 @@ func (j *judge) answered(order, key, name string, reply json.RawMessage) {
 	j.applied[key] = append(j.applied[key], name)
 }
 
-// refused notes that a nudge was refused since its key was another's.
+// refused records that a nudge was refused since another had its key.
 func (j *judge) refused(key, name string) {
 	if j.reused[key] == nil {
 		j.w.violate("nudge %s was refused, as if its key were another's", name)
@@ -31,8 +31,8 @@ func (j *judge) refused(key, name string) {
 	j.reused[key][name] = true
 }
 
-// oneEach holds that of two requests under one key one happens at most, and that
-// the other is refused only if one did.
+// oneEach checks that of two requests under one key at most one happens, and that the
+// other is refused only if one did.
 func (j *judge) oneEach() {
 	for key, refused := range j.reused {
 		switch names := j.applied[key]; {
@@ -44,7 +44,8 @@ func (j *judge) oneEach() {
 	}
 }
 
-// commands holds what was done of a customer's wishes against what he was told.
+// commands compares the applied nudges of an order with the answers that its customers
+// got.
 func (j *judge) commands(o order, t Till, wrong func(string, ...any)) {
 	nudged, answered := strings.Fields(t.Nudged), j.nudges[o.key]
 	for _, name := range answered {
@@ -59,7 +60,7 @@ func (j *judge) commands(o order, t Till, wrong func(string, ...any)) {
 	}
 }
 
-// results holds that every result was applied once, and the stamps' in order.
+// results checks that every result was applied once, and the stamps' in order.
 func (j *judge) results(t Till, wrong func(string, ...any)) {
 	var charges, voids, receipts, stamps []string
 	for word := range strings.SplitSeq(strings.TrimSuffix(t.Words, "; "), "; ") {
@@ -89,8 +90,8 @@ func (j *judge) results(t Till, wrong func(string, ...any)) {
 	}
 }
 
-// reminders holds that each was applied once at most and in order, that the last
-// was if nothing stopped it, and so was each that was in a lane.
+// reminders checks that each reminder was applied at most once and in order. The last
+// was applied if nothing stopped it, and so was each that was in a lane.
 func (j *judge) reminders(t Till, wrong func(string, ...any)) {
 	var last, times int64
 	done := map[string]bool{}
@@ -135,7 +136,7 @@ func ofOrder(cause, key string) bool {
 	return strings.HasPrefix(cause, "shop-"+key+"-") || strings.HasPrefix(cause, "room-"+key+"-")
 }
 
-// ill reports whether there was anything wrong with the input of a dead letter.
+// ill reports whether the input of a dead letter had a fault.
 func (j *judge) ill(r record.Record) bool {
 	for _, o := range j.orders {
 		if o.key != r.Key {
@@ -162,8 +163,8 @@ func (j *judge) ill(r record.Record) bool {
 	return false
 }
 
-// tooSoon holds that a schema is waited for of which the registry learns soon,
-// also by who tries a parked lane.
+// tooSoon checks that no input is given up for a schema that the registry learns of
+// soon. That holds for a retry of a parked lane, too.
 func (j *judge) tooSoon(letter record.Record, input string) {
 	for id, soon := range j.w.schemas.soon {
 		if soon && strings.HasSuffix(header(letter, "dl_cause"), "id "+id) {

@@ -14,13 +14,13 @@ import (
 	"time"
 )
 
-// errGone is what a process that was killed gets from everything it asks: what
-// it does from then on reaches nobody.
+// errGone is the answer to every request of a killed process: its later actions reach
+// nothing outside it.
 var errGone = errors.New("the process is gone")
 
-// scheduler lets one goroutine at a time go on. Everyone who wants to do
-// something that another can see waits here for his turn; when nobody runs any
-// more, the seed decides who is next.
+// scheduler lets one goroutine at a time go on. A goroutine waits here for its turn
+// before each action that another can observe. When no goroutine runs any more, the
+// seed chooses the next.
 type scheduler struct {
 	*rand.Rand
 	mu      sync.Mutex
@@ -31,7 +31,7 @@ type scheduler struct {
 	telling sync.Mutex
 	hash    uint64
 	line    []byte    // the last, whose memory is used again
-	story   io.Writer // nil: nobody reads it
+	story   io.Writer // nil: no reader
 	began   time.Time
 }
 
@@ -49,7 +49,7 @@ func newScheduler(seed uint64, story io.Writer) *scheduler {
 	return &scheduler{seed: seed, hash: 14695981039346656037, Rand: rand.New(rand.NewPCG(seed, 0x51_a7e)), story: story, began: time.Now()}
 }
 
-// wait waits for a turn. The error is what happens to the caller there.
+// wait waits for a turn. The error is the fault that the caller meets there.
 func (s *scheduler) wait(who *process, place, about string) error {
 	s.mu.Lock()
 	if who != nil && who.dead {
@@ -63,8 +63,8 @@ func (s *scheduler) wait(who *process, place, about string) error {
 	return <-t.proceed
 }
 
-// settle waits until nobody runs, and returns those who may go on, in an order
-// that does not depend on how they came to be there.
+// settle waits until no goroutine runs, and returns the turns that may go on. Their
+// order depends on their arrival only where all else is equal.
 func (s *scheduler) settle() []*turn {
 	synctest.Wait()
 	s.mu.Lock()
@@ -104,7 +104,7 @@ func (s *scheduler) goOn() {
 	}
 }
 
-// releaseAll lets a killed process's goroutines find out, one after the other.
+// releaseAll lets a killed process's goroutines end, one after the other.
 func (s *scheduler) releaseAll(who *process) {
 	s.mu.Lock()
 	for _, t := range s.waiting {
@@ -121,11 +121,12 @@ func (s *scheduler) releaseAll(who *process) {
 	}
 }
 
-// tell writes a line of the story, and makes it a part of what a replay must be
-// equal in.
+// tell writes a line of the story, and adds it to the hash, in which a replay must be
+// equal.
 //
-// One at a time speaks, as one at a time runs. The lock is for the race detector:
-// who spoke last and has ended since is nobody whom synctest.Wait waited for.
+// One goroutine writes at a time, as one runs at a time. The lock is for the race
+// detector: synctest.Wait did not wait for a goroutine that wrote last and has ended
+// since.
 func (s *scheduler) tell(format string, args ...any) {
 	s.telling.Lock()
 	defer s.telling.Unlock()
@@ -141,7 +142,7 @@ func (s *scheduler) tell(format string, args ...any) {
 // advance lets time pass.
 func (s *scheduler) advance(d time.Duration) {
 	s.tell("clock +%s", d)
-	<-time.After(d) // the bubble's clock: it goes on as soon as everybody waits
+	<-time.After(d) // the bubble's clock: it goes on as soon as every goroutine waits
 }
 
 // chance reports true in one of n cases; never for 0.

@@ -17,18 +17,18 @@ import (
 // A schema registry without a socket: a process asks it by HTTP, as it does in
 // production, over a transport that waits for its turn.
 
-// foreignID is where the ids of records begin that only the registry can explain.
+// foreignID is the first schema id that only the registry can resolve.
 const foreignID = 1000
 
-// schemas is what the registry knows, and how processes come to ask it.
+// schemas is the state of the registry.
 type schemas struct {
 	w        *world
 	contract *registry.Contract
 	texts    []string             // of foreignID and those that follow
-	learned  map[string]time.Time // when it learns of a text; of the others it knows from the beginning
-	never    map[string]bool      // of which it never does
-	soon     map[string]bool      // of which it learns while whoever asks still waits
-	away     time.Time            // until then nobody reaches it
+	learned  map[string]time.Time // by id, when it learns of a schema; it knows the others from the beginning
+	never    map[string]bool      // by id, the schemas that it never learns of
+	soon     map[string]bool      // by id, the schemas that it learns of while a process still waits
+	away     time.Time            // until then no process reaches it
 }
 
 // askers are the transports of all processes of all simulations, by their host.
@@ -68,8 +68,8 @@ func (p *process) codec() *registry.Codec {
 	return codec
 }
 
-// foreign gives a fact an id that is compiled into nobody, and takes away what
-// else says how it is written.
+// foreign gives a fact a schema id that no binary contains, and removes the header that
+// names its schema.
 func (w *world) foreign(f *fact, id int) {
 	f.record.Value[3], f.record.Value[4] = byte(id>>8), byte(id)
 	kept := f.record.Headers[:0]

@@ -8,10 +8,10 @@ import (
 	"github.com/quintet-eda/quintet/pkg/flow"
 )
 
-// The participant of the simulation is a till. It hears of an order from a shop
-// and of its goods from a store room, takes the money once both are known, and
-// sends a receipt. Everything that it does is written into its state, so that
-// a judge can tell from the outside what it did, how often, and in which order.
+// The participant of the simulation is a till. It consumes facts about an order from a
+// shop, and about its goods from a store room. It takes the money once both are known,
+// and sends a receipt. It writes each action into its state. So a judge can check from
+// the outside the actions, their number, and their order.
 
 type (
 	// ordered is a fact of the shop, the N-th about its order.
@@ -26,7 +26,7 @@ type (
 		N     int64  `avro:"n"`
 		Extra string `avro:"extra"`
 	}
-	// noted is what the till says, the N-th time about an order.
+	// noted is the till's event, the N-th about an order.
 	noted struct {
 		Order string `avro:"order"`
 		N     int64  `avro:"n"`
@@ -57,14 +57,14 @@ type (
 	// receipt is a mail, and is sent at most once: sent, given up or unknown.
 	receipt struct{ Order string }
 	sent    struct{ Outcome string }
-	// stamp is a call of which an order has two at once, in their order.
+	// stamp is a call; an order has two at once, in their order.
 	stamp   struct{ N int }
 	stamped struct{ N int }
 	// reminder is a timer, the N-th that was started for its order.
 	reminder struct{ N int64 }
 )
 
-// Till is its state of one order.
+// Till is the till's state of one order.
 type Till struct {
 	Order    string
 	Shop     string // the facts that came, in their order
@@ -77,7 +77,7 @@ type Till struct {
 	Started  int64 // reminders, ever
 	Running  int64 // the one that has neither run out nor been stopped
 	Said     int64
-	Words    string // what was said
+	Words    string // the texts of its events
 	Poisoned int64  // the database takes 0 only
 }
 
@@ -86,7 +86,8 @@ var errNoName = errors.New("a nudge needs a name")
 // remindAfter is the timer's time; a nudge moves it, the end stops it.
 const remindAfter = 2 * time.Second
 
-// table is the till's part. ails tells what is wrong with an input, see illness.
+// table is the till's participant. The parameter ails returns the illness of an input,
+// see illness.
 func table(ails func(order, what string) string) flow.Participant[Till] {
 	t := rules{ails}
 	return flow.Participant[Till]{
@@ -133,7 +134,7 @@ func (r rules) held(t Till, e held, out *flow.Out) Till {
 	return t.say(fmt.Sprintf("room %d", e.N), out).charge(out)
 }
 
-// infect fails as an input does that has something wrong with it.
+// infect fails as the illness of an input makes it fail.
 func (r rules) infect(t Till, what string, out *flow.Out) Till {
 	switch r.ails(t.Order, what) {
 	case poisonReaction:
@@ -173,7 +174,7 @@ func (t Till) charge(out *flow.Out) Till {
 
 func takeNudge(t Till, c nudge, out *flow.Out) Till {
 	if t.Order == "" || c.Name == "" {
-		out.Reject(errNoName) // of an order that nobody has heard of
+		out.Reject(errNoName) // of an unknown order
 		return t
 	}
 	t.Nudged += c.Name + " "
@@ -220,8 +221,8 @@ func (r rules) noteStamp(t Till, s stamped, out *flow.Out) Till {
 	return t.say(fmt.Sprintf("stamp %d", s.N), out)
 }
 
-// remind reminds at most twice; more often only when reminders were parked, each
-// of which was started before.
+// remind reminds at most twice. It reminds more often only when reminders were parked,
+// and each of these was started before.
 func (r rules) remind(t Till, e reminder, out *flow.Out) Till {
 	t = r.infect(t, "reminder", out)
 	if t.Running == e.N {

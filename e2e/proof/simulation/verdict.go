@@ -10,7 +10,7 @@ import (
 	"github.com/quintet-eda/quintet/pkg/record"
 )
 
-// verdict holds what can be seen at rest against what must be.
+// verdict checks everything that must hold at rest.
 func (j *judge) verdict() {
 	said := map[string][]record.Record{}
 	first := map[string]record.Record{}
@@ -63,7 +63,7 @@ func (j *judge) order(o order, said []record.Record) {
 	j.money(o, t, wrong)
 }
 
-// words holds what is on the topic against what was said.
+// words compares the events on the topic with those in the state.
 func (j *judge) words(o order, t Till, said []record.Record, wrong func(string, ...any)) {
 	words := strings.Split(strings.TrimSuffix(t.Words, "; "), "; ")
 	for i, r := range said {
@@ -101,7 +101,7 @@ func traced(r record.Record, what string) bool {
 	return trace == traceOf(cause) || cause == "" && begun(trace) != ""
 }
 
-// money holds the state against the witnesses.
+// money compares the state with the witnesses.
 func (j *judge) money(o order, t Till, wrong func(string, ...any)) {
 	out := j.w.outside
 	held := out.captured[t.ChargeID] - out.refunded[t.ChargeID]
@@ -136,7 +136,8 @@ func (j *judge) money(o order, t Till, wrong func(string, ...any)) {
 	}
 }
 
-// deadLetters are of what was given up and of what has no key.
+// deadLetters checks that every input that was given up, and every record without a
+// key, has a dead letter, and no other input has one.
 func (j *judge) deadLetters() {
 	letters := map[string]bool{} // by input
 	for _, r := range j.w.topics.all("till.dead-letter") {

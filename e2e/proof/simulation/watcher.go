@@ -11,8 +11,8 @@ import (
 	"github.com/quintet-eda/quintet/pkg/flow"
 )
 
-// watcher takes the engine's log as the witness of rare paths: operators see no
-// more of them than stands there.
+// watcher uses the engine's log as the witness of rare paths: operators see no more of
+// them than that log.
 type watcher struct {
 	w *world
 	p *process
@@ -50,7 +50,7 @@ func (h *watcher) handled(level slog.Level, is map[string]slog.Value) {
 	kind, outcome := is["kind"].String(), engine.Outcome(is["outcome"].String())
 	h.w.seen(kind + " " + string(outcome))
 	if level == slog.LevelError && outcome == engine.Applied {
-		h.w.violate("an inversion was told") // no other error goes with what is applied
+		h.w.violate("an inversion was told") // an applied input logs no other error
 	}
 	if kind != string(flow.KindEvent) {
 		return
@@ -64,7 +64,7 @@ func (h *watcher) handled(level slog.Level, is map[string]slog.Value) {
 	}
 }
 
-// count takes a process's counters for paths that its log does not tell of.
+// count reads a process's counters for paths that its log does not show.
 func (w *world) count(metrics *prometheus.Registry) {
 	families, err := metrics.Gather()
 	if err != nil {

@@ -31,18 +31,18 @@ type world struct {
 	all          []*process
 	runs         int
 	calm         bool                // nothing strikes any more
-	bursting     bool                // more has come than a batch takes
+	bursting     bool                // more has come than a batch holds
 	disturbed    bool                // the database was away when all was at rest
 	mended       bool                // there is a new binary, in which nothing is ill
 	ill          map[string]*illness // by order and input
 	over         bool
-	databaseAway time.Time // until then nobody reaches the database
+	databaseAway time.Time // until then no process reaches the database
 	busy         int       // of the world's own goroutines: feeders and customers
 	landing      []func() error
 
 	paths      sync.Mutex
 	rare       map[string]int
-	underWay   map[string]*process // who has a command, by its key
+	underWay   map[string]*process // the process that has a command, by its key
 	violations []string
 }
 
@@ -66,7 +66,7 @@ func newWorld(seed uint64, path string, codecs map[string]*registry.Codec, story
 	return w, nil
 }
 
-// seen counts a path that a run is worth little without.
+// seen counts a rare path: without these a run is worth little.
 func (w *world) seen(path string) {
 	w.paths.Lock()
 	defer w.paths.Unlock()
@@ -102,7 +102,7 @@ func newGroup(w *world) *group {
 	return g
 }
 
-// revoke takes away what a process reads, if it reads anything.
+// revoke takes a process's partitions away.
 func (w *world) revoke(p *process) {
 	for c, owner := range w.group.owner {
 		if owner == p {
@@ -114,8 +114,8 @@ func (w *world) revoke(p *process) {
 // whole reports whether every partition is read by a process that lives.
 func (g *group) whole() bool { return len(g.owner) == len(g.claims) }
 
-// rebalance gives partitions to processes: those that nobody reads, and some
-// that somebody does.
+// rebalance assigns partitions to processes: those without a reader, and some that have
+// one.
 func (g *group) rebalance() {
 	if len(g.w.live) == 0 {
 		return
@@ -138,7 +138,7 @@ func (g *group) rebalance() {
 	}
 }
 
-// take has a process take partitions over and read them.
+// take lets a process take partitions over and read them.
 func (g *group) take(p *process, parts []partition) {
 	p.joining <- struct{}{}
 	defer func() { <-p.joining }()

@@ -1,6 +1,6 @@
-// Command probe asks one URL of its own container and fails unless the answer
-// is 200: a health check for images that have no shell. It speaks HTTP by hand,
-// which makes it a third of the size; it is in every image and starts often.
+// Command probe asks one URL of its own container and fails unless the answer is 200.
+// It is a health check for images without a shell. It speaks HTTP by hand, which makes
+// it a third of the size. It is in every image and starts often.
 //
 //	probe 127.0.0.1:8001/readyz
 package main
@@ -23,7 +23,7 @@ func main() {
 		os.Exit(2)
 	}
 	answer, err := ask(os.Args[1])
-	fmt.Println(answer) // Docker keeps the latest ones: docker inspect shows what was missing
+	fmt.Println(answer) // Docker keeps the latest ones: docker inspect shows the missing parts
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "probe:", err)
 		os.Exit(1)

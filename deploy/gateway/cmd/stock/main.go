@@ -1,6 +1,6 @@
-// Command stock fills the shelves of a new system, so that it is ready for
-// orders: a first delivery of each article. The key of each is always the same,
-// so that the inventory service knows a repeated one, however often this runs.
+// Command stock fills the shelves of a new system, so that it is ready for orders. Each
+// article gets a first delivery. The key of each delivery is always the same. So the
+// inventory service recognizes a repeated one, however often this runs.
 package main
 
 import (
@@ -20,7 +20,7 @@ import (
 type config struct {
 	Inventory string        `env:"INVENTORY_URL" envDefault:"http://127.0.0.1:8002"`
 	SKUs      []string      `env:"SKUS" envDefault:"mug,poster,shirt"`
-	Patience  time.Duration `env:"PATIENCE" envDefault:"2m"` // until the inventory service takes it
+	Patience  time.Duration `env:"PATIENCE" envDefault:"2m"` // until the inventory service accepts a delivery
 }
 
 func main() {
@@ -48,11 +48,11 @@ func run() error {
 	return nil
 }
 
-// errRefused is returned when the inventory service will never take a delivery.
+// errRefused is returned when the inventory service will never accept a delivery.
 var errRefused = errors.New("refused")
 
-// insist delivers until the delivery is taken or refused, or ctx ends: the
-// inventory service starts at its own pace.
+// insist delivers until the inventory service accepts or refuses the delivery, or ctx
+// ends. The inventory service starts at its own pace.
 func insist(ctx context.Context, inventory, sku string) error {
 	again := time.NewTicker(200 * time.Millisecond)
 	defer again.Stop()

@@ -1,4 +1,5 @@
-// Command broker is the embedded stack's Kafka broker. It reads PORT_BASE, DATA_DIR and SYNC_WRITES.
+// Command broker is the embedded stack's Kafka broker. It reads PORT_BASE, DATA_DIR and
+// SYNC_WRITES.
 package main
 
 import (

@@ -1,9 +1,9 @@
-// Command local runs the whole system on this machine and looks into it.
+// Command local runs the whole system on this machine and inspects it.
 package main
 
 import "github.com/alecthomas/kong"
 
-// place says where a stack lives; every command has it.
+// place is the location of a stack; every command has it.
 type place struct {
 	Bin      string `help:"Directory of the executables." default:"bin" type:"path"`
 	Data     string `help:"Directory of all state." default:".quintet" type:"path"`

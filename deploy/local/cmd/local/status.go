@@ -35,7 +35,8 @@ func (status) Run(at place) error {
 	return err
 }
 
-// residentMB is the memory that a process holds, 0 where there is no such process or the system has no /proc.
+// residentMB returns the memory that a process holds. It returns 0 without such a
+// process, or on a system without /proc.
 func residentMB(pid int) int {
 	file, err := os.Open(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {

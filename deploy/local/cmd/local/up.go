@@ -17,12 +17,14 @@ import (
 
 const readyBound = 60 * time.Second // of the whole stack, from the first start
 
-// skus are what a new stack has on its shelves.
+// skus are the articles that a new stack has in stock.
 var skus = []string{"mug", "poster", "shirt"}
 
 type up struct{}
 
-// Run starts the stack and returns when it has stopped: nil after Ctrl-C or SIGTERM, an error when a process could not start or died.
+// Run starts the stack and returns when it has stopped. It returns an error when a
+// process could not start or died. After Ctrl-C or SIGTERM it returns only the errors
+// of the stop.
 func (up) Run(at place) error {
 	ctx, release := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer release()
@@ -61,8 +63,8 @@ func serve(ctx context.Context, stack *local.Stack, at place) error {
 	}
 }
 
-// stock fills the shelves once in the life of a data directory: the key of each delivery is always the same, so that
-// the inventory service knows a repeated one.
+// stock fills the shelves once in the life of a data directory. The key of each
+// delivery is always the same, so that the inventory service recognizes a repeated one.
 func stock(ctx context.Context, inventory string) error {
 	for _, sku := range skus {
 		url := inventory + "/stock/" + sku + "/receive"

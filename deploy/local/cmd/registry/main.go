@@ -1,4 +1,5 @@
-// Command registry is the embedded stack's schema registry. It reads PORT_BASE, DATA_DIR and COMPATIBILITY.
+// Command registry is the embedded stack's schema registry. It reads PORT_BASE,
+// DATA_DIR and COMPATIBILITY.
 package main
 
 import (

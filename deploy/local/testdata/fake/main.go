@@ -1,5 +1,6 @@
-// Command fake stands in for any process of the stack but the broker and the registry: it listens where the process of its own
-// name would and is ready once the registry answers. FAKE makes it misbehave: "fail" at once, "deaf" to SIGTERM.
+// Command fake replaces any process of the stack but the broker and the registry. It
+// listens at the port of the process of its own name, and is ready once the registry
+// answers. FAKE makes it misbehave: "fail" at once, "deaf" to SIGTERM.
 package main
 
 import (
