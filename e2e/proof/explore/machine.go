@@ -125,7 +125,8 @@ type store[S any] struct {
 	shown  func(before, after S, in input, out flow.Outputs, at time.Time) string
 }
 
-func newMachine[S any](p flow.Participant[S], states *interned[S], kept store[S]) *machine {
+func newMachine[S any](p flow.Participant[S], altered *Alteration, states *interned[S], kept store[S]) *machine {
+	react := reacting(p, altered)
 	m := &machine{service: p.Service, names: map[string]bool{}}
 	for _, r := range p.Rows() {
 		if r.Kind == flow.KindEvent {
@@ -149,8 +150,8 @@ func newMachine[S any](p flow.Participant[S], states *interned[S], kept store[S]
 		if kept.twin != nil {
 			twin = kept.twin(before)
 		}
-		next, out, err := p.React(before, in.id, started, in.body)
-		again, outAgain, errAgain := p.React(twin, in.id, later, in.body)
+		next, out, err := react(before, in.id, started, in.body)
+		again, outAgain, errAgain := react(twin, in.id, later, in.body)
 		switch {
 		case text(before) != given:
 			err = fmt.Errorf("reaction of %s to %T changed the state that it was given", p.Service, in.body)
@@ -168,7 +169,7 @@ func newMachine[S any](p flow.Participant[S], states *interned[S], kept store[S]
 			r.shown = cmp.Or(kept.shown(before, next, in, out, started), kept.shown(twin, again, in, outAgain, later))
 		}
 		if kept.names != nil {
-			elsewhere, _, _ := p.React(twin, in.id+" of another order", started, in.body)
+			elsewhere, _, _ := react(twin, in.id+" of another order", started, in.body)
 			r.shared = shared(kept.names(before), kept.names(next), kept.names(elsewhere))
 		}
 		if kept.absorb != nil {

@@ -57,11 +57,11 @@ func newModel(sys System, scope Scope) *model {
 		follows: declared(sys.Rows()), delivered: map[int32]int32{}, resting: map[[services]uint32][]string{},
 	}
 	m.machines = [services]*machine{
-		newMachine(sys.Order, m.orders, store[order.Order]{twin: twin, shown: progressShownIn}),
-		newMachine(sys.Inventory, m.reservations, store[inventory.Reservation]{lend: lendLevels, absorb: absorbLevels}),
-		newMachine(sys.Payment, m.payments, store[payment.Payment]{names: func(p payment.Payment) []string { return []string{p.ID} }}),
-		newMachine(sys.Shipping, m.shipments, store[shipping.Shipment]{names: func(s shipping.Shipment) []string { return []string{s.ID} }}),
-		newMachine(sys.Email, m.mailboxes, store[email.Mailbox]{names: noticeNames, shown: noticesShownIn}),
+		newMachine(sys.Order, sys.altered, m.orders, store[order.Order]{twin: twin, shown: progressShownIn}),
+		newMachine(sys.Inventory, sys.altered, m.reservations, store[inventory.Reservation]{lend: lendLevels, absorb: absorbLevels}),
+		newMachine(sys.Payment, sys.altered, m.payments, store[payment.Payment]{names: func(p payment.Payment) []string { return []string{p.ID} }}),
+		newMachine(sys.Shipping, sys.altered, m.shipments, store[shipping.Shipment]{names: func(s shipping.Shipment) []string { return []string{s.ID} }}),
+		newMachine(sys.Email, sys.altered, m.mailboxes, store[email.Mailbox]{names: noticeNames, shown: noticesShownIn}),
 	}
 	m.topics = newTopics(&m.machines)
 	for s := range m.parts {

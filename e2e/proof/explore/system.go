@@ -19,6 +19,8 @@ type System struct {
 	Email     flow.Participant[email.Mailbox]
 	Kit       Kit
 	Outside   Outside
+
+	altered *Alteration // a fault in one reaction; nil: none
 }
 
 // Kit is the promises of pkg/engine to the participants. Each promise can be broken,

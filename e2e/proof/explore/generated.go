@@ -1,0 +1,87 @@
+package explore
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"strings"
+	"sync"
+)
+
+// generated has a line for each alteration: its name, the scope in which it is caught
+// and the property that catches it. Of one that changes nothing anywhere the scope is
+// [changesNothing]; of one that no property notices it is [unnoticed], and the reason why
+// stands in the property's place.
+//
+//go:embed generated.txt
+var generated string
+
+const (
+	changesNothing = "-"
+	unnoticed      = "="
+	heading        = "# Written by make mutants: alteration, scope, property. Of unnoticed ones (=) the reason is written by hand.\n"
+)
+
+// alterations are the faults that are caught, and those of which nothing can be seen.
+var alterations = sync.OnceValues(func() (both [2][]Mutant, err error) {
+	for line := range strings.Lines(strings.TrimPrefix(generated, heading)) {
+		f := strings.Split(strings.TrimSuffix(line, "\n"), "\t")
+		if len(f) != 3 {
+			return both, fmt.Errorf("read alterations: %q has %d fields, not 3", line, len(f))
+		}
+		a, err := parseAlteration(f[0])
+		if err != nil {
+			return both, err
+		}
+		switch f[1] {
+		case changesNothing:
+		case unnoticed:
+			both[1] = append(both[1], a.mutant(wide, "", f[2]))
+		default:
+			scope, err := Find(f[1])
+			if err != nil {
+				return both, err
+			}
+			both[0] = append(both[0], a.mutant(scope, f[2], ""))
+		}
+	}
+	return both, nil
+})
+
+// Generated are the alterations that are caught, and those of which nothing can be seen.
+func Generated() (caught, equivalent []Mutant) {
+	both, err := alterations()
+	if err != nil {
+		panic(err) // the file is a part of the program
+	}
+	return both[0], both[1]
+}
+
+// Try tries all alterations and returns the text that is kept of them. Reasons that were
+// written by hand stay.
+func Try(ctx context.Context, say func(string, ...any)) (string, error) {
+	why := map[string]string{}
+	for line := range strings.Lines(generated) {
+		if f := strings.Split(strings.TrimSuffix(line, "\n"), "\t"); len(f) == 3 && f[1] == unnoticed {
+			why[f[0]] = f[2]
+		}
+	}
+	var b strings.Builder
+	b.WriteString(heading)
+	for _, a := range Alterations() {
+		f, err := a.try(ctx)
+		if err != nil {
+			return "", err
+		}
+		switch {
+		case f.scope != "":
+			fmt.Fprintf(&b, "%s\t%s\t%s\n", a, f.scope, f.property)
+		case !f.changes:
+			fmt.Fprintf(&b, "%s\t%s\t\n", a, changesNothing)
+		default:
+			fmt.Fprintf(&b, "%s\t%s\t%s\n", a, unnoticed, why[a.String()])
+			say("%s is noticed by no property; %s", a, why[a.String()])
+		}
+	}
+	return b.String(), nil
+}
