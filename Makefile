@@ -49,6 +49,9 @@ test: ## run every test, the end-to-end stories included
 explore: build ## visit every interleaving of the protocol; MUTANT=<one of docs/mutants.md> REPLAY='<schedule>' SCOPE=<name> QUICK=1 MERMAID=1
 	@$(BIN)/explore $(if $(SCOPE),--scope '$(SCOPE)') $(if $(QUICK),--quick) $(if $(MERMAID),--mermaid)
 
+mutants: ## try every fault that the operators make of a reaction, and write what catches it; some minutes
+	@cd e2e/proof && go run ./cmd/explore --mutants explore/generated.txt
+
 simulate: ## play storms on the kit, each by its seed: make simulate SEEDS=2000, or SEED=511 for every step of one
 	@set -o pipefail; cd e2e/proof && go test -count=1 -v -timeout 20m -run TestNothingIsLost ./simulation $(if $(SEED),-seed=$(SEED),-seeds=$(SEEDS)) | { grep -vE '^ *(===|---) ' || true; }
 
@@ -135,5 +138,5 @@ clean: ## remove programs and state
 	@if [ -x $(BIN)/local ]; then $(BIN)/local clean; else rm -rf .quintet; fi
 	@rm -rf $(BIN)
 
-.PHONY: help build run up down demo flow test explore simulate sabotage conformance e2e foreign chaos upgrade bench ledger growth endurance peers bench-quick generate generate-check lint vuln build-alone tidy clean
+.PHONY: help build run up down demo flow test explore mutants simulate sabotage conformance e2e foreign chaos upgrade bench ledger growth endurance peers bench-quick generate generate-check lint vuln build-alone tidy clean
 .DEFAULT_GOAL := help

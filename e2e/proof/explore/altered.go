@@ -103,7 +103,8 @@ type fate struct {
 	Alteration
 	scope    string // in which it is caught; empty: it is caught in none
 	property string
-	changes  bool // something, somewhere
+	changes  bool   // something, somewhere
+	first    string // the first scope in which it changes something
 }
 
 // try explores an alteration in one small scope after the other, until it is caught.
@@ -122,6 +123,9 @@ func (a Alteration) try(ctx context.Context) (f fate, err error) {
 		r, err := Explore(ctx, a.mutant(scope, "", "").System(), scope)
 		if err != nil {
 			return f, fmt.Errorf("try %s: %w", a, err)
+		}
+		if f.changes && f.first == "" {
+			f.first = scope.Name
 		}
 		if r.Violation != nil {
 			f.scope, f.property = scope.Name, r.Violation.Property

@@ -10,8 +10,9 @@ import (
 
 // generated has a line for each alteration: its name, the scope in which it is caught
 // and the property that catches it. Of one that changes nothing anywhere the scope is
-// [changesNothing]; of one that no property notices it is [unnoticed], and the reason why
-// stands in the property's place.
+// [changesNothing]. Of one that no property notices, in any small scope, it is [unnoticed]
+// and the first scope in which it changes something, and the reason why stands in the
+// property's place.
 //
 //go:embed generated.txt
 var generated string
@@ -33,28 +34,38 @@ var alterations = sync.OnceValues(func() (both [2][]Mutant, err error) {
 		if err != nil {
 			return both, err
 		}
-		switch f[1] {
-		case changesNothing:
-		case unnoticed:
-			both[1] = append(both[1], a.mutant(wide, "", f[2]))
-		default:
-			scope, err := Find(f[1])
-			if err != nil {
-				return both, err
-			}
-			both[0] = append(both[0], a.mutant(scope, f[2], ""))
+		if f[1] == changesNothing {
+			continue
 		}
+		name, which := f[1], 0
+		if rest, is := strings.CutPrefix(name, unnoticed); is {
+			name, which = rest, 1
+		}
+		scope, err := Find(name)
+		if err != nil {
+			return both, err
+		}
+		property, why := f[2], ""
+		if which == 1 {
+			property, why = "", f[2]
+		}
+		both[which] = append(both[which], a.mutant(scope, property, why))
 	}
 	return both, nil
 })
 
-// Generated are the alterations that are caught, and those of which nothing can be seen.
-func Generated() (caught, equivalent []Mutant) {
+// madeMutants are the alterations that are caught.
+func madeMutants() []Mutant { return made(0) }
+
+// madeEquivalents are those of which nothing can be seen.
+func madeEquivalents() []Mutant { return made(1) }
+
+func made(which int) []Mutant {
 	both, err := alterations()
 	if err != nil {
 		panic(err) // the file is a part of the program
 	}
-	return both[0], both[1]
+	return both[which]
 }
 
 // Try tries all alterations and returns the text that is kept of them. Reasons that were
@@ -62,7 +73,7 @@ func Generated() (caught, equivalent []Mutant) {
 func Try(ctx context.Context, say func(string, ...any)) (string, error) {
 	why := map[string]string{}
 	for line := range strings.Lines(generated) {
-		if f := strings.Split(strings.TrimSuffix(line, "\n"), "\t"); len(f) == 3 && f[1] == unnoticed {
+		if f := strings.Split(strings.TrimSuffix(line, "\n"), "\t"); len(f) == 3 && strings.HasPrefix(f[1], unnoticed) {
 			why[f[0]] = f[2]
 		}
 	}
@@ -79,7 +90,7 @@ func Try(ctx context.Context, say func(string, ...any)) (string, error) {
 		case !f.changes:
 			fmt.Fprintf(&b, "%s\t%s\t\n", a, changesNothing)
 		default:
-			fmt.Fprintf(&b, "%s\t%s\t%s\n", a, unnoticed, why[a.String()])
+			fmt.Fprintf(&b, "%s\t%s%s\t%s\n", a, unnoticed, f.first, why[a.String()])
 			say("%s is noticed by no property; %s", a, why[a.String()])
 		}
 	}

@@ -42,7 +42,7 @@ func Mutants() []Mutant {
 		whyMutants(), namelessMutants(), unheededMutants(), rejectionMutants(),
 		endlessMutants(), retryLoops(),
 		keyMutants(), smoothMutants(), placedMutants(), answeredMutants(), sharedMutants(), broughtMutants(), wordMutants(), oddMutants(),
-		forgottenMutants(), suppliedMutants(), shownMutants(), readersMutants(),
+		forgottenMutants(), suppliedMutants(), shownMutants(), readersMutants(), madeMutants(),
 	)
 }
 

@@ -1,6 +1,8 @@
 package explore
 
 import (
+	"slices"
+
 	"github.com/quintet-eda/quintet/pkg/flow"
 	"github.com/quintet-eda/quintet/schemas/events"
 	"github.com/quintet-eda/quintet/services/inventory"
@@ -11,7 +13,7 @@ import (
 // Equivalents are changes after which every property still holds, and why that
 // must be so. They are the other half of the proof: a property that they
 // violated would ask for more than the protocol promises.
-func Equivalents() []Mutant { return append(unneeded(), unlaned()...) }
+func Equivalents() []Mutant { return slices.Concat(unneeded(), unlaned(), madeEquivalents()) }
 
 // unneeded are about checks and stops that something else makes superfluous.
 func unneeded() []Mutant {

@@ -28,6 +28,7 @@ type arguments struct {
 	Replay   string   `help:"A schedule to play: a scope's name, a colon, and steps with semicolons between; none of them yet lists those that can come first." env:"REPLAY"`
 	Mutant   string   `help:"A system that is broken on purpose, instead of the production's." env:"MUTANT"`
 	Mermaid  bool     `help:"Draw what is played, also a counterexample, as a sequence diagram, too."`
+	Mutants  string   `help:"Try every alteration that the operators make of a reaction, and write into this file what catches it; minutes."`
 	Document string   `help:"Write what is found in the full scopes into this page, between its markers."`
 }
 
@@ -50,6 +51,12 @@ func run(ctx context.Context, args arguments, to io.Writer) error {
 		return err
 	case args.Document != "":
 		return document(ctx, args.Document)
+	case args.Mutants != "":
+		text, err := explore.Try(ctx, func(format string, a ...any) { fmt.Fprintf(to, format+"\n", a...) })
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(args.Mutants, []byte(text), 0o600)
 	case args.Replay != "":
 		return replay(sys, args, to)
 	case args.Mutant != "":
