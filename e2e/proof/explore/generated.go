@@ -8,14 +8,14 @@ import (
 	"sync"
 )
 
-// generated has a line for each alteration: its name, the scope in which it is caught
+// tried has a line for each alteration: its name, the scope in which it is caught
 // and the property that catches it. Of one that changes nothing anywhere the scope is
 // [changesNothing]. Of one that no property notices, in any small scope, it is [unnoticed]
 // and the first scope in which it changes something, and the reason why stands in the
 // property's place.
 //
 //go:embed generated.txt
-var generated string
+var tried string
 
 const (
 	changesNothing = "-"
@@ -25,7 +25,7 @@ const (
 
 // alterations are the faults that are caught, and those of which nothing can be seen.
 var alterations = sync.OnceValues(func() (both [2][]Mutant, err error) {
-	for line := range strings.Lines(strings.TrimPrefix(generated, heading)) {
+	for line := range strings.Lines(strings.TrimPrefix(tried, heading)) {
 		f := strings.Split(strings.TrimSuffix(line, "\n"), "\t")
 		if len(f) != 3 {
 			return both, fmt.Errorf("read alterations: %q has %d fields, not 3", line, len(f))
@@ -72,7 +72,7 @@ func made(which int) []Mutant {
 // written by hand stay.
 func Try(ctx context.Context, say func(string, ...any)) (string, error) {
 	why := map[string]string{}
-	for line := range strings.Lines(generated) {
+	for line := range strings.Lines(tried) {
 		if f := strings.Split(strings.TrimSuffix(line, "\n"), "\t"); len(f) == 3 && strings.HasPrefix(f[1], unnoticed) {
 			why[f[0]] = f[2]
 		}

@@ -29,11 +29,11 @@ type operator struct {
 }
 
 var operators = []operator{
-	{name: "ignore", tells: "nothing comes of it", targets: whole, after: func(before, next reflect.Value, out *flow.Outputs, _ string) {
+	{name: "ignore", tells: "nothing comes of it", targets: noTarget, after: func(before, next reflect.Value, out *flow.Outputs, _ string) {
 		next.Set(before)
 		*out = flow.Outputs{Reply: out.Reply}
 	}},
-	{name: "forget", tells: "what it changes is not kept", targets: whole, after: func(before, next reflect.Value, _ *flow.Outputs, _ string) {
+	{name: "forget", tells: "what it changes is not kept", targets: noTarget, after: func(before, next reflect.Value, _ *flow.Outputs, _ string) {
 		next.Set(before)
 	}},
 	{name: "lose", tells: "%s is not kept", targets: fieldsOfState, after: func(before, next reflect.Value, _ *flow.Outputs, field string) {
@@ -68,7 +68,7 @@ var operators = []operator{
 			field.Set(reflect.ValueOf(other))
 		})
 	}},
-	{name: "tick-on", tells: "its timer is not stopped", targets: whole, after: func(_, _ reflect.Value, out *flow.Outputs, _ string) {
+	{name: "tick-on", tells: "its timer is not stopped", targets: noTarget, after: func(_, _ reflect.Value, out *flow.Outputs, _ string) {
 		out.Stopped = nil
 	}},
 	{name: "take-for", tells: "it acts as if the status were %s", targets: statuses, before: func(state reflect.Value, status string) {
@@ -107,7 +107,7 @@ func words[T ~string](of ...T) []string {
 	return all
 }
 
-func whole(flow.Row) []string { return []string{""} }
+func noTarget(flow.Row) []string { return []string{""} }
 
 func eventsAndCalls(r flow.Row) []string {
 	var names []string
