@@ -9,8 +9,8 @@ var full = flag.Bool("full", false, "explore also what takes longer than a few s
 
 // affordable skips a test that visits more states than there is time for. With
 // the race detector everything takes seven times as long, and an exploration is
-// one goroutine, in which it finds nothing. What is left out here is done by
-// go test ./explore -full, which takes a minute without the race detector; .ci/run does it.
+// one goroutine, in which it finds nothing. .ci/run plays the skipped scopes by
+// go test ./explore -full, without the race detector, which takes a minute.
 func affordable(t *testing.T, states int) {
 	t.Helper()
 	most, where := 1_000_000, ""

@@ -100,7 +100,7 @@ func (g *graph) trap() *Violation {
 	return nil
 }
 
-// open names the calls that stay open for ever in a world that is a trap.
+// open names the open calls of a trap, a world from which no path leads to an end.
 func (m *model) open(v []uint32) string {
 	var open []string
 	for at := 0; at+services <= len(v)-1; at += services {

@@ -7,7 +7,7 @@ import (
 )
 
 // circle is a path that leads back to its first place, without an unanswered attempt.
-// So a schedule can repeat it for ever, although no attempt is left unanswered.
+// A schedule that repeats it has no end, and no unanswered attempt is the reason.
 type circle struct {
 	at    int // world; no other of its place is reached in fewer steps
 	steps []string

@@ -5,8 +5,8 @@ import "strings"
 // cut reports whether the exploration does not follow a world further. Either a service
 // did a thing that must never happen, and does nothing more. Or the stock breaks its
 // law, so that inventory handles no record. The consequences are of no interest, and so
-// unknown. From there the exploration does not judge whether an end can still be
-// reached, or whether a schedule goes on for ever.
+// unknown. From there the exploration judges neither whether a path leads to an end, nor
+// whether every schedule ends.
 func (m *model) cut(v []uint32) bool {
 	if !m.scope.open && m.lawless(int32(v[len(v)-1])) {
 		return true

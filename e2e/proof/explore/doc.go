@@ -64,8 +64,8 @@
 // that can be answered is such a step. So this part finds calls that no far side
 // answers, and little else.)
 //
-// So a schedule without an end either has infinitely many unanswered attempts, or halts
-// for ever although such a step is possible.
+// So an endless schedule has infinitely many unanswered attempts. Otherwise it withholds
+// a step that is possible.
 //
 // This is more than fairness demands. A cycle is a violation even if it can go on for
 // ever only while all other parties, which would end it, take no step.
@@ -78,11 +78,11 @@
 //
 // An action that changes nothing is no step here, and so is not counted: an attempt
 // that certainly had no effect, a copy that the inbox absorbs, a crash before a commit
-// or with nothing open, a request that is refused or repeated. Each can delay a
-// schedule; if it recurs for ever, the delay lasts for ever.
+// or with nothing open, a request that is refused or repeated. Each delays a schedule.
+// Infinitely many of them delay it without end.
 //
-// A system that runs for ever need not return to the same state: a call that is asked
-// for again has another id, derived from the previous one. So states that differ only
+// An endless schedule need not repeat a state. A repeated call has another id, derived
+// from the previous one. So states that differ only
 // in the ids of open calls, timers and attempts in flight count as one (rounds.go).
 // Paths that grow otherwise are cut, and each cut violates the property that no service
 // goes in circles. Where the property holds, no path was cut for its length, and the
@@ -181,8 +181,8 @@
 // schedule of that order then has infinitely many unanswered attempts. A path of both
 // that leads back to its first state leads each order back to its own first state, or
 // does not move it. As long as not both have ended, one of them has a step that comes
-// by itself. This step is possible now, whatever levels the other order left, as
-// inventory handles a record at every lawful level. The longest path of both is at most
+// by itself. The other order's stock levels do not prevent this step: inventory handles
+// a record at every lawful level. The longest path of both is at most
 // the sum of the longest paths of each whose stock operations fit. In the small scopes
 // it equals that sum.
 //

@@ -32,8 +32,8 @@ func (s step) marks() uint32 {
 }
 
 // goesOn reports whether a world has a step that comes by itself, without a wish and
-// without a failure. It accepts an inventory that waits for ever while the stock breaks
-// its law: the exploration does not follow that world further.
+// without a failure. Inventory handles nothing while the stock breaks its law. goesOn
+// accepts that, since the exploration does not follow such a world further.
 func goesOn(v []uint32, steps []step) bool {
 	return slices.ContainsFunc(steps, func(s step) bool {
 		if s.move == nil {

@@ -2,7 +2,7 @@ package explore
 
 import "slices"
 
-// endless finds two orders that together go on for ever, or stop before their end. Each
+// endless finds two orders that together never end, or stop before their end. Each
 // step belongs to one order. In an endless schedule of both, one order repeats a cycle
 // while the other repeats one too, or stops. So such a schedule exists if and only if
 // one order alone has a circle where the other can be at all. The two stop together

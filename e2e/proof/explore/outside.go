@@ -177,8 +177,8 @@ func keyOf(effect any) string {
 	return ""
 }
 
-// giveUp is the result once the attempts are spent, and whether one exists: a call that
-// undoes is retried for ever.
+// giveUp returns the result of a call whose attempts are spent. Void, Refund and Unbook
+// have none: their attempts have no bound.
 func giveUp(effect any, unknown bool) (result any, outcome string, ok bool) {
 	outcome = "given-up"
 	if unknown {

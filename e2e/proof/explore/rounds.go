@@ -7,9 +7,9 @@ import (
 )
 
 // rounds is a graph without the steps of certain marks, folded: worlds that differ only
-// in the ids of open work are one place. A schedule that goes on for ever without such
-// steps repeats a place in it, as the places are finitely many. Where no cycle exists,
-// the longest path is known.
+// in the ids of open work are one place. The number of places is finite. So an endless
+// schedule without such steps repeats a place. Where no cycle exists, the longest path
+// is known.
 //
 // The ids must not count. Otherwise a service that asks for the same call again and
 // again would never return to a place: each call's id is made of the previous one. A

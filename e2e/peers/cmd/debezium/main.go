@@ -1,5 +1,5 @@
-// Command debezium publishes the outboxes of the databases that it is told, until it is
-// told to end.
+// Command debezium publishes the outboxes of the given databases. SIGINT and SIGTERM end
+// it.
 package main
 
 import (
